@@ -1,0 +1,234 @@
+//! What can go wrong outside of us, as a value: input, policy key and snapshot text at once.
+//!
+//! Not the command's error: that adds what was tried and what is safe on disk.
+
+use std::fmt;
+
+use crate::range::ByteRange;
+use crate::time::Duration;
+
+/// Something that went wrong outside of us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// No such host name, says the resolver for certain.
+    NoSuchHost(String),
+    /// The name could not be looked up now: the resolver is out of reach.
+    Lookup(String),
+    /// Nobody listens at the address.
+    Refused,
+    /// No route, or no network at all.
+    Unreachable,
+    /// The connection was reset.
+    Reset,
+    /// The connection ended before the body did.
+    Cut,
+    /// Nothing arrived for this long, so we closed it.
+    Silent(Duration),
+    /// TLS could not be agreed on: a wrong clock, an inspecting proxy, an unknown authority.
+    Tls(String),
+    /// Another failure of the connection, in the words of the HTTP client.
+    Link(String),
+    /// A web page came where the file should: a captive portal, or a proxy's block page.
+    Portal,
+    /// The answer lacks what every hub sends: something else is answering in its place.
+    NotAHub,
+
+    /// The server is overloaded or failing; it may have said when to come back.
+    Busy {
+        /// The HTTP status.
+        status: u16,
+        /// How long it asked us to stay away.
+        retry_after: Option<Duration>,
+    },
+    /// The storage host refused the signed URL: it has expired, or was never good.
+    LeaseRefused(u16),
+    /// A `200` with a body that is not the whole file we want, in answer to a `Range`.
+    RangeIgnored,
+    /// A `206` for other bytes than those we asked for.
+    WrongRange {
+        /// What we asked for.
+        asked: ByteRange,
+        /// What the answer says it is; `None` if it does not say.
+        answered: Option<ByteRange>,
+    },
+    /// The body is compressed although we asked for identity.
+    Encoded(String),
+    /// The body is longer than its range.
+    TooLong,
+    /// The file has another ETag or size than before.
+    Changed,
+    /// Redirects went in a circle, or too far.
+    Redirects,
+    /// An answer that makes no sense, in a few words.
+    Malformed(String),
+
+    /// The hub wants a token, or a better one.
+    TokenNeeded(String),
+    /// The repository is gated and this account has no access.
+    Gated(String),
+    /// No such repository (or it is private and we showed no token that may see it).
+    NoSuchRepo(String),
+    /// No such branch, tag or commit.
+    NoSuchRevision(String),
+    /// No such file in the repository at that revision.
+    NoSuchFile(String),
+    /// The server will not serve this request, now or later.
+    Rejected(u16),
+
+    /// The disk failed us.
+    Disk(DiskFault),
+    /// The whole file does not hash to what the publisher promised, and fetching it again did
+    /// not help.
+    WrongDigest,
+}
+
+/// How the disk failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DiskFault {
+    /// No space left.
+    Full,
+    /// We may not write there.
+    NotPermitted(String),
+    /// The filesystem is read-only.
+    ReadOnly(String),
+    /// Another failure, in the words of the operating system.
+    Io(String),
+}
+
+/// Whose fault it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Blame {
+    /// The way to the server.
+    Link,
+    /// The hub or its storage.
+    Server,
+    /// What was asked for.
+    Request,
+    /// This machine's disk.
+    Disk,
+}
+
+impl Fault {
+    /// Whose fault it is.
+    pub const fn blame(&self) -> Blame {
+        match self {
+            Self::NoSuchHost(_)
+            | Self::Lookup(_)
+            | Self::Refused
+            | Self::Unreachable
+            | Self::Reset
+            | Self::Cut
+            | Self::Silent(_)
+            | Self::Tls(_)
+            | Self::Link(_)
+            | Self::Portal
+            | Self::NotAHub => Blame::Link,
+            Self::Busy { .. }
+            | Self::LeaseRefused(_)
+            | Self::RangeIgnored
+            | Self::WrongRange { .. }
+            | Self::Encoded(_)
+            | Self::TooLong
+            | Self::Changed
+            | Self::Redirects
+            | Self::Malformed(_)
+            | Self::WrongDigest => Blame::Server,
+            Self::TokenNeeded(_)
+            | Self::Gated(_)
+            | Self::NoSuchRepo(_)
+            | Self::NoSuchRevision(_)
+            | Self::NoSuchFile(_)
+            | Self::Rejected(_) => Blame::Request,
+            Self::Disk(_) => Blame::Disk,
+        }
+    }
+
+    /// A name for the kind of fault, for counting: stable, lower case, one word or two.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::NoSuchHost(_) => "no such host",
+            Self::Lookup(_) => "lookup failed",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::Reset => "reset",
+            Self::Cut => "cut",
+            Self::Silent(_) => "silent",
+            Self::Tls(_) => "tls",
+            Self::Link(_) => "link",
+            Self::Portal => "portal",
+            Self::NotAHub => "not a hub",
+            Self::Busy { .. } => "busy",
+            Self::LeaseRefused(_) => "url expired",
+            Self::RangeIgnored => "range ignored",
+            Self::WrongRange { .. } => "wrong range",
+            Self::Encoded(_) => "encoded",
+            Self::TooLong => "too long",
+            Self::Changed => "changed",
+            Self::Redirects => "redirects",
+            Self::Malformed(_) => "malformed",
+            Self::TokenNeeded(_) => "token needed",
+            Self::Gated(_) => "gated",
+            Self::NoSuchRepo(_) => "no such repo",
+            Self::NoSuchRevision(_) => "no such revision",
+            Self::NoSuchFile(_) => "no such file",
+            Self::Rejected(_) => "rejected",
+            Self::Disk(_) => "disk",
+            Self::WrongDigest => "wrong digest",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchHost(host) => write!(f, "there is no host named {host}"),
+            Self::Lookup(host) => write!(f, "the name {host} could not be looked up"),
+            Self::Refused => f.write_str("the connection was refused"),
+            Self::Unreachable => f.write_str("the network is unreachable"),
+            Self::Reset => f.write_str("the connection was reset"),
+            Self::Cut => f.write_str("the connection closed before the answer was complete"),
+            Self::Silent(after) => write!(f, "nothing arrived for {} s", after.as_secs()),
+            Self::Tls(words) => write!(f, "no secure connection: {words}"),
+            Self::Link(words) => write!(f, "the connection failed: {words}"),
+            Self::Portal => f.write_str("a web page came instead of the file"),
+            Self::NotAHub => f.write_str("the answer does not come from a Hugging Face hub"),
+            Self::Busy { status: 429, .. } => f.write_str("the server says: too many requests"),
+            Self::Busy { status, .. } => write!(f, "the server is failing (HTTP {status})"),
+            Self::LeaseRefused(status) => {
+                write!(f, "the storage host refused the signed URL (HTTP {status})")
+            }
+            Self::RangeIgnored => f.write_str("the server ignored the range asked for"),
+            Self::WrongRange { asked, answered: Some(answered) } => {
+                write!(f, "the server sent bytes {answered} when asked for {asked}")
+            }
+            Self::WrongRange { asked, answered: None } => {
+                write!(f, "the server did not say which bytes it sent when asked for {asked}")
+            }
+            Self::Encoded(coding) => write!(f, "the body came compressed ({coding})"),
+            Self::TooLong => f.write_str("the body is longer than what was asked for"),
+            Self::Changed => f.write_str("the file on the server is not the one we began with"),
+            Self::Redirects => f.write_str("the server's redirects lead nowhere"),
+            Self::Malformed(words) => write!(f, "the server's answer makes no sense: {words}"),
+            Self::TokenNeeded(words) | Self::Gated(words) => f.write_str(words),
+            Self::NoSuchRepo(repo) => write!(f, "no repository {repo}"),
+            Self::NoSuchRevision(revision) => write!(f, "no branch, tag or commit {revision}"),
+            Self::NoSuchFile(path) => write!(f, "no file {path}"),
+            Self::Rejected(status) => write!(f, "the server rejects the request (HTTP {status})"),
+            Self::Disk(fault) => fault.fmt(f),
+            Self::WrongDigest => {
+                f.write_str("the file does not match the digest its publisher gives")
+            }
+        }
+    }
+}
+
+impl fmt::Display for DiskFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("no space left on the disk"),
+            Self::NotPermitted(path) => write!(f, "not permitted to write {path}"),
+            Self::ReadOnly(path) => write!(f, "{path} is on a read-only filesystem"),
+            Self::Io(words) => write!(f, "the disk failed: {words}"),
+        }
+    }
+}
