@@ -1,0 +1,246 @@
+//! Names that strangers give and we make files of: refused when unsafe on any system.
+//!
+//! The rules of POSIX and of Windows hold everywhere, so that a cache can move between them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use url::Url;
+
+use super::percent;
+
+/// The path of a file inside a repository: relative, with `/` between its segments, and safe to
+/// create under a folder on any system.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepoPath(String);
+
+impl RepoPath {
+    /// The whole path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The names from the top folder down to the file.
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/')
+    }
+
+    /// The name of the file itself.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().expect("a split has at least one part")
+    }
+}
+
+impl FromStr for RepoPath {
+    type Err = BadPath;
+
+    fn from_str(path: &str) -> Result<Self, BadPath> {
+        match path_flaw(path) {
+            None => Ok(Self(path.to_owned())),
+            Some(flaw) => Err(BadPath { path: path.to_owned(), flaw }),
+        }
+    }
+}
+
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name to give to the file behind a plain URL: its last segment, decoded. A [`RepoPath`] of
+/// one segment.
+pub fn file_name_of(url: &Url) -> Result<RepoPath, BadPath> {
+    let last = url.path().rsplit('/').next().unwrap_or_default();
+    let bad = |flaw| BadPath { path: last.to_owned(), flaw };
+    let name = percent::decode(last).ok_or_else(|| bad(PathFlaw::NotText))?;
+    if name.contains('/') {
+        return Err(bad(PathFlaw::Separator));
+    }
+    name.parse()
+}
+
+/// The name of a blob in the cache: an ETag that is safe as a file name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobName(String);
+
+impl BlobName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for BlobName {
+    type Err = BadBlobName;
+
+    /// 1 to 128 of `0-9 A-Z a-z . _ -`, no dot first, and none of the endings that mark the
+    /// files beside a blob: otherwise one blob's name would be another's journal.
+    fn from_str(name: &str) -> Result<Self, BadBlobName> {
+        let lower = name.to_ascii_lowercase();
+        let is_good = name.len() <= BLOB_NAME_MAX
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+            && !name.starts_with('.')
+            && segment_flaw(name).is_none()
+            && !BESIDE_BLOBS.iter().any(|ending| lower.ends_with(ending));
+        if is_good { Ok(Self(name.to_owned())) } else { Err(BadBlobName(name.to_owned())) }
+    }
+}
+
+impl fmt::Display for BlobName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A path that is not to be created, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadPath {
+    /// The path as it was given. A stranger's text: print it escaped.
+    pub path: String,
+    /// What is wrong with it.
+    pub flaw: PathFlaw,
+}
+
+/// What is wrong with a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathFlaw {
+    /// There is no name at all.
+    Empty,
+    /// It is absolute, or a network path: it begins with a separator or a drive letter.
+    Absolute,
+    /// Two separators follow each other, or one is at the end.
+    EmptySegment,
+    /// A segment is `.` or `..`.
+    Dots,
+    /// A backslash, or an encoded slash: a separator on some system.
+    Separator,
+    /// A colon: a drive or a stream on Windows.
+    Colon,
+    /// NUL, a line break or another control character.
+    Control,
+    /// One of `< > " | ? *`, which Windows does not allow.
+    Wildcard,
+    /// A device on Windows: `CON`, `NUL`, `COM1` and their like, whatever the extension.
+    Device,
+    /// A segment ends with a dot or a space, which Windows drops.
+    Ending,
+    /// More than 255 bytes in a segment, or 4096 in all.
+    Long,
+    /// It lies where `--local-dir` keeps its own records.
+    Ours,
+    /// Not UTF-8 once decoded.
+    NotText,
+}
+
+impl fmt::Display for BadPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is not a safe file name: {}", self.path, self.flaw)
+    }
+}
+
+impl std::error::Error for BadPath {}
+
+impl fmt::Display for PathFlaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "it is empty",
+            Self::Absolute => "it is absolute",
+            Self::EmptySegment => "it has an empty segment",
+            Self::Dots => "it has a segment `.` or `..`",
+            Self::Separator => "it contains a backslash or an encoded slash",
+            Self::Colon => "it contains a colon",
+            Self::Control => "it contains a control character",
+            Self::Wildcard => "it contains one of < > \" | ? *",
+            Self::Device => "Windows takes it for a device",
+            Self::Ending => "a segment ends with a dot or a space",
+            Self::Long => "it is too long",
+            Self::Ours => "download records are kept there",
+            Self::NotText => "it is not UTF-8",
+        })
+    }
+}
+
+/// An ETag that cannot name a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadBlobName(pub String);
+
+impl fmt::Display for BadBlobName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} cannot name a blob", self.0)
+    }
+}
+
+impl std::error::Error for BadBlobName {}
+
+fn path_flaw(path: &str) -> Option<PathFlaw> {
+    let has_drive =
+        path.as_bytes().get(1) == Some(&b':') && path.as_bytes()[0].is_ascii_alphabetic();
+    if path.is_empty() {
+        return Some(PathFlaw::Empty);
+    }
+    if path.len() > PATH_MAX {
+        return Some(PathFlaw::Long);
+    }
+    if path.starts_with(['/', '\\']) || has_drive {
+        return Some(PathFlaw::Absolute);
+    }
+    path.split('/').find_map(segment_flaw).or_else(|| is_ours(path).then_some(PathFlaw::Ours))
+}
+
+/// What keeps `segment` from being the name of one file or folder on every system.
+pub(super) fn segment_flaw(segment: &str) -> Option<PathFlaw> {
+    if segment.is_empty() {
+        return Some(PathFlaw::EmptySegment);
+    }
+    if segment == "." || segment == ".." {
+        return Some(PathFlaw::Dots);
+    }
+    if segment.len() > SEGMENT_MAX {
+        return Some(PathFlaw::Long);
+    }
+    let flaw = segment.chars().find_map(|c| match c {
+        '\\' | '/' => Some(PathFlaw::Separator),
+        ':' => Some(PathFlaw::Colon),
+        '<' | '>' | '"' | '|' | '?' | '*' => Some(PathFlaw::Wildcard),
+        _ if c.is_control() => Some(PathFlaw::Control),
+        _ => None,
+    });
+    flaw.or_else(|| segment.ends_with(['.', ' ']).then_some(PathFlaw::Ending))
+        .or_else(|| is_device(segment).then_some(PathFlaw::Device))
+}
+
+/// Whether Windows would open a device: by the name before the first dot, without the spaces at
+/// its end.
+fn is_device(segment: &str) -> bool {
+    let stem = segment.split('.').next().unwrap_or_default().trim_end_matches(' ');
+    let stem = stem.to_ascii_uppercase();
+    if ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"].contains(&stem.as_str()) {
+        return true;
+    }
+    let Some(number) = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT")) else {
+        return false;
+    };
+    // Windows takes the superscript digits of Latin-1 for digits here.
+    let mut chars = number.chars();
+    matches!(chars.next(), Some('0'..='9' | '¹' | '²' | '³')) && chars.next().is_none()
+}
+
+/// Whether the path is that of `--local-dir`'s records, or of a folder they are in, on a
+/// filesystem that may not tell upper from lower case.
+fn is_ours(path: &str) -> bool {
+    let mut segments = path.split('/');
+    let is_at =
+        |segment: Option<&str>, name: &str| segment.is_none_or(|it| it.eq_ignore_ascii_case(name));
+    is_at(segments.next(), ".cache") && is_at(segments.next(), "huggingface")
+}
+
+const SEGMENT_MAX: usize = 255;
+const PATH_MAX: usize = 4096;
+const BLOB_NAME_MAX: usize = 128;
+
+/// Endings of the files that we and `hf` put beside a blob.
+const BESIDE_BLOBS: [&str; 4] = [".part", ".journal", ".incomplete", ".lock"];
+
+#[cfg(test)]
+mod tests;
