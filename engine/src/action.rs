@@ -1,0 +1,153 @@
+//! What the machine tells the shell to do, and what the shell says in return: plain data.
+//!
+//! Decides nothing. Bytes of a file never appear here, only where they are and what they hash to.
+
+use url::Url;
+
+use crate::digest::{FileDigest, RangeDigest};
+use crate::fault::Fault;
+use crate::journal::Record;
+use crate::ledger::Proven;
+use crate::manifest::{FileId, Location};
+use crate::range::ByteRange;
+
+/// One HTTP exchange for one range; it has exactly one close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// One piece of work that ends in one answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// What the shell is to do next. Carried out in the order in which they are polled.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Ask the hub where the file can be fetched. Ends in [`Answer::Located`].
+    Locate {
+        /// What the answer refers to.
+        ticket: Ticket,
+        /// Which file.
+        file: FileId,
+    },
+    /// Ask for a range. Report the head and wait for [`Action::Receive`] before reading the body.
+    Request {
+        /// What all reports of it refer to.
+        id: RequestId,
+        /// Which file.
+        file: FileId,
+        /// Where to ask.
+        url: Url,
+        /// Which bytes.
+        range: ByteRange,
+        /// The validator that ties it to what came before.
+        if_range: Option<String>,
+    },
+    /// Read the body and write what is wanted of it to its place.
+    Receive {
+        /// The request whose head was judged good.
+        id: RequestId,
+        /// Which byte of the file the body begins with.
+        body_start: u64,
+        /// Which bytes of the file to keep, in order; the others are read and dropped.
+        gaps: Vec<ByteRange>,
+        /// Whether to compare with what stands on the disk before writing over it.
+        compare: bool,
+    },
+    /// End a request. Its close comes all the same, from the request itself.
+    Abort {
+        /// Which request.
+        id: RequestId,
+    },
+    /// Append a record to the file's journal.
+    Append {
+        /// Which file.
+        file: FileId,
+        /// What to append.
+        record: Record,
+    },
+    /// Make the part's data durable, then append `Synced { records }`, then make the journal
+    /// durable. Ends in [`Answer::Synced`].
+    Sync {
+        /// What the answer refers to.
+        ticket: Ticket,
+        /// Which file.
+        file: FileId,
+        /// How many records have been appended when this was asked for.
+        records: u64,
+    },
+    /// Add the range to the file's running digest, in order. A range that starts at 0 begins
+    /// anew; one that ends the file yields the digest. Ends in [`Answer::Hashed`].
+    Hash {
+        /// What the answer refers to.
+        ticket: Ticket,
+        /// Which file.
+        file: FileId,
+        /// Which bytes to read back.
+        range: ByteRange,
+    },
+    /// Read ranges back and compare them with their records. Ends in [`Answer::Checked`].
+    Check {
+        /// What the answer refers to.
+        ticket: Ticket,
+        /// Which file.
+        file: FileId,
+        /// What should be there.
+        entries: Vec<Proven>,
+    },
+    /// The whole file is verified: make it durable and put it in place. Ends in
+    /// [`Answer::Sealed`].
+    Seal {
+        /// What the answer refers to.
+        ticket: Ticket,
+        /// Which file.
+        file: FileId,
+    },
+}
+
+/// How a piece of work ended well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Where the file can be fetched, and what the hub says it is by now.
+    Located {
+        /// Where to ask.
+        location: Location,
+        /// Its digest, if the hub says so.
+        digest: Option<FileDigest>,
+        /// Its length, if the hub says so.
+        size: Option<u64>,
+    },
+    /// The data and the marker are durable.
+    Synced,
+    /// The range was added; the digest of the whole file if that was the last one.
+    Hashed(Option<FileDigest>),
+    /// Which of the entries are not on the disk as recorded.
+    Checked {
+        /// The ranges that differ.
+        damaged: Vec<ByteRange>,
+    },
+    /// The file is in place.
+    Sealed,
+}
+
+/// Bytes that were written to their place, as the shell measured them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// From where the request began to write (or the gap's start) to where it has come.
+    pub range: ByteRange,
+    /// The digest of all of it.
+    pub digest: RangeDigest,
+    /// In a comparing request: whether any byte of it differs from what stood there before.
+    pub changed: bool,
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// All wanted bytes came and were written.
+    Done,
+    /// It was told to end.
+    Aborted,
+    /// Something went wrong.
+    Failed(Fault),
+}

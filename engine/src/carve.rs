@@ -1,0 +1,66 @@
+//! What to ask for next: the front of the first gap, in requests that shrink towards the end.
+//!
+//! Shrinking lets all workers finish together, so that splitting a laggard is the exception.
+
+use crate::config::Config;
+use crate::range::ByteRange;
+use crate::range_set::RangeSet;
+
+/// The next range to ask for out of `wanted`, less what open requests have `claimed`, or `None`
+/// if nothing is left. `workers` is how many may be open at once.
+pub fn carve(
+    wanted: &RangeSet,
+    claimed: &RangeSet,
+    workers: u32,
+    config: &Config,
+) -> Option<ByteRange> {
+    let gap = wanted.iter().find_map(|range| claimed.first_gap(range))?;
+    let unclaimed = unclaimed(wanted, claimed);
+    let fair_share = unclaimed / (2 * u64::from(workers.max(1)));
+    let len = fair_share.clamp(config.request_bytes_min, config.request_bytes_max);
+    // A crumb left over would cost a request of its own.
+    let len = if gap.len() < len + config.request_bytes_min / 2 { gap.len() } else { len };
+    Some(ByteRange::new(gap.start, gap.start + len))
+}
+
+/// How many bytes are wanted that no open request has claimed.
+pub fn unclaimed(wanted: &RangeSet, claimed: &RangeSet) -> u64 {
+    wanted.iter().flat_map(|range| claimed.gaps(range)).map(ByteRange::len).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    fn set(ranges: &[(u64, u64)]) -> RangeSet {
+        ranges.iter().map(|&(start, end)| ByteRange::new(start * MIB, end * MIB)).collect()
+    }
+
+    #[test]
+    fn carves() {
+        let config = Config::default();
+        for (wanted, claimed, workers, expected) in [
+            (set(&[(0, 1000)]), set(&[]), 8, Some((0, 8))),
+            (set(&[(0, 1000)]), set(&[(0, 8)]), 8, Some((8, 16))),
+            (set(&[(0, 64)]), set(&[]), 8, Some((0, 4))),
+            (set(&[(60, 64)]), set(&[]), 8, Some((60, 61))),
+            (set(&[(3, 4), (9, 900)]), set(&[]), 8, Some((3, 4))),
+            (set(&[(0, 8)]), set(&[(0, 8)]), 8, None),
+            (set(&[]), set(&[]), 8, None),
+        ] {
+            let expected =
+                expected.map(|(start, end): (u64, u64)| ByteRange::new(start * MIB, end * MIB));
+            assert_eq!(carve(&wanted, &claimed, workers, &config), expected, "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn leaves_no_crumbs() {
+        let config = Config::default();
+        let wanted: RangeSet = [ByteRange::new(0, MIB + 5)].into_iter().collect();
+        let range = carve(&wanted, &RangeSet::default(), 8, &config);
+        assert_eq!(range, Some(ByteRange::new(0, MIB + 5)));
+    }
+}

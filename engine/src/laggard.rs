@@ -1,0 +1,73 @@
+//! Whom to split at the tail: the slow request whose remainder idle workers could share.
+//!
+//! Splits nothing where it would not help: on a link that is shared, more connections bring no
+//! more bytes, and the last request already gets all of it.
+
+use crate::time::Duration;
+
+/// An open request, as this policy sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Runner<K> {
+    /// Which one.
+    pub key: K,
+    /// Bytes it still has to bring.
+    pub remaining: u64,
+    /// Bytes per second it brings.
+    pub rate: u64,
+}
+
+/// Which of the open requests to end, so that `idle` workers can share what it has left.
+/// `best_rate` is the best that all of them together have reached, in bytes per second.
+pub fn laggard<K: Copy>(runners: &[Runner<K>], idle: u32, best_rate: u64, min: u64) -> Option<K> {
+    let rate: u64 = runners.iter().map(|runner| runner.rate).sum();
+    // The link is in use: the slowness is its own.
+    if idle == 0 || rate.saturating_mul(10) > best_rate.saturating_mul(6) {
+        return None;
+    }
+    let slowest = runners.iter().max_by_key(|runner| seconds_left(runner))?;
+    let seconds = seconds_left(slowest);
+    let can_be_shared = slowest.remaining >= 2 * min && seconds >= WORTH.as_secs();
+    (can_be_shared || seconds >= HOPELESS.as_secs()).then_some(slowest.key)
+}
+
+fn seconds_left<K>(runner: &Runner<K>) -> u64 {
+    runner.remaining / runner.rate.max(1)
+}
+
+/// A request that ends sooner than this is not worth the connection that is lost with it.
+const WORTH: Duration = Duration::from_secs(4);
+
+/// A request that would take longer is better asked for anew, however little it has left.
+const HOPELESS: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runner(key: u8, remaining: u64, rate: u64) -> Runner<u8> {
+        Runner { key, remaining, rate }
+    }
+
+    #[test]
+    fn splits_only_what_gains() {
+        let min = 100_000;
+        for (name, runners, idle, best, expected) in [
+            ("a capped connection", vec![runner(1, 8_000_000, 100_000)], 4, 500_000, Some(1)),
+            ("a shared link", vec![runner(1, 8_000_000, 87_000)], 4, 90_000, None),
+            ("nobody idle", vec![runner(1, 8_000_000, 100_000)], 0, 500_000, None),
+            ("nearly done", vec![runner(1, 250_000, 100_000)], 4, 500_000, None),
+            ("too little to share", vec![runner(1, 150_000, 10_000)], 4, 500_000, None),
+            ("a drip", vec![runner(1, 5_000, 1)], 4, 500_000, Some(1)),
+            (
+                "the slower of two",
+                vec![runner(1, 800_000, 100_000), runner(2, 800_000, 20_000)],
+                2,
+                500_000,
+                Some(2),
+            ),
+            ("nothing open", vec![], 4, 500_000, None),
+        ] {
+            assert_eq!(laggard(&runners, idle, best, min), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What to doubt when the whole file's digest is wrong and the disk holds what was recorded: in
+//! which order ranges are fetched again, and when there is no more to doubt.
+//!
+//! Does not know what is right; only the publisher's digest does.
+
+use crate::range::ByteRange;
+use crate::range_set::RangeSet;
+
+/// A search for the bytes that were damaged on their way here.
+///
+/// Each range is fetched again and compared with what is on the disk. Where the two differ one of
+/// them is wrong: the newer one stays, the digest is tried, and if it is still wrong, the search
+/// goes on; ranges that have ever differed are doubted once more in the next round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repair {
+    doubted: RangeSet,
+    differed: RangeSet,
+    rounds: u32,
+    found: bool,
+}
+
+/// What to do next in a repair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Something differed: try the digest.
+    Rehash,
+    /// Go on fetching what is doubted.
+    Search,
+    /// Two fetches of everything agree, or never will: the publisher's digest is not to be had.
+    Hopeless,
+}
+
+impl Repair {
+    /// A search through a file of `size` bytes.
+    pub fn new(size: u64) -> Self {
+        let doubted = [ByteRange::new(0, size)].into_iter().collect();
+        Self { doubted, differed: RangeSet::default(), rounds: 1, found: false }
+    }
+
+    /// What is still to be fetched again.
+    pub const fn doubted(&self) -> &RangeSet {
+        &self.doubted
+    }
+
+    /// Bytes were fetched again; they differ from those of before, or not.
+    pub fn on_fetched(&mut self, range: ByteRange, differs: bool) {
+        self.doubted.remove(range);
+        if differs {
+            self.differed.insert(range);
+            self.found = true;
+        }
+    }
+
+    /// Whether a difference has been found that the digest does not know yet.
+    pub const fn has_found(&self) -> bool {
+        self.found
+    }
+
+    /// The digest is still wrong with everything that was found.
+    pub const fn on_mismatch(&mut self) {
+        self.found = false;
+    }
+
+    /// What to do when everything asked for has arrived.
+    pub fn next(&mut self) -> Next {
+        if self.found {
+            return Next::Rehash;
+        }
+        if self.doubted.is_empty() {
+            if self.differed.is_empty() || self.rounds == ROUNDS_MAX {
+                return Next::Hopeless;
+            }
+            self.rounds += 1;
+            self.doubted = std::mem::take(&mut self.differed);
+        }
+        Next::Search
+    }
+}
+
+/// A range that has differed is fetched this often at most.
+const ROUNDS_MAX: u32 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_when_two_fetches_agree_on_everything() {
+        let mut repair = Repair::new(100);
+        assert_eq!(repair.next(), Next::Search);
+        repair.on_fetched(ByteRange::new(0, 100), false);
+        assert_eq!(repair.next(), Next::Hopeless);
+    }
+
+    #[test]
+    fn a_difference_is_tried_then_doubted_once_more() {
+        let mut repair = Repair::new(100);
+        repair.on_fetched(ByteRange::new(0, 10), true);
+        assert_eq!(repair.next(), Next::Rehash);
+        repair.on_mismatch();
+        assert_eq!(repair.next(), Next::Search);
+        repair.on_fetched(ByteRange::new(10, 100), false);
+        assert_eq!(repair.next(), Next::Search);
+        let doubted: Vec<ByteRange> = repair.doubted().iter().collect();
+        assert_eq!(doubted, [ByteRange::new(0, 10)]);
+        repair.on_fetched(ByteRange::new(0, 10), false);
+        assert_eq!(repair.next(), Next::Hopeless);
+    }
+
+    #[test]
+    fn a_path_that_always_lies_is_given_up() {
+        let mut repair = Repair::new(100);
+        let mut fetches = 0;
+        while repair.next() != Next::Hopeless {
+            repair.on_fetched(ByteRange::new(0, 100), true);
+            assert_eq!(repair.next(), Next::Rehash);
+            repair.on_mismatch();
+            fetches += 1;
+        }
+        assert_eq!(fetches, ROUNDS_MAX);
+    }
+}

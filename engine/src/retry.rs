@@ -1,0 +1,180 @@
+//! When to try again: exponential backoff with full jitter, reset by verified progress.
+//!
+//! Unlimited by itself; what ends a transfer for good is [`next_step`]'s `Fail` and the
+//! machine's give-up timer.
+
+use rand::Rng;
+use rand::RngExt;
+
+use crate::fault::Fault;
+use crate::time::{Duration, Instant};
+
+/// What to do after a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Ask again, at the same place.
+    Again,
+    /// Ask the hub for a new place first.
+    Locate,
+    /// It will not get better.
+    Fail,
+}
+
+/// What to do after `fault`, which has happened `count` times in a row without progress.
+pub fn next_step(fault: &Fault, count: u32) -> Step {
+    match fault {
+        Fault::NoSuchHost(_)
+        | Fault::Lookup(_)
+        | Fault::Refused
+        | Fault::Unreachable
+        | Fault::Reset
+        | Fault::Cut
+        | Fault::Silent(_)
+        | Fault::Tls(_)
+        | Fault::Link(_)
+        | Fault::Portal
+        | Fault::NotAHub
+        | Fault::Busy { .. }
+        | Fault::RangeIgnored
+        | Fault::WrongRange { .. }
+        | Fault::Encoded(_)
+        | Fault::TooLong
+        | Fault::Malformed(_) => Step::Again,
+        Fault::LeaseRefused(_) | Fault::Changed | Fault::Redirects => {
+            if count < LOCATE_TRIES {
+                Step::Locate
+            } else {
+                Step::Fail
+            }
+        }
+        Fault::TokenNeeded(_)
+        | Fault::Gated(_)
+        | Fault::NoSuchRepo(_)
+        | Fault::NoSuchRevision(_)
+        | Fault::NoSuchFile(_)
+        | Fault::Rejected(_)
+        | Fault::Disk(_)
+        | Fault::WrongDigest => Step::Fail,
+    }
+}
+
+/// A fresh signed URL that is refused this often in a row is not going to be accepted.
+const LOCATE_TRIES: u32 = 12;
+
+/// The pause before the next try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    max: Duration,
+    attempt: u32,
+    not_before: Instant,
+    bumped_at: Instant,
+}
+
+impl Backoff {
+    /// No pause yet, and never one longer than `max`.
+    pub const fn new(max: Duration) -> Self {
+        Self { max, attempt: 0, not_before: Instant::START, bumped_at: Instant::START }
+    }
+
+    /// A try that began at `began` failed without progress. Tries that were already under way
+    /// when the last failure was counted tell nothing new, and are not counted again.
+    pub fn on_fault(&mut self, rng: &mut impl Rng, began: Instant, now: Instant) {
+        if self.attempt > 0 && began < self.bumped_at {
+            return;
+        }
+        let ceiling = BASE.saturating_mul(1 << self.attempt.min(20)).min(self.max);
+        let pause = rng.random_range(0..=u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX));
+        self.attempt = self.attempt.saturating_add(1);
+        self.not_before = now + Duration::from_millis(pause);
+        self.bumped_at = now;
+    }
+
+    /// Verified bytes came: the count starts again.
+    pub fn on_progress(&mut self) {
+        self.attempt = 0;
+    }
+
+    /// The failure brought a few bytes: do not wait longer than after a first failure.
+    pub fn on_little_progress(&mut self) {
+        self.attempt = self.attempt.min(1);
+    }
+
+    /// How many tries in a row have failed.
+    pub const fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The next try is not to begin before this.
+    pub const fn not_before(&self) -> Instant {
+        self.not_before
+    }
+}
+
+/// The first pause is at most this long.
+const BASE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand::rngs::SmallRng;
+
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_the_maximum_and_are_drawn_from_zero() {
+        let max = Duration::from_secs(30);
+        for (attempt, ceiling) in [(0, 1), (1, 2), (2, 4), (3, 8), (4, 16), (5, 30), (40, 30)] {
+            let mut longest = Duration::ZERO;
+            let mut shortest = max;
+            for seed in 0..200 {
+                let mut rng = SmallRng::seed_from_u64(seed);
+                let mut backoff = Backoff::new(max);
+                for _ in 0..=attempt {
+                    backoff.on_fault(&mut rng, Instant::START, Instant::START);
+                }
+                let pause = backoff.not_before().since(Instant::START);
+                longest = longest.max(pause);
+                shortest = shortest.min(pause);
+            }
+            let ceiling = Duration::from_secs(ceiling);
+            assert!(longest <= ceiling, "attempt {attempt}: {longest:?} > {ceiling:?}");
+            assert!(longest > ceiling * 9 / 10, "attempt {attempt}: {longest:?} of {ceiling:?}");
+            assert!(shortest < ceiling / 10, "attempt {attempt}: {shortest:?} is not jittered");
+        }
+    }
+
+    #[test]
+    fn failures_of_one_moment_count_once() {
+        let mut rng = SmallRng::seed_from_u64(1);
+        let mut backoff = Backoff::new(Duration::from_secs(300));
+        let began = Instant::START;
+        for second in 1..=8 {
+            backoff.on_fault(&mut rng, began, Instant::at(Duration::from_secs(second)));
+        }
+        assert_eq!(backoff.attempt(), 1);
+    }
+
+    #[test]
+    fn progress_resets() {
+        let mut rng = SmallRng::seed_from_u64(1);
+        let mut backoff = Backoff::new(Duration::from_secs(300));
+        backoff.on_fault(&mut rng, Instant::START, Instant::START);
+        backoff.on_progress();
+        assert_eq!(backoff.attempt(), 0);
+    }
+
+    #[test]
+    fn steps() {
+        let again = Step::Again;
+        for (fault, count, expected) in [
+            (Fault::Reset, 1_000_000, again),
+            (Fault::Busy { status: 429, retry_after: None }, 1_000_000, again),
+            (Fault::LeaseRefused(403), 1, Step::Locate),
+            (Fault::LeaseRefused(403), LOCATE_TRIES, Step::Fail),
+            (Fault::NoSuchFile("x".to_owned()), 1, Step::Fail),
+            (Fault::Disk(crate::fault::DiskFault::Full), 1, Step::Fail),
+        ] {
+            assert_eq!(next_step(&fault, count), expected, "{fault}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Asking: which file and range the next free worker gets.
+//!
+//! Sizes come from [`carve`](crate::carve), the count from the window, the pace from backoff,
+//! throttle and outage; here they are put in order.
+
+use super::{Abortion, Alarm, ErrandKind, Open, Transfer};
+use crate::action::{Action, RequestId};
+use crate::carve::carve;
+use crate::laggard::{Runner, laggard};
+use crate::manifest::FileId;
+use crate::outage::Permit;
+use crate::range::ByteRange;
+use crate::rate::RateMeter;
+use crate::time::Duration;
+use crate::transfer::file::Stage;
+
+/// What to do for a file that wants bytes.
+enum Ask {
+    Locate,
+    Range(ByteRange),
+}
+
+impl Transfer {
+    /// Opens requests until the window is full or nothing more can be asked for.
+    pub(super) fn fill_window(&mut self) {
+        loop {
+            let is_probe = match self.outage.permit(self.now) {
+                Permit::Free if self.in_flight() >= self.window.limit() => return,
+                Permit::Free => false,
+                Permit::Probe => true,
+                Permit::Wait(until) => {
+                    if let Some(until) = until {
+                        self.wake_at(until, Alarm::Probe);
+                    }
+                    return;
+                }
+            };
+            let Some((file, ask)) = self.next_ask() else { return };
+            let id = match ask {
+                Ask::Locate => self.locate(file),
+                Ask::Range(range) => self.request(file, range),
+            };
+            if is_probe {
+                self.outage.on_probe(id);
+            }
+        }
+    }
+
+    /// Requests and questions to the hub that are open.
+    fn in_flight(&self) -> u32 {
+        let locates =
+            self.tickets.values().filter(|errand| errand.kind == ErrandKind::Locate).count();
+        u32::try_from(self.requests.len() + locates).unwrap_or(u32::MAX)
+    }
+
+    fn next_ask(&mut self) -> Option<(FileId, Ask)> {
+        let ids: Vec<FileId> = self.files.keys().copied().collect();
+        ids.into_iter().find_map(|id| self.ask_for(id).map(|ask| (id, ask)))
+    }
+
+    fn ask_for(&mut self, id: FileId) -> Option<Ask> {
+        let file = self.files.get(&id)?;
+        let is_streaming = file.stream.is_some() && !file.claimed.is_empty();
+        if file.stage != Stage::Fetching || file.is_barred() || is_streaming {
+            return None;
+        }
+        let range = carve(&file.missing(), &file.claimed, self.config.workers_max, &self.config)?;
+        // After a fault one request goes ahead; the others follow when it has brought something.
+        let is_trying = self.requests.values().any(|open| open.file == id && open.received == 0);
+        if file.backoff.attempt() > 0 && (is_trying || file.lease.is_renewing()) {
+            return None;
+        }
+        let url = file.lease.url(self.now);
+        if url.is_none() && file.lease.is_renewing() {
+            return None;
+        }
+        let not_before = file.backoff.not_before();
+        let host = url.or(self.hub.as_ref());
+        let told = host.and_then(|host| self.throttle.closed_until(host, self.now));
+        let ask = if url.is_some() { Ask::Range(range) } else { Ask::Locate };
+        if not_before > self.now {
+            self.wake_at(not_before, Alarm::Retry);
+            return None;
+        }
+        if let Some(until) = told {
+            self.wake_at(until, Alarm::Throttle);
+            return None;
+        }
+        Some(ask)
+    }
+
+    fn locate(&mut self, id: FileId) -> u64 {
+        let ticket = self.errand(id, ErrandKind::Locate);
+        if let Some(file) = self.files.get_mut(&id) {
+            file.lease.on_asked(ticket);
+        }
+        self.stats.locates += 1;
+        self.actions.push_back(Action::Locate { ticket, file: id });
+        ticket.0
+    }
+
+    fn request(&mut self, file_id: FileId, range: ByteRange) -> u64 {
+        self.next_id += 1;
+        let id = RequestId(self.next_id);
+        let Some(file) = self.files.get_mut(&file_id) else { return id.0 };
+        let Some(url) = file.lease.url(self.now).cloned() else { return id.0 };
+        file.claimed.insert(range);
+        let open = Open {
+            file: file_id,
+            url: url.clone(),
+            claimed: [range].into_iter().collect(),
+            asked: range,
+            opened: self.now,
+            quiet_since: self.now,
+            received: 0,
+            proven: 0,
+            rate: RateMeter::new(self.now),
+            receiving: false,
+            differs: false,
+            aborted: None,
+        };
+        self.requests.insert(id, open);
+        self.stats.requests += 1;
+        let if_range = file.validator.clone();
+        self.actions.push_back(Action::Request { id, file: file_id, url, range, if_range });
+        id.0
+    }
+
+    /// At the tail, ends the request that would keep everybody waiting; what it has left is then
+    /// carved anew among the idle.
+    pub(super) fn split_laggard(&mut self) {
+        let idle = self.window.limit().saturating_sub(self.in_flight());
+        let is_streaming = self.files.values().any(|file| file.stream.is_some());
+        if idle == 0 || self.requests.is_empty() || is_streaming {
+            return;
+        }
+        let min = self.config.request_bytes_min / 4;
+        self.wake_at(self.now + LOOK_EVERY, Alarm::Laggard);
+        let runners: Vec<Runner<RequestId>> = self
+            .requests
+            .iter()
+            .filter(|(_, open)| open.receiving && open.aborted.is_none())
+            .map(|(id, open)| Runner {
+                key: *id,
+                remaining: open.asked.len().saturating_sub(open.received),
+                rate: open.rate.rate(self.now),
+            })
+            .collect();
+        // A request that has just begun has no rate yet.
+        let is_settled = self.requests.values().all(|open| self.now.since(open.opened) >= SETTLED);
+        if !is_settled {
+            return;
+        }
+        if let Some(id) = laggard(&runners, idle, self.rate.best(), min)
+            && let Some(open) = self.requests.get(&id)
+        {
+            let range = ByteRange::new(open.asked.start + open.received, open.asked.end);
+            let event = crate::event::Event::Split { file: open.file, range };
+            self.events.push_back(event);
+            self.abort(id, Abortion::Split);
+        }
+    }
+}
+
+/// How often the tail is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A request younger than this is not judged by its rate.
+const SETTLED: Duration = Duration::from_secs(3);

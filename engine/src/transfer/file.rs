@@ -1,0 +1,171 @@
+//! One file of a transfer: what is proven, what is being asked for, how far its digest has come.
+//!
+//! Queues nothing; the conductor does.
+
+use std::collections::BTreeSet;
+
+use super::Resumed;
+use crate::action::RequestId;
+use crate::action::Ticket;
+use crate::config::Config;
+use crate::digest::FileDigest;
+use crate::lease::Lease;
+use crate::ledger::Ledger;
+use crate::manifest::FileSpec;
+use crate::range::ByteRange;
+use crate::range_set::RangeSet;
+use crate::repair::Repair;
+use crate::retry::Backoff;
+use crate::time::Instant;
+
+/// One file of a transfer.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) spec: FileSpec,
+    pub(super) ledger: Ledger,
+    /// What open requests may still write.
+    pub(super) claimed: RangeSet,
+    pub(super) lease: Lease,
+    pub(super) backoff: Backoff,
+    /// The ETag that every answer must carry.
+    pub(super) validator: Option<String>,
+    /// How often an answer carried another one.
+    pub(super) changes: u32,
+    /// The request that brings the whole file, where the server ignores ranges.
+    pub(super) stream: Option<RequestId>,
+    pub(super) stage: Stage,
+
+    /// Records in the journal, those of them that are durable, and those that must be before
+    /// anything more is asked for.
+    pub(super) records: u64,
+    pub(super) synced: u64,
+    pub(super) barrier: u64,
+    pub(super) dirty_since: Option<Instant>,
+    pub(super) syncing: Option<Ticket>,
+
+    /// The running digest covers `0..hashed`.
+    pub(super) hashed: u64,
+    pub(super) hashing: Option<Ticket>,
+    /// What all of it hashes to, once that is known.
+    pub(super) found: Option<FileDigest>,
+    /// How often the disk was compared with its records.
+    pub(super) disk_checks: u32,
+    /// Ranges whose requests saw faults: first to be doubted when the digest is wrong.
+    pub(super) suspect: RangeSet,
+    pub(super) repair: Option<Repair>,
+    chunks_told: BTreeSet<u64>,
+}
+
+/// How far a file has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Bytes are missing, or the digest is not known yet.
+    Fetching,
+    /// The digest is wrong: the disk is compared with its records.
+    Checking,
+    /// The digest is right: the file is being put in place.
+    Sealing,
+    /// It is in place.
+    Sealed,
+    /// It cannot be had.
+    Failed,
+}
+
+impl Stage {
+    /// Whether nothing more will happen to the file.
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self, Self::Sealed | Self::Failed)
+    }
+}
+
+impl File {
+    pub(super) fn new(
+        spec: FileSpec,
+        resumed: Option<Resumed>,
+        config: &Config,
+        now: Instant,
+    ) -> Self {
+        let (ledger, records) = match resumed {
+            Some(Resumed { ledger, records }) => (ledger, records),
+            None => (Ledger::new(spec.size), 0),
+        };
+        let mut file = Self {
+            lease: Lease::new(spec.location.clone(), now),
+            spec,
+            claimed: RangeSet::default(),
+            backoff: Backoff::new(config.backoff_max),
+            validator: None,
+            changes: 0,
+            stream: None,
+            stage: Stage::Fetching,
+            records,
+            synced: 0,
+            barrier: 0,
+            // What replay had to read again is true, but not known to be durable.
+            dirty_since: (records > 0).then_some(now),
+            syncing: None,
+            hashed: 0,
+            hashing: None,
+            found: None,
+            disk_checks: 0,
+            suspect: RangeSet::default(),
+            repair: None,
+            chunks_told: BTreeSet::new(),
+            ledger,
+        };
+        let whole = ByteRange::new(0, file.spec.size);
+        file.chunks_in(whole, config.chunk_bytes);
+        file
+    }
+
+    /// Whether a revocation still has to become durable before its range may be written again.
+    pub(super) const fn is_barred(&self) -> bool {
+        self.synced < self.barrier
+    }
+
+    /// Whether answers of other ETags than the first are refused. A file whose ETag keeps
+    /// changing while the hub insists that it is the same comes from replicas that disagree
+    /// about ETags, and its digest alone is the judge.
+    pub(super) const fn pins_validator(&self) -> bool {
+        self.changes < CHANGES_MAX
+    }
+
+    /// What is not proven.
+    pub(super) fn missing(&self) -> RangeSet {
+        self.ledger.missing().collect()
+    }
+
+    /// The end of the proven run at the front of the file.
+    pub(super) fn frontier(&self) -> u64 {
+        self.ledger.proven().covering_end(0).unwrap_or(0)
+    }
+
+    /// The chunks that `range` has completed, each told once.
+    pub(super) fn chunks_in(
+        &mut self,
+        range: ByteRange,
+        chunk_bytes: u64,
+    ) -> Vec<(u64, ByteRange)> {
+        let mut complete = Vec::new();
+        if range.is_empty() {
+            return complete;
+        }
+        for index in range.start / chunk_bytes..=(range.end - 1) / chunk_bytes {
+            let start = index * chunk_bytes;
+            let chunk = ByteRange::new(start, (start + chunk_bytes).min(self.spec.size));
+            if self.ledger.proven().contains(chunk) && self.chunks_told.insert(index) {
+                complete.push((index, chunk));
+            }
+        }
+        complete
+    }
+
+    /// Drops what is left of a failed file.
+    pub(super) fn on_failed(&mut self) {
+        self.stage = Stage::Failed;
+        self.repair = None;
+    }
+}
+
+/// Disagreements about the ETag before it is no longer pinned.
+const CHANGES_MAX: u32 = 3;

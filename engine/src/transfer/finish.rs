@@ -1,0 +1,243 @@
+//! From proven bytes to a file in place: records, syncs, the running digest, the search for
+//! damage, the seal.
+//!
+//! Asks for no bytes; what is revoked here becomes missing, and is then asked for like the rest.
+
+use super::file::Stage;
+use super::{Alarm, ErrandKind, Transfer};
+use crate::action::{Action, Answer, RequestId, Written};
+use crate::carve::unclaimed;
+use crate::digest::FileDigest;
+use crate::event::{End, Event, Origin};
+use crate::fault::{DiskFault, Fault};
+use crate::journal::Record;
+use crate::ledger::Proven;
+use crate::manifest::FileId;
+use crate::range::ByteRange;
+use crate::repair::{Next, Repair};
+
+impl Transfer {
+    /// Written bytes become proven bytes.
+    pub(super) fn prove(&mut self, id: RequestId, written: &Written) {
+        let Some(open) = self.requests.get_mut(&id) else { return };
+        let file_id = open.file;
+        let Some(file) = self.files.get_mut(&file_id) else { return };
+        if !open.claimed.contains(written.range) {
+            debug_assert!(false, "{id:?} wrote {} outside its claim", written.range);
+            return;
+        }
+        let before = file.ledger.proven().len();
+        if let Some(repair) = &mut file.repair {
+            repair.on_fetched(written.range, written.changed);
+            if written.changed && !std::mem::replace(&mut open.differs, true) {
+                let (range, origin) = (written.range, Origin::Network);
+                self.events.push_back(Event::Repaired { file: file_id, range, origin });
+            }
+        }
+        let proven = Proven { range: written.range, digest: written.digest };
+        self.record(file_id, Record::Proven(proven));
+        self.on_proven(id, file_id, before, written.range);
+    }
+
+    fn on_proven(&mut self, id: RequestId, file_id: FileId, before: u64, range: ByteRange) {
+        let Some(file) = self.files.get_mut(&file_id) else { return };
+        let proven = file.ledger.proven().len();
+        let grown = proven.saturating_sub(before);
+        if grown == 0 {
+            return;
+        }
+        self.last_proven = self.now;
+        if file.repair.is_some() {
+            self.stats.refetched += grown;
+        }
+        file.backoff.on_progress();
+        let chunk_bytes = self.config.chunk_bytes;
+        let chunks = file.chunks_in(range, chunk_bytes);
+        let count = file.spec.size.div_ceil(chunk_bytes);
+        if let Some(open) = self.requests.get_mut(&id) {
+            open.proven += grown;
+        }
+        self.events.push_back(Event::Proven { file: file_id, proven });
+        for (index, range) in chunks {
+            self.events.push_back(Event::Chunk { file: file_id, index, count, range });
+        }
+    }
+
+    /// Takes every file as far as it can go without another byte.
+    pub(super) fn finish_files(&mut self) {
+        let ids: Vec<FileId> = self
+            .files
+            .iter()
+            .filter(|(_, file)| file.stage != Stage::Sealed)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in ids {
+            self.sync_if_due(id);
+            if self.ending.is_none() {
+                self.hash_on(id);
+            }
+        }
+    }
+
+    fn sync_if_due(&mut self, id: FileId) {
+        let is_ending = self.ending.is_some();
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let Some(since) = file.dirty_since else { return };
+        if file.syncing.is_some() || file.stage == Stage::Sealing {
+            return;
+        }
+        let due = since + self.config.sync_every;
+        let is_urgent = file.is_barred() || (is_ending && self.requests.is_empty());
+        if due > self.now && !is_urgent {
+            self.wake_at(due, Alarm::Sync);
+            return;
+        }
+        if matches!(self.ending, Some(End::Disk(_))) {
+            return;
+        }
+        let records = file.records;
+        let ticket = self.errand(id, ErrandKind::Sync { records });
+        if let Some(file) = self.files.get_mut(&id) {
+            file.syncing = Some(ticket);
+        }
+        self.actions.push_back(Action::Sync { ticket, file: id, records });
+    }
+
+    pub(super) fn on_synced(&mut self, id: FileId, records: u64) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        file.syncing = None;
+        file.synced = records;
+        file.dirty_since = (file.records > records).then_some(self.now);
+    }
+
+    /// Feeds the running digest, or the search for damage.
+    fn hash_on(&mut self, id: FileId) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        if file.stage != Stage::Fetching || file.hashing.is_some() {
+            return;
+        }
+        let is_complete = file.ledger.is_complete() && file.claimed.is_empty();
+        if let Some(repair) = &mut file.repair {
+            if !is_complete {
+                if !repair.has_found() {
+                    self.doubt_more(id);
+                }
+                return;
+            }
+            match repair.next() {
+                Next::Rehash if file.found.is_some() => (file.hashed, file.found) = (0, None),
+                Next::Rehash => {}
+                Next::Search => return self.doubt_more(id),
+                Next::Hopeless => return self.fail(id, Fault::WrongDigest),
+            }
+        }
+        let Some(file) = self.files.get(&id) else { return };
+        let (start, frontier) = (file.hashed, file.frontier());
+        let is_last = is_complete && file.found.is_none();
+        if !is_last && frontier < start + HASH_STEP {
+            return;
+        }
+        let range = ByteRange::new(start, frontier.min(start + HASH_STEP));
+        let ticket = self.errand(id, ErrandKind::Hash { end: range.end });
+        if let Some(file) = self.files.get_mut(&id) {
+            file.hashing = Some(ticket);
+        }
+        self.actions.push_back(Action::Hash { ticket, file: id, range });
+    }
+
+    pub(super) fn on_hashed(&mut self, id: FileId, end: u64, answer: &Answer) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        file.hashing = None;
+        file.hashed = end;
+        let Answer::Hashed(Some(found)) = answer else { return };
+        file.found = Some(*found);
+        if *found == file.spec.digest {
+            file.stage = Stage::Sealing;
+            self.events.push_back(Event::Verified { file: id, digest: *found });
+            let ticket = self.errand(id, ErrandKind::Seal);
+            self.actions.push_back(Action::Seal { ticket, file: id });
+        } else {
+            self.on_mismatch(id, *found);
+        }
+    }
+
+    /// The digest is wrong: first doubt the disk, which can be asked for free, then the network.
+    fn on_mismatch(&mut self, id: FileId, found: FileDigest) {
+        self.events.push_back(Event::Mismatch { file: id, found });
+        let Some(file) = self.files.get_mut(&id) else { return };
+        if let Some(repair) = &mut file.repair {
+            repair.on_mismatch();
+            return;
+        }
+        file.stage = Stage::Checking;
+        file.disk_checks += 1;
+        let entries: Vec<Proven> = file.ledger.entries().collect();
+        let ticket = self.errand(id, ErrandKind::Check);
+        self.actions.push_back(Action::Check { ticket, file: id, entries });
+    }
+
+    pub(super) fn on_checked(&mut self, id: FileId, answer: &Answer) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let Answer::Checked { damaged } = answer else { return };
+        file.stage = Stage::Fetching;
+        if damaged.is_empty() {
+            file.repair = Some(Repair::new(file.spec.size));
+            return;
+        }
+        if file.disk_checks > DISK_CHECKS_MAX {
+            let words = "it keeps returning other bytes than were written".to_owned();
+            self.end(End::Disk(Fault::Disk(DiskFault::Io(words))));
+            return;
+        }
+        (file.hashed, file.found) = (0, None);
+        for range in damaged.clone() {
+            let origin = Origin::Disk;
+            self.events.push_back(Event::Repaired { file: id, range, origin });
+            self.revoke(id, range);
+        }
+    }
+
+    /// Revokes as much of what is doubted as keeps the workers busy, the most suspect first.
+    fn doubt_more(&mut self, id: FileId) {
+        let enough = u64::from(self.config.workers_max) * self.config.request_bytes_min;
+        loop {
+            let Some(file) = self.files.get(&id) else { return };
+            if unclaimed(&file.missing(), &file.claimed) >= enough {
+                return;
+            }
+            let Some(repair) = &file.repair else { return };
+            let is_doubted = |entry: &Proven| repair.doubted().intersects(entry.range);
+            let entry = file
+                .ledger
+                .entries()
+                .filter(is_doubted)
+                .find(|entry| file.suspect.intersects(entry.range))
+                .or_else(|| file.ledger.entries().find(is_doubted));
+            let Some(entry) = entry else { return };
+            self.revoke(id, entry.range);
+        }
+    }
+
+    /// Makes a proven range missing again. It is written over only once that is durable.
+    fn revoke(&mut self, id: FileId, range: ByteRange) {
+        self.record(id, Record::Revoked(range));
+        if let Some(file) = self.files.get_mut(&id) {
+            file.barrier = file.records;
+            let proven = file.ledger.proven().len();
+            self.events.push_back(Event::Proven { file: id, proven });
+        }
+        self.sync_if_due(id);
+    }
+
+    pub(super) fn on_sealed(&mut self, id: FileId) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        file.stage = Stage::Sealed;
+        file.dirty_since = None;
+        self.events.push_back(Event::Sealed { file: id });
+    }
+}
+
+/// The digest is fed in steps of this many bytes.
+const HASH_STEP: u64 = 4 << 20;
+/// A disk that was found to differ from its records more often than this is not to be trusted.
+const DISK_CHECKS_MAX: u32 = 3;

@@ -1,0 +1,436 @@
+//! The conductor by hand: scripted answers, a shell of a few lines, no bytes.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::digest::{FileDigest, RangeDigest};
+use crate::fault::DiskFault;
+use crate::manifest::{FileSpec, Location};
+use crate::time::Duration;
+
+/// How the other side treats one range request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answering {
+    /// As it should.
+    Well,
+    /// A reset after so many bytes.
+    ResetAfter(u64),
+    /// Nothing more after so many bytes; `u64::MAX` is not even a head.
+    SilentAfter(u64),
+    /// This status, with this `Retry-After` in seconds.
+    Status(u16, Option<u64>),
+    /// The whole file in answer to a range.
+    Whole,
+    /// A flipped bit in its first byte.
+    Flipped,
+    /// A page of HTML.
+    Html,
+}
+
+const RIGHT: FileDigest = FileDigest::Sha256([1; 32]);
+const WRONG: FileDigest = FileDigest::Sha256([2; 32]);
+const MIB: u64 = 1 << 20;
+
+/// One file of `size` bytes on a server whose every connection brings `rate` bytes per second.
+struct World {
+    transfer: Transfer,
+    now: Instant,
+    rate: u64,
+    size: u64,
+    answering: Box<dyn FnMut(u64, Instant) -> Answering>,
+    asked: u64,
+    open: BTreeMap<RequestId, Conversation>,
+    /// Wrong bytes on the disk.
+    wrong: RangeSet,
+    disk_answers: VecDeque<(Ticket, Result<Answer, Fault>)>,
+    wire: u64,
+    events: Vec<Event>,
+    records: Vec<Record>,
+    ttl: Option<Duration>,
+    end: Option<End>,
+}
+
+struct Conversation {
+    range: ByteRange,
+    answering: Answering,
+    at: u64,
+    keep: Option<Vec<ByteRange>>,
+    sent: u64,
+    is_aborted: bool,
+    is_head_sent: bool,
+}
+
+impl World {
+    fn new(
+        size: u64,
+        config: Config,
+        answering: impl FnMut(u64, Instant) -> Answering + 'static,
+    ) -> Self {
+        let spec = FileSpec { size, digest: RIGHT, location: None };
+        let hub = Some(Url::parse("https://hub.example/").unwrap());
+        let manifest = Manifest { hub, files: [(FileId(0), spec)].into() };
+        let transfer = Transfer::new(manifest, BTreeMap::new(), config, 1, Instant::START);
+        Self {
+            transfer,
+            now: Instant::START,
+            rate: 10 * MIB,
+            size,
+            answering: Box::new(answering),
+            asked: 0,
+            open: BTreeMap::new(),
+            wrong: RangeSet::default(),
+            disk_answers: VecDeque::new(),
+            wire: 0,
+            events: Vec::new(),
+            records: Vec::new(),
+            ttl: None,
+            end: None,
+        }
+    }
+
+    /// Runs in steps of 50 ms for at most `limit` of its own time.
+    fn run(&mut self, limit: Duration) -> Option<End> {
+        while self.now.since_start() < limit {
+            self.drain();
+            if self.end.is_some() {
+                return self.end.clone();
+            }
+            self.now = self.now + STEP;
+            self.serve();
+            self.transfer.handle_timeout(self.now);
+        }
+        None
+    }
+
+    fn drain(&mut self) {
+        loop {
+            while let Some(action) = self.transfer.poll_action() {
+                self.carry_out(action);
+            }
+            while let Some(event) = self.transfer.poll_event() {
+                if let Event::Ended(end) = &event {
+                    self.end = Some(end.clone());
+                }
+                self.events.push(event);
+            }
+            let Some((ticket, answer)) = self.disk_answers.pop_front() else { return };
+            self.transfer.handle_answer(ticket, answer, self.now);
+        }
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Locate { ticket, .. } => {
+                let url = format!("https://cdn.example/{}", self.now.since_start().as_millis());
+                let location = Location { url: Url::parse(&url).unwrap(), ttl: self.ttl };
+                let answer = Answer::Located { location, digest: Some(RIGHT), size: None };
+                self.disk_answers.push_back((ticket, Ok(answer)));
+            }
+            Action::Request { id, range, .. } => {
+                for other in self.open.values() {
+                    assert!(
+                        !other.range.overlaps(range) || other.answering == Answering::Whole,
+                        "{range} has two writers"
+                    );
+                }
+                self.asked += 1;
+                let answering = (self.answering)(self.asked, self.now);
+                let conversation = Conversation {
+                    range,
+                    answering,
+                    at: if answering == Answering::Whole { 0 } else { range.start },
+                    keep: None,
+                    sent: 0,
+                    is_aborted: false,
+                    is_head_sent: false,
+                };
+                self.open.insert(id, conversation);
+            }
+            Action::Receive { id, body_start, gaps, .. } => {
+                let conversation = self.open.get_mut(&id).unwrap();
+                assert_eq!(conversation.at, body_start);
+                conversation.keep = Some(gaps);
+            }
+            Action::Abort { id } => self.open.get_mut(&id).unwrap().is_aborted = true,
+            Action::Append { record, .. } => self.records.push(record),
+            Action::Sync { ticket, .. } => {
+                self.disk_answers.push_back((ticket, Ok(Answer::Synced)));
+            }
+            Action::Hash { ticket, range, .. } => {
+                let found = if self.wrong.is_empty() { RIGHT } else { WRONG };
+                let found = (range.end == self.size).then_some(found);
+                self.disk_answers.push_back((ticket, Ok(Answer::Hashed(found))));
+            }
+            Action::Check { ticket, .. } => {
+                let answer = Answer::Checked { damaged: Vec::new() };
+                self.disk_answers.push_back((ticket, Ok(answer)));
+            }
+            Action::Seal { ticket, .. } => {
+                assert!(self.wrong.is_empty(), "sealed a wrong file");
+                self.disk_answers.push_back((ticket, Ok(Answer::Sealed)));
+            }
+        }
+    }
+
+    /// Lets every connection bring its share of one step.
+    fn serve(&mut self) {
+        let ids: Vec<RequestId> = self.open.keys().copied().collect();
+        for id in ids {
+            if let Some(close) = self.serve_one(id) {
+                self.open.remove(&id);
+                self.transfer.handle_close(id, &close, self.now);
+            }
+            self.drain();
+        }
+    }
+
+    fn serve_one(&mut self, id: RequestId) -> Option<Close> {
+        let share = self.rate * 50 / 1000;
+        let conversation = self.open.get_mut(&id)?;
+        if conversation.is_aborted {
+            return Some(Close::Aborted);
+        }
+        if !conversation.is_head_sent {
+            conversation.is_head_sent = true;
+            let head = head(conversation.answering, conversation.range, self.size)?;
+            self.transfer.handle_head(id, &head, self.now);
+            return None;
+        }
+        let keep = conversation.keep.clone()?;
+        let end = keep.last()?.end;
+        let budget = match conversation.answering {
+            Answering::ResetAfter(after) | Answering::SilentAfter(after) => {
+                after.saturating_sub(conversation.sent)
+            }
+            _ => u64::MAX,
+        };
+        let len = share.min(end - conversation.at).min(budget);
+        let came = ByteRange::new(conversation.at, conversation.at + len);
+        conversation.at += len;
+        conversation.sent += len;
+        self.wire += len;
+        let is_done = conversation.at == end;
+        let (answering, is_first) = (conversation.answering, conversation.sent == len);
+        if len > 0 {
+            self.transfer.handle_bytes(id, len, self.now);
+            for gap in keep {
+                let upto = ByteRange::new(gap.start, came.end.min(gap.end));
+                if came.overlaps(upto) {
+                    self.write(id, upto, came, answering == Answering::Flipped && is_first);
+                }
+            }
+        }
+        match answering {
+            _ if is_done => Some(Close::Done),
+            Answering::ResetAfter(_) if len < share => Some(Close::Failed(Fault::Reset)),
+            _ => None,
+        }
+    }
+
+    fn write(&mut self, id: RequestId, upto: ByteRange, came: ByteRange, flipped: bool) {
+        let was_wrong = self.wrong.intersects(came);
+        self.wrong.remove(came);
+        if flipped {
+            self.wrong.insert(ByteRange::new(came.start, came.start + 1));
+        }
+        let changed = was_wrong != flipped;
+        let written = Written { range: upto, digest: RangeDigest([0; 32]), changed };
+        self.transfer.handle_written(id, &written, self.now);
+    }
+
+    fn cost(&self) -> f64 {
+        self.wire as f64 / self.size as f64
+    }
+}
+
+fn head(answering: Answering, range: ByteRange, size: u64) -> Option<Head> {
+    let content_range = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+    let head = match answering {
+        Answering::SilentAfter(u64::MAX) => return None,
+        Answering::Status(status, None) => Head::new(status, [("x", "y")]),
+        Answering::Status(status, Some(pause)) => {
+            Head::new(status, [("retry-after", pause.to_string())])
+        }
+        Answering::Whole => Head::new(200, [("content-length", size.to_string())]),
+        Answering::Html => Head::new(200, [("content-type", "text/html")]),
+        Answering::Well
+        | Answering::ResetAfter(_)
+        | Answering::SilentAfter(_)
+        | Answering::Flipped => Head::new(206, [("content-range", content_range)]),
+    };
+    Some(head)
+}
+
+fn config() -> Config {
+    Config {
+        stall_after: Some(Duration::from_secs(5)),
+        backoff_max: Duration::from_secs(5),
+        ..Config::default()
+    }
+}
+
+/// Fetches 64 MiB and checks that it ends well, within a cost and a time.
+#[track_caller]
+fn check(
+    answering: impl FnMut(u64, Instant) -> Answering + 'static,
+    cost_max: f64,
+    seconds_max: u64,
+) -> World {
+    let mut world = World::new(64 * MIB, config(), answering);
+    let end = world.run(Duration::from_secs(seconds_max));
+    assert_eq!(end, Some(End::Finished), "after {:?}: {:#?}", world.now, world.transfer.stats());
+    assert!(world.cost() <= cost_max, "cost {}", world.cost());
+    assert!(world.events.contains(&Event::Sealed { file: FileId(0) }), "{:?}", world.events);
+    world
+}
+
+#[test]
+fn fault_free_costs_nothing_extra() {
+    let world = check(|_, _| Answering::Well, 1.0, 10);
+    assert_eq!(world.transfer.stats().wasted, 0);
+    assert_eq!(world.transfer.stats().locates, 1);
+}
+
+#[test]
+fn resets_cost_nothing_but_their_pause() {
+    let world = check(|_, _| Answering::ResetAfter(700_000), 1.0, 20);
+    assert!(world.transfer.stats().faults["reset"] >= 10);
+}
+
+#[test]
+fn two_silent_connections_are_replaced() {
+    let silent =
+        |n, _| if n == 2 || n == 3 { Answering::SilentAfter(9_999) } else { Answering::Well };
+    let world = check(silent, 1.0, 10);
+    assert_eq!(world.transfer.stats().faults["silent"], 2);
+}
+
+#[test]
+fn a_request_without_a_head_is_silent_too() {
+    check(|n, _| if n == 2 { Answering::SilentAfter(u64::MAX) } else { Answering::Well }, 1.0, 10);
+}
+
+#[test]
+fn an_outage_keeps_one_probe_and_ends_by_itself() {
+    let outage = |_, now: Instant| {
+        let seconds = now.since_start().as_secs();
+        if (1..600).contains(&seconds) { Answering::SilentAfter(u64::MAX) } else { Answering::Well }
+    };
+    let mut world = World::new(640 * MIB, config(), outage);
+    assert_eq!(world.run(Duration::from_secs(700)), Some(End::Finished));
+    assert!(world.events.iter().any(|event| matches!(event, Event::Down { .. })));
+    assert!(world.events.iter().any(|event| matches!(event, Event::Up { .. })));
+    assert!(world.asked < 640 / 8 + 16 * 4 + 200, "{} requests", world.asked);
+}
+
+#[test]
+fn a_server_that_asks_for_a_pause_gets_it() {
+    let busy = |n, _| if n <= 2 { Answering::Status(429, Some(3)) } else { Answering::Well };
+    let world = check(busy, 1.0, 20);
+    assert!(world.now.since_start() >= Duration::from_secs(6), "{:?}", world.now);
+}
+
+#[test]
+fn a_refused_url_is_renewed_at_once() {
+    let refuse = |n, _| if n == 3 { Answering::Status(403, None) } else { Answering::Well };
+    let world = check(refuse, 1.0, 10);
+    assert_eq!(world.transfer.stats().locates, 2);
+}
+
+#[test]
+fn a_url_that_is_always_refused_fails() {
+    let mut world = World::new(64 * MIB, config(), |_, _| Answering::Status(403, None));
+    assert_eq!(world.run(Duration::from_secs(600)), Some(End::Finished));
+    let failed = Event::Failed { file: FileId(0), fault: Fault::LeaseRefused(403) };
+    assert!(world.events.contains(&failed), "{:?}", world.events);
+}
+
+#[test]
+fn short_leases_are_renewed_in_time() {
+    let mut world = World::new(64 * MIB, config(), |_, _| Answering::Well);
+    world.ttl = Some(Duration::from_secs(2));
+    world.rate = MIB / 2;
+    assert_eq!(world.run(Duration::from_secs(60)), Some(End::Finished));
+    assert!(world.transfer.stats().locates > 2);
+    assert_eq!(world.transfer.stats().fault_count(), 0);
+}
+
+#[test]
+fn ignored_ranges_come_in_one_stream() {
+    let ignore = |n, _| if n == 1 { Answering::Well } else { Answering::Whole };
+    let world = check(ignore, 1.1, 20);
+    assert!(world.events.iter().any(|event| matches!(event, Event::NoRanges { .. })));
+}
+
+#[test]
+fn a_portal_is_waited_out() {
+    let portal =
+        |n, _| if (3..6).contains(&n) || n == 1 { Answering::Html } else { Answering::Well };
+    check(portal, 1.0, 20);
+}
+
+#[test]
+fn one_flipped_bit_is_found_and_only_searched_for() {
+    for nth in [1, 5, 12, 25] {
+        let flip = move |n, _| if n == nth { Answering::Flipped } else { Answering::Well };
+        let world = check(flip, 2.0, 30);
+        assert!(world.events.iter().any(|event| matches!(event, Event::Repaired { .. })));
+    }
+}
+
+#[test]
+fn a_file_that_never_matches_fails() {
+    let mut world = World::new(64 * MIB, config(), |_, _| Answering::Flipped);
+    assert_eq!(world.run(Duration::from_secs(600)), Some(End::Finished));
+    let failed = Event::Failed { file: FileId(0), fault: Fault::WrongDigest };
+    assert!(world.events.contains(&failed), "{:?}", world.events);
+    assert!(world.cost() < 7.0, "bounded: {}", world.cost());
+}
+
+#[test]
+fn patience_ends() {
+    let config = Config { give_up_after: Some(Duration::from_secs(60)), ..config() };
+    let mut world = World::new(64 * MIB, config, |_, _| Answering::SilentAfter(u64::MAX));
+    let end = world.run(Duration::from_secs(100));
+    assert!(matches!(end, Some(End::GaveUp { .. })), "{end:?}");
+}
+
+#[test]
+fn cancel_ends_at_once_and_keeps_what_came() {
+    let mut world = World::new(640 * MIB, config(), |_, _| Answering::Well);
+    assert_eq!(world.run(Duration::from_secs(2)), None);
+    world.transfer.handle_cancel(world.now);
+    assert_eq!(world.run(Duration::from_secs(3)), Some(End::Cancelled));
+    assert!(world.transfer.ledger(FileId(0)).unwrap().proven().len() > 10 * MIB);
+}
+
+#[test]
+fn a_full_disk_ends_the_transfer() {
+    let mut world = World::new(64 * MIB, config(), |_, _| Answering::Well);
+    assert_eq!(world.run(Duration::from_millis(300)), None);
+    let id = *world.open.keys().next().unwrap();
+    world.open.remove(&id);
+    let full = Fault::Disk(DiskFault::Full);
+    world.transfer.handle_close(id, &Close::Failed(full.clone()), world.now);
+    assert_eq!(world.run(Duration::from_secs(2)), Some(End::Disk(full)));
+}
+
+#[test]
+fn an_empty_file_needs_no_request() {
+    let mut world = World::new(0, config(), |_, _| Answering::Well);
+    assert_eq!(world.run(Duration::from_secs(1)), Some(End::Finished));
+    assert_eq!(world.asked, 0);
+    assert!(world.events.contains(&Event::Sealed { file: FileId(0) }));
+}
+
+#[test]
+fn spurious_wake_ups_are_harmless() {
+    let mut world = World::new(64 * MIB, config(), |_, _| Answering::Well);
+    world.drain();
+    for _ in 0..100 {
+        world.transfer.handle_timeout(world.now);
+        assert_eq!(world.transfer.poll_action(), None);
+    }
+}
+
+const STEP: Duration = Duration::from_millis(50);

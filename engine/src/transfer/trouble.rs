@@ -1,0 +1,244 @@
+//! Trouble: how a request or a question to the hub ended, and what follows from a fault.
+//!
+//! What a fault deserves is decided in [`retry`](crate::retry); here it is carried out.
+
+use super::{Abortion, Errand, ErrandKind, Open, Transfer};
+use crate::action::{Answer, Close, RequestId, Ticket};
+use crate::event::{End, Event, Wait};
+use crate::fault::{Blame, Fault};
+use crate::manifest::{FileId, Location};
+use crate::retry::{Step, next_step};
+use crate::time::{Duration, Instant};
+use url::Url;
+
+/// What an exchange had brought when it failed.
+struct Attempt {
+    id: u64,
+    file: FileId,
+    url: Option<Url>,
+    began: Instant,
+    received: u64,
+    proven: u64,
+}
+
+impl Transfer {
+    pub(super) fn settle_close(&mut self, id: RequestId, open: &Open, close: &Close) {
+        let wasted = open.received.saturating_sub(open.proven);
+        self.stats.wasted += wasted;
+        let Some(file) = self.files.get_mut(&open.file) else { return };
+        for range in open.claimed.iter() {
+            file.claimed.remove(range);
+        }
+        let is_short = open.claimed.iter().any(|range| !file.ledger.proven().contains(range));
+        if file.stream == Some(id) {
+            file.stream = None;
+        }
+        let fault = match (close, &open.aborted) {
+            (Close::Done, _) if !is_short => None,
+            (_, Some(Abortion::Split | Abortion::Surplus)) => None,
+            (_, Some(Abortion::Fault(fault))) => Some(fault.clone()),
+            (Close::Failed(fault), None) => Some(fault.clone()),
+            (Close::Done | Close::Aborted, None) => Some(Fault::Cut),
+        };
+        let Some(fault) = fault else {
+            self.outage.on_close(&mut self.rng, id.0, open.opened, self.now);
+            return;
+        };
+        if open.received > 0 {
+            file.suspect.insert(open.asked);
+        }
+        let attempt = Attempt {
+            id: id.0,
+            file: open.file,
+            url: Some(open.url.clone()),
+            began: open.opened,
+            received: open.received,
+            proven: open.proven,
+        };
+        self.on_fault(&attempt, fault, wasted);
+    }
+
+    pub(super) fn settle_answer(
+        &mut self,
+        ticket: Ticket,
+        errand: &Errand,
+        answer: Result<Answer, Fault>,
+    ) {
+        match (&errand.kind, answer) {
+            (ErrandKind::Locate, Ok(Answer::Located { location, digest, size })) => {
+                let Some(file) = self.files.get_mut(&errand.file) else { return };
+                let is_same = digest.is_none_or(|digest| digest == file.spec.digest)
+                    && size.is_none_or(|size| size == file.spec.size);
+                if is_same {
+                    self.on_located(errand, location);
+                } else {
+                    self.fail(errand.file, Fault::Changed);
+                }
+            }
+            (ErrandKind::Locate, answer) => {
+                if let Some(file) = self.files.get_mut(&errand.file) {
+                    file.lease.on_not_located();
+                }
+                let fault = answer.err().unwrap_or_else(|| Fault::Malformed("no answer".into()));
+                let attempt = Attempt {
+                    id: ticket.0,
+                    file: errand.file,
+                    url: None,
+                    began: errand.asked,
+                    received: 0,
+                    proven: 0,
+                };
+                self.on_fault(&attempt, fault, 0);
+            }
+            (
+                ErrandKind::Sync { .. }
+                | ErrandKind::Hash { .. }
+                | ErrandKind::Check
+                | ErrandKind::Seal,
+                Err(fault),
+            ) => {
+                self.last_fault = Some(fault.clone());
+                self.end(End::Disk(fault));
+            }
+            (ErrandKind::Sync { records }, Ok(_)) => self.on_synced(errand.file, *records),
+            (ErrandKind::Hash { end }, Ok(answer)) => self.on_hashed(errand.file, *end, &answer),
+            (ErrandKind::Check, Ok(answer)) => self.on_checked(errand.file, &answer),
+            (ErrandKind::Seal, Ok(_)) => self.on_sealed(errand.file),
+        }
+    }
+
+    fn on_located(&mut self, errand: &Errand, location: Location) {
+        self.on_link_alive();
+        if let Some(file) = self.files.get_mut(&errand.file) {
+            file.lease.on_located(location, errand.asked);
+            // The hub says that it is the same file: whatever ETag its storage gives now is good.
+            if file.changes > 0 {
+                file.validator = None;
+            }
+        }
+    }
+
+    fn on_fault(&mut self, attempt: &Attempt, fault: Fault, wasted: u64) {
+        *self.stats.faults.entry(fault.kind()).or_default() += 1;
+        self.last_fault = Some(fault.clone());
+        self.events.push_back(Event::Fault { file: attempt.file, fault: fault.clone(), wasted });
+        let count = self.count_in_a_row(attempt, &fault);
+        match next_step(&fault, count) {
+            Step::Fail if fault.blame() == Blame::Disk => self.end(End::Disk(fault)),
+            Step::Fail => self.fail(attempt.file, fault),
+            Step::Again => self.pace(attempt, &fault),
+            // The first refusal of a URL is what its expiry looks like.
+            Step::Locate if count > 1 => self.pace(attempt, &fault),
+            Step::Locate => {
+                self.outage.on_close(&mut self.rng, attempt.id, attempt.began, self.now);
+                self.on_link_alive();
+            }
+        }
+    }
+
+    /// How often in a row a fault has come that asking the hub again should have cured.
+    fn count_in_a_row(&mut self, attempt: &Attempt, fault: &Fault) -> u32 {
+        let Some(file) = self.files.get_mut(&attempt.file) else { return 1 };
+        let Some(url) = &attempt.url else { return file.backoff.attempt() };
+        match fault {
+            Fault::LeaseRefused(_) | Fault::Redirects => file.lease.on_refused(url),
+            Fault::Changed => {
+                file.changes += 1;
+                file.validator = None;
+                file.lease.on_refused(url)
+            }
+            _ => 1,
+        }
+    }
+
+    /// Decides when the next try may go out.
+    fn pace(&mut self, attempt: &Attempt, fault: &Fault) {
+        let now = self.now;
+        if let Fault::Busy { status, retry_after } = fault {
+            self.window.on_pushback(now);
+            self.on_link_alive();
+            if let Some(pause) = *retry_after
+                && let Some(host) = attempt.url.as_ref().or(self.hub.as_ref())
+            {
+                self.throttle.on_told(host, pause, now);
+                let why = Wait::Told { status: *status };
+                self.events.push_back(Event::Waiting { why, until: now + pause });
+                self.outage.on_close(&mut self.rng, attempt.id, attempt.began, now);
+                return;
+            }
+        }
+        let is_others_alive = self.last_bytes > attempt.began && attempt.received == 0;
+        let is_link = fault.blame() == Blame::Link;
+        if is_link && attempt.received == 0 && !is_others_alive {
+            self.on_dead_link(attempt, fault);
+            return;
+        }
+        self.outage.on_close(&mut self.rng, attempt.id, attempt.began, now);
+        let Some(file) = self.files.get_mut(&attempt.file) else { return };
+        let lived = now.since(attempt.began);
+        if attempt.proven >= MUCH || (attempt.proven > 0 && lived >= LONG) {
+            file.backoff.on_progress();
+            return;
+        }
+        if attempt.proven > 0 {
+            file.backoff.on_little_progress();
+        }
+        file.backoff.on_fault(&mut self.rng, attempt.began, now);
+        if *fault == Fault::Refused {
+            self.window.on_pushback(now);
+        }
+        self.tell_backoff(attempt.file, fault);
+    }
+
+    /// Nothing gets through, on this request or any other.
+    fn on_dead_link(&mut self, attempt: &Attempt, fault: &Fault) {
+        if self.outage.on_down(self.last_bytes) {
+            self.outage.on_probe(attempt.id);
+        }
+        self.outage.on_close(&mut self.rng, attempt.id, attempt.began, self.now);
+        let tries = self.outage.attempt();
+        if tries >= TRIES_BEFORE_DOWN {
+            self.tell_down();
+        }
+        if let crate::outage::Permit::Wait(Some(until)) = self.outage.permit(self.now) {
+            let why = if tries >= TRIES_BEFORE_DOWN {
+                Wait::Probe { attempt: tries }
+            } else {
+                Wait::Backoff { fault: fault.clone(), attempt: tries }
+            };
+            self.events.push_back(Event::Waiting { why, until });
+        }
+    }
+
+    fn tell_backoff(&mut self, id: FileId, fault: &Fault) {
+        let Some(file) = self.files.get(&id) else { return };
+        let until = file.backoff.not_before();
+        if until > self.now {
+            let why = Wait::Backoff { fault: fault.clone(), attempt: file.backoff.attempt() };
+            self.events.push_back(Event::Waiting { why, until });
+        }
+    }
+
+    /// The file cannot be had; the others go on.
+    pub(super) fn fail(&mut self, id: FileId, fault: Fault) {
+        self.last_fault = Some(fault.clone());
+        let Some(file) = self.files.get_mut(&id) else { return };
+        if file.stage.is_over() {
+            return;
+        }
+        file.on_failed();
+        self.events.push_back(Event::Failed { file: id, fault });
+        let open: Vec<RequestId> =
+            self.requests.iter().filter(|(_, open)| open.file == id).map(|(id, _)| *id).collect();
+        for id in open {
+            self.abort(id, Abortion::Surplus);
+        }
+    }
+}
+
+/// So many proven bytes show that the path works: the next try follows at once.
+const MUCH: u64 = 64 << 10;
+/// And so does any progress of a request that has lived this long, on a very weak link.
+const LONG: Duration = Duration::from_secs(5);
+/// A link is called down when so many tries in a row have failed.
+const TRIES_BEFORE_DOWN: u32 = 3;

@@ -1,0 +1,119 @@
+//! Watching: whose silence has lasted too long, and what that says about the link.
+//!
+//! Opens nothing; a probe is an ordinary request that the outage allows.
+
+use super::{Abortion, Alarm, Transfer};
+use crate::action::RequestId;
+use crate::event::{End, Event};
+use crate::fault::Fault;
+use crate::outage::{KEEP_SILENT, Permit};
+use crate::stall::Silence;
+use crate::time::{Duration, Instant};
+
+impl Transfer {
+    /// Ends the transfer when nothing was proven for longer than the person wants to wait.
+    pub(super) fn check_patience(&mut self) {
+        let Some(patience) = self.config.give_up_after else { return };
+        if self.ending.is_some() {
+            return;
+        }
+        let at = self.last_proven + patience;
+        if at > self.now {
+            self.wake_at(at, Alarm::GiveUp);
+            return;
+        }
+        let after = self.now.since(self.last_proven);
+        self.end(End::GaveUp { after, fault: self.last_fault.clone() });
+    }
+
+    /// Ends requests that are silent alone, and finds out when everything is.
+    pub(super) fn watch_silence(&mut self) {
+        let watched: Vec<(RequestId, Instant)> = self
+            .requests
+            .iter()
+            .filter(|(_, open)| open.aborted.is_none())
+            .map(|(id, open)| (*id, open.quiet_since))
+            .collect();
+        for (id, quiet_since) in watched {
+            let patience = self.patience_with(id);
+            match self.stall.judge(quiet_since, self.last_bytes, self.now) {
+                Silence::Short => self.wake_at(quiet_since + self.stall.patience(), Alarm::Stall),
+                Silence::Alone => self.abort_silent(id, quiet_since),
+                Silence::Common => {
+                    self.on_silent_link();
+                    let patience = self.patience_with(id).max(patience);
+                    if self.now.since(quiet_since) >= patience {
+                        self.abort_silent(id, quiet_since);
+                    } else {
+                        self.wake_at(quiet_since + patience, Alarm::Stall);
+                    }
+                }
+            }
+        }
+        self.make_room_for_probe();
+    }
+
+    /// Something came from the other side. True if the link had been down.
+    pub(super) fn on_link_alive(&mut self) -> bool {
+        self.last_bytes = self.now;
+        let Some(after) = self.outage.on_bytes(self.now) else { return false };
+        if std::mem::take(&mut self.down_told) {
+            self.events.push_back(Event::Up { after });
+        }
+        true
+    }
+
+    /// Tells that the link is down, once an outage.
+    pub(super) fn tell_down(&mut self) {
+        if let Some(since) = self.outage.down_since()
+            && !std::mem::replace(&mut self.down_told, true)
+        {
+            self.events.push_back(Event::Down { since });
+        }
+    }
+
+    fn on_silent_link(&mut self) {
+        self.outage.on_down(self.last_bytes);
+        self.tell_down();
+    }
+
+    /// How long a request may be silent together with everything else: those from before the
+    /// outage may come back to life, and a probe gets more time after each that failed, in case
+    /// it is the server that is slow.
+    fn patience_with(&self, id: RequestId) -> Duration {
+        let patience = self.stall.patience();
+        if !self.outage.is_probe(id.0) {
+            return KEEP_SILENT.max(patience);
+        }
+        let grown = patience.saturating_mul(1 << self.outage.attempt().min(8));
+        grown.min(PROBE_PATIENCE_MAX.max(patience))
+    }
+
+    /// When everything that is missing is claimed by silent requests, the one that has been
+    /// silent longest makes room for the probe.
+    fn make_room_for_probe(&mut self) {
+        let is_probe_due = self.outage.permit(self.now) == Permit::Probe;
+        if !is_probe_due || self.requests.values().any(|open| open.aborted.is_some()) {
+            return;
+        }
+        let has_unclaimed = self.files.values().any(|file| {
+            !file.stage.is_over() && file.missing().iter().any(|gap| !file.claimed.contains(gap))
+        });
+        if has_unclaimed {
+            return;
+        }
+        let longest = self.requests.iter().min_by_key(|(id, open)| (open.quiet_since, **id));
+        if let Some((id, open)) = longest {
+            let (id, quiet_since) = (*id, open.quiet_since);
+            self.abort_silent(id, quiet_since);
+        }
+    }
+
+    fn abort_silent(&mut self, id: RequestId, quiet_since: Instant) {
+        let silence = self.now.since(quiet_since);
+        self.abort(id, Abortion::Fault(Fault::Silent(silence)));
+    }
+}
+
+/// A probe is never given more time: after an outage the next one must come soon.
+const PROBE_PATIENCE_MAX: Duration = Duration::from_secs(30);
