@@ -2,12 +2,16 @@
 //!
 //! Sends nothing and judges no bulk bytes; the shell sends, and the machine judges ranges.
 
+pub mod asked;
 pub mod endpoint;
 pub mod head;
 pub mod headers;
 pub mod path;
+pub mod redirect;
 pub mod repo;
 pub mod request;
+pub mod resolve;
 pub mod revision;
+pub mod signed;
 
 mod percent;
