@@ -1,1 +1,63 @@
-//! placeholder
+//! A Hugging Face hub that real clients cannot tell from the real one, and that lies on request.
+//!
+//! It has no Xet routes, and none of it is meant for production.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! use fake_hub::{FakeHub, RepoSpec};
+//!
+//! let hub = FakeHub::builder()
+//!     .repo(RepoSpec::synthetic("org/name", 10_000_000))
+//!     .rule("rst after=3MB route=cdn times=1".parse().unwrap())
+//!     .start()
+//!     .await
+//!     .unwrap();
+//! println!("HF_ENDPOINT={}", hub.endpoint());
+//! assert_eq!(hub.stats().fired("rst"), 0);
+//! # });
+//! ```
+
+mod access;
+mod body;
+mod builder;
+mod clock;
+mod connection;
+mod content;
+mod delivery;
+mod digest;
+mod door;
+mod exchange;
+mod fault;
+mod fields;
+mod gzip;
+mod hub;
+mod link;
+mod quantity;
+mod range;
+mod reply;
+mod repo;
+mod routes;
+mod rule;
+mod server;
+mod sign;
+mod socket;
+mod stats;
+mod target;
+mod wire;
+
+pub use body::Body;
+pub use builder::{BuildError, Builder};
+pub use connection::Connection;
+pub use content::{Content, ContentReader, fill_synthetic};
+pub use door::Door;
+pub use fault::{Cut, Fault, Trigger, WireFault};
+pub use fields::RuleError;
+pub use hub::{Host, Hub};
+pub use link::{LinkSpec, Outage};
+pub use quantity::{QuantityError, parse_bytes, parse_duration, parse_rate};
+pub use repo::{Access, RepoFile, RepoId, RepoKind, RepoSpec, RepoSpecError};
+pub use rule::Rule;
+pub use server::FakeHub;
+pub use socket::Socket;
+pub use stats::{RequestRecord, RuleStats, Stats};
+pub use target::Route;

@@ -1,2 +1,144 @@
-//! placeholder
-fn main(){}
+//! The fake hub as a program.
+//!
+//! The endpoint is the first line of stdout and the only one; everything else goes to stderr.
+
+use std::error::Error;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use fake_hub::{
+    Access, Builder, FakeHub, LinkSpec, Outage, RepoSpec, Rule, parse_bytes, parse_duration,
+    parse_rate,
+};
+
+/// A Hugging Face hub that lies on request.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// Where the hub listens; its CDN takes the next loopback address and the same port
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// A repository: org/name=DIR or org/name=synthetic:SIZE; datasets/ and spaces/ may precede
+    #[arg(long = "repo", value_name = "REPO=SOURCE", required = true)]
+    repos: Vec<RepoSpec>,
+    /// Let only members' tokens have the files of this repository
+    #[arg(long, value_name = "REPO")]
+    gated: Vec<String>,
+    /// Let only members' tokens see this repository
+    #[arg(long, value_name = "REPO")]
+    private: Vec<String>,
+    /// Accept this token as a member's
+    #[arg(long = "token", value_name = "TOKEN")]
+    tokens: Vec<String>,
+    /// Accept this token, but only for what is public
+    #[arg(long = "outsider", value_name = "TOKEN")]
+    outsiders: Vec<String>,
+    /// A tag that every repository has
+    #[arg(long = "tag", value_name = "NAME")]
+    tags: Vec<String>,
+    /// A fault, such as 'rst after=3MB route=cdn'; the first rule that matches wins
+    #[arg(long = "fault", value_name = "RULE")]
+    faults: Vec<Rule>,
+    /// Bytes per second of all connections together, such as 87KB/s
+    #[arg(long, value_parser = parse_rate)]
+    rate: Option<u64>,
+    /// Bytes per second of each connection
+    #[arg(long, value_parser = parse_rate)]
+    conn_rate: Option<u64>,
+    /// Added to each connection and each response
+    #[arg(long, value_parser = parse_duration, default_value = "0s")]
+    latency: Duration,
+    /// Reset connections beyond this count
+    #[arg(long, value_name = "COUNT")]
+    max_connections: Option<u64>,
+    /// Silence: 10s+30s begins 10 s after the first CDN byte and lasts 30 s
+    #[arg(long = "outage", value_name = "AFTER+FOR")]
+    outages: Vec<Outage>,
+    /// How long signed URLs are good
+    #[arg(long, value_parser = parse_duration, default_value = "1h")]
+    url_lifetime: Duration,
+    /// From what size on a file is in LFS whatever its name
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "1MiB")]
+    lfs_from: u64,
+    /// Entries per page of a listing
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    page_size: usize,
+    /// Send buffer of each socket; small ones keep the counters honest
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "64KiB")]
+    send_buffer: u64,
+    /// From what synthetic bytes and chances are drawn
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Write each request to this file, one line of JSON each
+    #[arg(long, value_name = "FILE")]
+    request_log: Option<PathBuf>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    let hub = builder(args).start().await?;
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "{}", hub.endpoint())?;
+    stdout.flush()?;
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}
+
+fn builder(args: Args) -> Builder {
+    let mut builder = FakeHub::builder()
+        .listen(args.listen)
+        .seed(args.seed)
+        .url_lifetime(args.url_lifetime)
+        .lfs_from(args.lfs_from)
+        .page_size(args.page_size)
+        .send_buffer(args.send_buffer.try_into().unwrap_or(usize::MAX))
+        .link(LinkSpec {
+            rate: args.rate,
+            conn_rate: args.conn_rate,
+            latency: args.latency,
+            max_connections: args.max_connections,
+            outages: args.outages,
+        });
+    for mut repo in args.repos {
+        let id = repo.id().to_string();
+        if args.gated.contains(&id) {
+            repo = repo.access(Access::Gated);
+        }
+        if args.private.contains(&id) {
+            repo = repo.access(Access::Private);
+        }
+        builder = builder.repo(args.tags.iter().fold(repo, |repo, tag| repo.tag(tag)));
+    }
+    builder = args.tokens.iter().fold(builder, |builder, token| builder.token(token));
+    builder = args.outsiders.iter().fold(builder, |builder, token| builder.outsider(token));
+    builder = args.faults.into_iter().fold(builder, Builder::rule);
+    match args.request_log {
+        Some(path) => builder.request_log(path),
+        None => builder,
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "this is where the program reports")]
+fn report(error: &dyn Error) {
+    eprint!("fake-hub: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        eprint!(": {cause}");
+        source = cause.source();
+    }
+    eprintln!();
+}

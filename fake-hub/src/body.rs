@@ -1,0 +1,123 @@
+//! Response bodies: a few bytes, or a part of a content read as it is sent.
+//!
+//! Every body knows its exact length, so that the wire can tell where a response ends.
+
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+
+use crate::content::{Content, ContentReader};
+use crate::gzip::Stored;
+
+/// The body of a response.
+#[derive(Debug, Default)]
+pub struct Body {
+    source: Source,
+    gzip: Option<Stored>,
+}
+
+#[derive(Debug, Default)]
+enum Source {
+    #[default]
+    Empty,
+    Bytes(Bytes),
+    Part {
+        reader: Box<ContentReader>,
+        left: Range<u64>,
+    },
+}
+
+impl Body {
+    /// The bytes of `part` of a content.
+    pub(crate) fn part(content: &Content, part: Range<u64>) -> io::Result<Self> {
+        let reader = Box::new(content.open()?);
+        Ok(Self { source: Source::Part { reader, left: part }, gzip: None })
+    }
+
+    /// Bytes left to send.
+    pub(crate) fn len(&self) -> u64 {
+        let plain = self.plain_len();
+        self.gzip.as_ref().map_or(plain, |gzip| gzip.len(plain))
+    }
+
+    /// Drops everything after the first `len` bytes.
+    pub(crate) fn truncate(&mut self, len: u64) {
+        match &mut self.source {
+            Source::Empty => {}
+            Source::Bytes(bytes) => bytes.truncate(len.try_into().unwrap_or(usize::MAX)),
+            Source::Part { left, .. } => left.end = left.end.min(left.start.saturating_add(len)),
+        }
+    }
+
+    /// The same in gzip's clothes.
+    pub(crate) fn gzipped(self) -> Self {
+        Self { gzip: Some(Stored::default()), ..self }
+    }
+
+    fn plain_len(&self) -> u64 {
+        match &self.source {
+            Source::Empty => 0,
+            Source::Bytes(bytes) => bytes.len() as u64,
+            Source::Part { left, .. } => left.end - left.start,
+        }
+    }
+
+    fn next_plain(&mut self) -> io::Result<Option<Bytes>> {
+        match &mut self.source {
+            Source::Empty => Ok(None),
+            Source::Bytes(bytes) => {
+                let next = bytes.split_to(bytes.len().min(STEP));
+                Ok((!next.is_empty()).then_some(next))
+            }
+            Source::Part { left, .. } if left.is_empty() => Ok(None),
+            Source::Part { reader, left } => {
+                let len = (left.end - left.start).min(STEP as u64);
+                let next = reader.read_at(left.start, len as usize)?;
+                left.start += len;
+                Ok(Some(next))
+            }
+        }
+    }
+}
+
+impl<B: Into<Bytes>> From<B> for Body {
+    fn from(bytes: B) -> Self {
+        Self { source: Source::Bytes(bytes.into()), gzip: None }
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let is_last = self.plain_len() <= STEP as u64;
+        let next = match self.next_plain() {
+            Ok(next) => next,
+            Err(error) => return Poll::Ready(Some(Err(error))),
+        };
+        let next = match &mut self.gzip {
+            Some(gzip) => gzip.wrap(next, is_last),
+            None => next,
+        };
+        Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.len())
+    }
+}
+
+/// Bytes per frame; below 64 KiB, so that one fits a stored block of gzip.
+pub(crate) const STEP: usize = 32 << 10;

@@ -1,0 +1,222 @@
+//! Building a hub, setting by setting.
+//!
+//! Repositories are read and digested here, once; nothing listens yet.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use thiserror::Error;
+
+use crate::access::Tokens;
+use crate::clock::Clock;
+use crate::content::mix;
+use crate::door::Door;
+use crate::hub::Hub;
+use crate::link::{Link, LinkSpec};
+use crate::repo::{LoadOptions, Repo, RepoSpec};
+use crate::rule::Rule;
+use crate::rule::book::RuleBook;
+use crate::sign::Signer;
+use crate::stats::Tally;
+
+/// The settings of a hub.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    repos: Vec<RepoSpec>,
+    rules: Vec<Rule>,
+    link: LinkSpec,
+    tokens: Tokens,
+    seed: u64,
+    epoch: Option<Duration>,
+    url_lifetime: Duration,
+    lfs_from: u64,
+    page_size: usize,
+    request_log: Option<PathBuf>,
+    pub(crate) listen: std::net::SocketAddr,
+    pub(crate) send_buffer_bytes: usize,
+}
+
+/// Why a hub cannot be built or started.
+#[derive(Debug, Error)]
+pub enum BuildError {
+    /// A repository's files cannot be read.
+    #[error("cannot read the files of {repo}")]
+    Repo {
+        /// The repository.
+        repo: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The request log cannot be created.
+    #[error("cannot create the request log {path}")]
+    RequestLog {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The hosts cannot be bound.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address asked for.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            repos: Vec::new(),
+            rules: Vec::new(),
+            link: LinkSpec::default(),
+            tokens: Tokens::default(),
+            seed: 0,
+            epoch: None,
+            url_lifetime: Duration::from_secs(3600),
+            lfs_from: 1 << 20,
+            page_size: 1000,
+            request_log: None,
+            listen: ([127, 0, 0, 1], 0).into(),
+            send_buffer_bytes: 64 << 10,
+        }
+    }
+}
+
+impl Builder {
+    /// Serves a repository.
+    pub fn repo(mut self, spec: RepoSpec) -> Self {
+        self.repos.push(spec);
+        self
+    }
+
+    /// Adds a rule after those already there.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Makes the link weak.
+    pub fn link(mut self, link: LinkSpec) -> Self {
+        self.link = link;
+        self
+    }
+
+    /// Accepts a token that may read everything.
+    pub fn token(mut self, token: &str) -> Self {
+        self.tokens.members.insert(token.to_owned());
+        self
+    }
+
+    /// Accepts a token that may read only what is public.
+    pub fn outsider(mut self, token: &str) -> Self {
+        self.tokens.outsiders.insert(token.to_owned());
+        self
+    }
+
+    /// From what synthetic bytes, signatures and chances are drawn; 0 unless set.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The date at the start, since 1970; the system's date unless set.
+    pub fn epoch(mut self, epoch: Duration) -> Self {
+        self.epoch = Some(epoch);
+        self
+    }
+
+    /// How long signed URLs are good; an hour unless set.
+    pub fn url_lifetime(mut self, lifetime: Duration) -> Self {
+        self.url_lifetime = lifetime;
+        self
+    }
+
+    /// From how many bytes on a file is in LFS whatever its name; 1 MiB unless set.
+    pub fn lfs_from(mut self, bytes: u64) -> Self {
+        self.lfs_from = bytes;
+        self
+    }
+
+    /// Entries per page of a listing; 1000 unless set.
+    pub fn page_size(mut self, count: usize) -> Self {
+        self.page_size = count.max(1);
+        self
+    }
+
+    /// Writes every request to a file, one line of JSON each.
+    pub fn request_log(mut self, path: impl Into<PathBuf>) -> Self {
+        self.request_log = Some(path.into());
+        self
+    }
+
+    /// Where [`start`](Self::start) listens; a free port of 127.0.0.1 unless set.
+    pub fn listen(mut self, address: std::net::SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// The send buffer of accepted sockets; 64 KiB unless set, which the kernel doubles.
+    ///
+    /// A small one keeps the counters honest: what is counted has nearly left.
+    pub fn send_buffer(mut self, bytes: usize) -> Self {
+        self.send_buffer_bytes = bytes;
+        self
+    }
+
+    /// Builds a hub that others serve, at `host:port` of the hub and of its CDN.
+    pub fn build(self, hub: &str, cdn: &str) -> Result<Arc<Hub>, BuildError> {
+        let options = LoadOptions {
+            seed: self.seed,
+            lfs_from: self.lfs_from,
+            with_successor: self.rules.iter().any(|rule| rule.fault().is_change()),
+        };
+        let mut repos = BTreeMap::new();
+        for spec in &self.repos {
+            let failed = |source| BuildError::Repo { repo: spec.id.to_string(), source };
+            repos.insert(spec.id.clone(), Repo::load(spec, &options).map_err(failed)?);
+        }
+        let mut blobs = BTreeMap::new();
+        for (id, repo) in &repos {
+            for file in repo.commits().iter().flat_map(|commit| commit.files.values()) {
+                if let Some(sha256) = &file.sha256 {
+                    blobs.entry(sha256.clone()).or_insert_with(|| (id.clone(), file.clone()));
+                }
+            }
+        }
+        Ok(Arc::new(Hub {
+            authority: hub.to_owned(),
+            cdn: cdn.to_owned(),
+            clock: Clock::starting_at(self.epoch.unwrap_or_else(system_date)),
+            signer: Signer::new(mix(self.seed ^ SIGNER), self.url_lifetime),
+            tokens: self.tokens,
+            page_size: self.page_size,
+            rules: RuleBook::new(self.rules, self.seed),
+            link: Arc::new(Link::new(self.link)),
+            tally: Arc::new(Tally::new(self.request_log.map(create_log).transpose()?)),
+            repos,
+            blobs,
+            hub_door: Door::default(),
+            cdn_door: Door::default(),
+        }))
+    }
+}
+
+fn create_log(path: PathBuf) -> Result<Box<dyn Write + Send>, BuildError> {
+    match File::create(&path) {
+        Ok(file) => Ok(Box::new(file)),
+        Err(source) => Err(BuildError::RequestLog { path, source }),
+    }
+}
+
+fn system_date() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Keeps the signer's secret apart from other uses of the seed.
+const SIGNER: u64 = 0x7369_676e_6572;

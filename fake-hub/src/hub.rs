@@ -1,0 +1,116 @@
+//! The hub without its sockets: repositories, rules, link and counters in one place.
+//!
+//! It answers requests and serves streams that somebody else accepted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::access::{Refusal, Tokens};
+use crate::clock::Clock;
+use crate::door::Door;
+use crate::link::Link;
+use crate::repo::{Commit, Repo, RepoFile, RepoId};
+use crate::rule::book::RuleBook;
+use crate::sign::Signer;
+use crate::stats::{RequestRecord, Stats, Tally};
+
+/// A hub that is bound to no socket. Made by [`Builder::build`](crate::Builder::build).
+#[derive(Debug)]
+pub struct Hub {
+    /// `host:port` of the hub.
+    pub(crate) authority: String,
+    /// `host:port` of the CDN.
+    pub(crate) cdn: String,
+    pub(crate) clock: Clock,
+    pub(crate) signer: Signer,
+    pub(crate) tokens: Tokens,
+    pub(crate) page_size: usize,
+    pub(crate) rules: RuleBook,
+    pub(crate) link: Arc<Link>,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) repos: BTreeMap<RepoId, Repo>,
+    /// LFS files by SHA-256: their repository and path there.
+    pub(crate) blobs: BTreeMap<String, (RepoId, RepoFile)>,
+    pub(crate) hub_door: Door,
+    pub(crate) cdn_door: Door,
+}
+
+/// The two hosts of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Host {
+    /// Knows the repositories.
+    Hub,
+    /// Has the bytes of LFS files.
+    Cdn,
+}
+
+impl Hub {
+    /// The hub's URL, without a slash at the end.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.authority)
+    }
+
+    /// `host:port` of the CDN.
+    pub fn cdn_authority(&self) -> &str {
+        &self.cdn
+    }
+
+    /// The counters now.
+    pub fn stats(&self) -> Stats {
+        self.tally.snapshot(self.rules.stats())
+    }
+
+    /// The newest requests that are over, oldest first; at most 65 536.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.tally.requests()
+    }
+
+    /// A file as it is at a revision, with its bytes and digests.
+    pub fn file(&self, repo: &str, revision: &str, path: &str) -> Option<RepoFile> {
+        let Ok(id) = repo.parse();
+        self.repo(&id)?.commit(revision)?.files.get(path).cloned()
+    }
+
+    /// The commit that a revision names now.
+    pub fn commit_of(&self, repo: &str, revision: &str) -> Option<String> {
+        let Ok(id) = repo.parse();
+        Some(self.repo(&id)?.commit(revision)?.sha.clone())
+    }
+
+    /// Clears the counters, rearms the rules, opens the doors and takes changes back.
+    pub fn reset(&self) {
+        self.tally.reset();
+        self.rules.rearm();
+        self.link.reset();
+        self.repos.values().for_each(Repo::rewind);
+        self.hub_door.open();
+        self.cdn_door.open();
+    }
+
+    /// Whether a host listens: `refuse` closes its door, and whoever accepts has to obey it.
+    pub fn door(&self, host: Host) -> &Door {
+        match host {
+            Host::Hub => &self.hub_door,
+            Host::Cdn => &self.cdn_door,
+        }
+    }
+
+    pub(crate) fn repo(&self, id: &RepoId) -> Option<&Repo> {
+        self.repos.get(id)
+    }
+
+    pub(crate) fn commit<'a>(
+        &self,
+        repo: &'a Repo,
+        revision: &str,
+    ) -> Result<&'a Arc<Commit>, Refusal> {
+        let unknown = || Refusal::RevisionNotFound { revision: revision.to_owned() };
+        repo.commit(revision).ok_or_else(unknown)
+    }
+
+    /// The repository and the file that have this SHA-256.
+    pub(crate) fn blob(&self, sha256: &str) -> Option<(&Repo, &RepoFile)> {
+        let (id, file) = self.blobs.get(sha256)?;
+        Some((self.repo(id)?, file))
+    }
+}

@@ -1,0 +1,266 @@
+//! Repositories: their names, who may read them, and their commits.
+//!
+//! A repository never changes by itself; only a `commit-change` fault moves its `main`.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+
+use crate::quantity::{QuantityError, parse_bytes};
+
+pub(crate) mod commit;
+
+pub use commit::RepoFile;
+pub(crate) use commit::{Commit, LoadOptions};
+
+/// The three kinds of repositories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RepoKind {
+    /// `org/name`
+    Model,
+    /// `datasets/org/name`
+    Dataset,
+    /// `spaces/org/name`
+    Space,
+}
+
+impl RepoKind {
+    /// The word in URLs: `models`, `datasets`, `spaces`.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Model => "models",
+            Self::Dataset => "datasets",
+            Self::Space => "spaces",
+        }
+    }
+
+    /// The kind that [`Self::plural`] names.
+    pub fn from_plural(word: &str) -> Option<Self> {
+        [Self::Model, Self::Dataset, Self::Space].into_iter().find(|kind| kind.plural() == word)
+    }
+}
+
+/// A repository's kind and name. Its text form is `org/name` or `datasets/org/name`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RepoId {
+    /// Model, dataset or space.
+    pub kind: RepoKind,
+    /// `org/name`, or `name` alone.
+    pub name: String,
+}
+
+impl FromStr for RepoId {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let prefixed = text.split_once('/').and_then(|(word, name)| {
+            let kind = RepoKind::from_plural(word).filter(|_| name.contains('/'))?;
+            Some(Self { kind, name: name.to_owned() })
+        });
+        Ok(prefixed.unwrap_or_else(|| Self { kind: RepoKind::Model, name: text.to_owned() }))
+    }
+}
+
+impl fmt::Display for RepoId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            RepoKind::Model => f.write_str(&self.name),
+            RepoKind::Dataset | RepoKind::Space => {
+                write!(f, "{}/{}", self.kind.plural(), self.name)
+            }
+        }
+    }
+}
+
+/// Who may read a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone.
+    Public,
+    /// Everyone sees it, but only a member's token gets its files.
+    Gated,
+    /// Only a member's token sees it.
+    Private,
+}
+
+/// A repository to serve.
+#[derive(Debug, Clone)]
+pub struct RepoSpec {
+    pub(crate) id: RepoId,
+    pub(crate) source: RepoSource,
+    pub(crate) access: Access,
+    pub(crate) tags: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum RepoSource {
+    Directory(PathBuf),
+    Synthetic { len: u64 },
+    Files(BTreeMap<String, Bytes>),
+}
+
+impl RepoSpec {
+    /// The files below a directory, streamed from there.
+    pub fn directory(id: &str, path: impl Into<PathBuf>) -> Self {
+        Self::new(id, RepoSource::Directory(path.into()))
+    }
+
+    /// `model.safetensors` of `len` made-up bytes, `config.json` and `README.md`.
+    pub fn synthetic(id: &str, len: u64) -> Self {
+        Self::new(id, RepoSource::Synthetic { len })
+    }
+
+    /// Files held in memory.
+    pub fn files<P: Into<String>, B: Into<Bytes>>(
+        id: &str,
+        files: impl IntoIterator<Item = (P, B)>,
+    ) -> Self {
+        let files = files.into_iter().map(|(path, bytes)| (path.into(), bytes.into())).collect();
+        Self::new(id, RepoSource::Files(files))
+    }
+
+    /// Its kind and name.
+    pub fn id(&self) -> &RepoId {
+        &self.id
+    }
+
+    /// Limits who may read it.
+    pub fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
+    /// Adds a tag that names the first commit.
+    pub fn tag(mut self, tag: &str) -> Self {
+        self.tags.push(tag.to_owned());
+        self
+    }
+
+    fn new(id: &str, source: RepoSource) -> Self {
+        let Ok(id) = id.parse();
+        Self { id, source, access: Access::Public, tags: Vec::new() }
+    }
+}
+
+/// Why a text names no repository to serve.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RepoSpecError {
+    /// There is no `=`.
+    #[error("write a repository as org/name=DIR or org/name=synthetic:SIZE")]
+    NoSource,
+    /// The size after `synthetic:` cannot be read.
+    #[error(transparent)]
+    Size(#[from] QuantityError),
+}
+
+impl FromStr for RepoSpec {
+    type Err = RepoSpecError;
+
+    fn from_str(text: &str) -> Result<Self, RepoSpecError> {
+        let (id, source) = text.split_once('=').ok_or(RepoSpecError::NoSource)?;
+        match source.strip_prefix("synthetic:") {
+            Some(size) => Ok(Self::synthetic(id, parse_bytes(size)?)),
+            None => Ok(Self::directory(id, source)),
+        }
+    }
+}
+
+/// A loaded repository.
+#[derive(Debug)]
+pub(crate) struct Repo {
+    pub(crate) id: RepoId,
+    pub(crate) access: Access,
+    tags: Vec<String>,
+    /// Oldest first; the second one exists if a fault may need it.
+    commits: Vec<Arc<Commit>>,
+    main: AtomicUsize,
+}
+
+impl Repo {
+    pub(crate) fn load(spec: &RepoSpec, options: &LoadOptions) -> std::io::Result<Self> {
+        let first = Commit::load(spec, options)?;
+        let mut commits = vec![Arc::new(first)];
+        if options.with_successor {
+            commits.push(Arc::new(commits[0].successor()?));
+        }
+        Ok(Self {
+            id: spec.id.clone(),
+            access: spec.access,
+            tags: spec.tags.clone(),
+            commits,
+            main: AtomicUsize::new(0),
+        })
+    }
+
+    /// The commit that `main`, a tag or a full hash names.
+    pub(crate) fn commit(&self, revision: &str) -> Option<&Arc<Commit>> {
+        if revision == "main" || revision == "refs/heads/main" {
+            return Some(&self.commits[self.main.load(Ordering::SeqCst)]);
+        }
+        if self.tags.iter().any(|tag| tag == revision) {
+            return Some(&self.commits[0]);
+        }
+        self.commits.iter().find(|commit| commit.sha == revision)
+    }
+
+    /// All commits, oldest first.
+    pub(crate) fn commits(&self) -> &[Arc<Commit>] {
+        &self.commits
+    }
+
+    /// The newest version of a file, which a change fault serves in place of an older one.
+    pub(crate) fn newest(&self, path: &str) -> Option<&RepoFile> {
+        self.commits.last()?.files.get(path)
+    }
+
+    /// Moves `main` to the next commit, if there is one.
+    pub(crate) fn advance(&self) {
+        self.main.store(self.commits.len() - 1, Ordering::SeqCst);
+    }
+
+    /// Moves `main` back to the first commit.
+    pub(crate) fn rewind(&self) {
+        self.main.store(0, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_and_prints_ids() {
+        let table = [
+            ("org/name", RepoKind::Model, "org/name"),
+            ("gpt2", RepoKind::Model, "gpt2"),
+            ("datasets/org/name", RepoKind::Dataset, "org/name"),
+            ("spaces/org/name", RepoKind::Space, "org/name"),
+            ("datasets/name", RepoKind::Model, "datasets/name"),
+        ];
+        for (text, kind, name) in table {
+            let Ok(id) = text.parse::<RepoId>();
+            assert_eq!(id, RepoId { kind, name: name.to_owned() });
+            assert_eq!(id.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn reads_specs() {
+        assert!(matches!(
+            "a/b=synthetic:2KiB".parse::<RepoSpec>().unwrap().source,
+            RepoSource::Synthetic { len: 2048 }
+        ));
+        assert!(matches!(
+            "a/b=/tmp/x".parse::<RepoSpec>().unwrap().source,
+            RepoSource::Directory(path) if path == PathBuf::from("/tmp/x")
+        ));
+        assert_eq!("a/b".parse::<RepoSpec>().unwrap_err(), RepoSpecError::NoSource);
+        assert!("a/b=synthetic:x".parse::<RepoSpec>().is_err());
+    }
+}

@@ -1,0 +1,76 @@
+//! What the hub answers when it tells the truth.
+//!
+//! Faults, counters and connections are not its business.
+
+use bytes::Bytes;
+use hyper::header::HeaderMap;
+use hyper::{Method, StatusCode};
+use serde_json::json;
+
+use crate::access::Refusal;
+use crate::hub::Hub;
+use crate::reply::{self, Reply};
+use crate::target::Target;
+
+mod cdn;
+mod file;
+mod info;
+mod resolve;
+mod tree;
+
+pub(crate) use cdn::denied;
+
+/// A request, read and taken apart.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask {
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    pub(crate) host: String,
+    /// The path as it came, percent-encoded.
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) body: Bytes,
+    pub(crate) target: Target,
+    /// Serve the newest version of a file whatever was asked for.
+    pub(crate) wants_newest: bool,
+}
+
+impl Ask {
+    /// A header's text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The value of a query parameter.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        let mut pairs = url::form_urlencoded::parse(self.query.as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+}
+
+/// The honest answer.
+pub(crate) fn answer(hub: &Hub, ask: &Ask) -> Reply {
+    let is_post = matches!(ask.target, Target::PathsInfo { .. } | Target::Reset);
+    if is_post != (ask.method == Method::POST) {
+        return reply::json(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "wrong method" }));
+    }
+    let answered = match &ask.target {
+        Target::Resolve(file) => resolve::resolve(hub, ask, file),
+        Target::ResolveCache(file) => resolve::resolve_cache(hub, ask, file),
+        Target::Info { repo, revision } => info::info(hub, ask, repo, revision.as_deref()),
+        Target::Tree(file) => tree::tree(hub, ask, file),
+        Target::PathsInfo { repo, revision } => tree::paths_info(hub, ask, repo, revision),
+        Target::Whoami => info::whoami(hub, ask),
+        Target::Blob { sha256 } => Ok(cdn::blob(hub, ask, sha256)),
+        Target::Portal => Ok(reply::portal()),
+        Target::Stats => Ok(reply::json(StatusCode::OK, &json!(hub.stats()))),
+        Target::Reset => {
+            hub.reset();
+            Ok(reply::json(StatusCode::OK, &json!({ "reset": true })))
+        }
+        Target::Unknown { .. } => {
+            Ok(reply::json(StatusCode::NOT_FOUND, &json!({ "error": "Not Found" })))
+        }
+    };
+    answered.unwrap_or_else(|refusal: Refusal| refusal.reply())
+}

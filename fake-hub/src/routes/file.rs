@@ -1,0 +1,61 @@
+//! Serving a content: ranges, conditions and the headers that go with them.
+//!
+//! Where the file was found and who may have it is decided before.
+
+use std::ops::Range;
+
+use hyper::header::{
+    ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE,
+};
+use hyper::{Response, StatusCode};
+
+use crate::body::Body;
+use crate::hub::Hub;
+use crate::range::{Asked, content_range, is_same_version};
+use crate::reply::{self, BodyStart, Reply};
+use crate::repo::RepoFile;
+use crate::routes::Ask;
+
+/// The file, or the part of it that was asked for.
+pub(crate) fn serve(hub: &Hub, ask: &Ask, file: &RepoFile) -> Reply {
+    let len = file.content.len();
+    let etag = format!("\"{}\"", file.etag());
+    let last_modified = hub.clock.last_modified();
+    let mut asked = Asked::of(ask.header(RANGE.as_str()), len);
+    if !is_same_version(ask.header(IF_RANGE.as_str()), &etag, &last_modified) {
+        asked = Asked::Whole;
+    }
+    let span = asked.span(len);
+    let mut reply = part(file, span.clone());
+    match asked {
+        Asked::Whole => {}
+        Asked::Part(_) => {
+            *reply.status_mut() = StatusCode::PARTIAL_CONTENT;
+            reply::set(&mut reply, CONTENT_RANGE, &content_range(&span, len));
+        }
+        Asked::Unsatisfiable => {
+            let message = "The requested range cannot be satisfied.";
+            reply = reply::xml(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", message);
+            reply::set(&mut reply, CONTENT_RANGE, &format!("bytes */{len}"));
+        }
+    }
+    reply::set(&mut reply, ETAG, &etag);
+    reply::set(&mut reply, LAST_MODIFIED, &last_modified);
+    reply::set(&mut reply, ACCEPT_RANGES, "bytes");
+    reply
+}
+
+fn part(file: &RepoFile, span: Range<u64>) -> Reply {
+    let start = span.start;
+    let Ok(body) = Body::part(&file.content, span) else {
+        let message = "The file has gone from the hub's disk.";
+        return reply::xml(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message);
+    };
+    let mut reply = Response::new(body);
+    reply.extensions_mut().insert(BodyStart(start));
+    let is_text = file.sha256.is_none();
+    let content_type = if is_text { "text/plain; charset=utf-8" } else { "binary/octet-stream" };
+    reply::set(&mut reply, CONTENT_TYPE, content_type);
+    reply::set_len(&mut reply);
+    reply
+}

@@ -1,0 +1,230 @@
+//! A rule: which requests a fault meets, and how often.
+//!
+//! The text form is `FAULT [ARGUMENT] [KEY=VALUE]…`; the README lists it. What has fired so far is
+//! kept by the rule book.
+
+use std::ops::Range;
+use std::str::FromStr;
+
+use globset::{Glob, GlobMatcher};
+
+use crate::fault::Fault;
+use crate::fields::{Fields, RuleError};
+use crate::quantity::parse_bytes;
+use crate::target::Route;
+
+pub(crate) mod book;
+
+/// A fault with its matcher and its budget.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    text: String,
+    pub(crate) fault: Fault,
+    route: Option<Route>,
+    method: Option<String>,
+    path: Option<PathPattern>,
+    /// A byte of the file that the request must cover; also where a flip or hole begins.
+    pub(crate) at: Option<u64>,
+    connection: Option<u64>,
+    past: u64,
+    pub(crate) from: u64,
+    pub(crate) times: u64,
+    pub(crate) chance: f64,
+}
+
+#[derive(Debug, Clone)]
+enum PathPattern {
+    Glob(GlobMatcher),
+    Substring(String),
+}
+
+/// What a matcher sees of a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen<'a> {
+    pub(crate) route: Route,
+    pub(crate) method: &'a str,
+    /// The file's path in its repository, or the URL's path.
+    pub(crate) path: String,
+    /// The bytes of the file that will be served, end exclusive.
+    pub(crate) span: Range<u64>,
+    pub(crate) connection: u64,
+    /// CDN body bytes sent so far to everyone.
+    pub(crate) served: u64,
+}
+
+impl Rule {
+    /// The text it was read from.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The fault.
+    pub fn fault(&self) -> &Fault {
+        &self.fault
+    }
+
+    /// Whether the fault may meet this request, budget and order aside.
+    pub(crate) fn matches(&self, seen: &Seen<'_>) -> bool {
+        self.route.is_none_or(|route| route == seen.route)
+            && self.method.as_deref().is_none_or(|method| method == seen.method)
+            && self.path.as_ref().is_none_or(|path| path.matches(&seen.path))
+            && self.at.is_none_or(|at| seen.span.contains(&at))
+            && self.connection.is_none_or(|connection| connection == seen.connection)
+            && seen.served >= self.past
+    }
+}
+
+impl FromStr for Rule {
+    type Err = RuleError;
+
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        let (kind, mut fields) = Fields::split(text)?;
+        let fault = Fault::parse(kind, &mut fields)?;
+        let rule = Self {
+            text: text.trim().to_owned(),
+            fault,
+            route: fields.take("route", parse_route)?.flatten(),
+            method: fields.take("method", |text| Ok::<_, String>(text.to_ascii_uppercase()))?,
+            path: fields.take("path", PathPattern::parse)?,
+            at: fields.take("at", parse_bytes)?,
+            connection: fields.take("conn", str::parse)?,
+            past: fields.take("past", parse_bytes)?.unwrap_or(0),
+            from: fields.take("from", str::parse)?.unwrap_or(1),
+            times: fields.take("times", str::parse)?.unwrap_or(u64::MAX),
+            chance: fields.take("chance", parse_chance)?.unwrap_or(1.0),
+        };
+        fields.finish()?;
+        Ok(rule)
+    }
+}
+
+impl PathPattern {
+    fn parse(text: &str) -> Result<Self, globset::Error> {
+        if !text.contains(['*', '?', '[', '{']) {
+            return Ok(Self::Substring(text.to_owned()));
+        }
+        Glob::new(text).map(|glob| Self::Glob(glob.compile_matcher()))
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        match self {
+            Self::Glob(glob) => glob.is_match(path),
+            Self::Substring(part) => path.contains(part),
+        }
+    }
+}
+
+fn parse_route(text: &str) -> Result<Option<Route>, &'static str> {
+    if text == "any" {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|()| "a route is resolve, resolve-cache, api, cdn, other or any")
+}
+
+fn parse_chance(text: &str) -> Result<f64, &'static str> {
+    let chance = text.parse().ok().filter(|chance| (0.0..=1.0).contains(chance));
+    chance.ok_or("a chance is between 0 and 1")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::fault::{Cut, Trigger, WireFault};
+
+    #[test]
+    fn reads_faults() {
+        let seconds = Duration::from_secs;
+        let status = |code, retry_after, ratelimit| Fault::Status { code, retry_after, ratelimit };
+        let cut = |cut, trigger| Fault::Wire(WireFault::Cut { cut, trigger });
+        let stall = |after, lasting| Fault::Wire(WireFault::Stall { after, lasting });
+        let loris = WireFault::SlowLoris { interval: seconds(1) };
+        let table = [
+            ("rst after=3MB", cut(Cut::Reset, Trigger::After(3_000_000))),
+            ("rst every=3MB times=2", cut(Cut::Reset, Trigger::Every(3_000_000))),
+            ("fin", cut(Cut::Close, Trigger::After(0))),
+            ("stall after=1KiB", stall(1024, None)),
+            ("stall for=5s", stall(0, Some(seconds(5)))),
+            ("refuse for=1m", Fault::Refuse { lasting: Some(seconds(60)) }),
+            ("slow-loris interval=1s", Fault::Wire(loris)),
+            ("flip at=5 bit=3", Fault::Wire(WireFault::Flip { bit: 3 })),
+            ("zero-fill at=5 len=10", Fault::Wire(WireFault::ZeroFill { len: 10 })),
+            ("ignore-range", Fault::IgnoreRange),
+            ("wrong-range by=7", Fault::WrongRange { by: 7 }),
+            ("short-body by=7", Fault::ShortBody { by: Some(7) }),
+            ("gzip", Fault::Gzip),
+            ("expired", Fault::Expired),
+            ("status 503", status(503, None, None)),
+            ("status 429 retry-after=1 ratelimit=55", status(429, Some(1), Some(55))),
+            ("portal", Fault::Portal { is_redirect: false }),
+            ("portal redirect past=1MB", Fault::Portal { is_redirect: true }),
+            ("etag-change", Fault::EtagChange),
+            ("commit-change", Fault::CommitChange),
+            ("redirect-loop", Fault::RedirectLoop),
+            ("cross-host to=a:1", Fault::CrossHost { to: Some("a:1".to_owned()) }),
+            ("delay 2s", Fault::Delay(seconds(2))),
+        ];
+        for (text, expected) in table {
+            let rule: Rule = text.parse().unwrap();
+            assert_eq!(rule.fault, expected, "{text}");
+            assert_eq!(rule.text(), text);
+            assert_eq!(text.split(' ').next(), Some(rule.fault.kind()));
+        }
+    }
+
+    #[test]
+    fn explains_what_is_wrong() {
+        let table = [
+            ("", "a rule begins with a fault, such as `rst after=3MB`"),
+            ("explode", "there is no fault \"explode\""),
+            ("gzip now", "\"now\" means nothing to this fault"),
+            ("gzip after=3", "\"after=3\" means nothing to this fault"),
+            ("rst after=3XB", "in after=3XB: \"3XB\" is not a size such as 3MB or 64MiB"),
+            ("flip bit=3", "this fault needs at="),
+            ("flip at=1 bit=9", "in bit=9: is not a bit from 0 to 7"),
+            ("status", "this fault needs a status such as 503"),
+            ("status abc", "this fault needs a status such as 503"),
+            ("delay", "this fault needs a duration such as 2s"),
+            (
+                "rst route=moon",
+                "in route=moon: a route is resolve, resolve-cache, api, cdn, other or any",
+            ),
+            ("rst chance=2", "in chance=2: a chance is between 0 and 1"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(text.parse::<Rule>().unwrap_err().to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn matches_requests() {
+        let seen = Seen {
+            route: Route::Cdn,
+            method: "GET",
+            path: "a/model.safetensors".to_owned(),
+            span: 100..200,
+            connection: 3,
+            served: 50,
+        };
+        let table = [
+            ("gzip", true),
+            ("gzip route=any", true),
+            ("gzip route=cdn method=get conn=3", true),
+            ("gzip route=api", false),
+            ("gzip method=HEAD", false),
+            ("gzip path=*.safetensors", true),
+            ("gzip path=model", true),
+            ("gzip path=*.json", false),
+            ("gzip at=100", true),
+            ("gzip at=199", true),
+            ("gzip at=200", false),
+            ("gzip conn=2", false),
+            ("gzip past=50", true),
+            ("gzip past=51", false),
+        ];
+        for (text, expected) in table {
+            assert_eq!(text.parse::<Rule>().unwrap().matches(&seen), expected, "{text}");
+        }
+    }
+}

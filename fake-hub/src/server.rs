@@ -1,0 +1,220 @@
+//! The hub on TCP: two listeners, one for each host, and a task for each connection.
+//!
+//! The program and the tests start it; a simulation calls [`Hub::serve`] itself.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use socket2::SockRef;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::builder::{BuildError, Builder};
+use crate::connection::Connection;
+use crate::fault::Cut;
+use crate::hub::{Host, Hub};
+use crate::socket::Socket;
+use crate::wire::Wire;
+
+/// A running hub. Dropping it closes its listeners and connections.
+#[derive(Debug)]
+pub struct FakeHub {
+    hub: Arc<Hub>,
+    _listeners: JoinSet<()>,
+}
+
+impl FakeHub {
+    /// Begins a new hub.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
+impl Deref for FakeHub {
+    type Target = Hub;
+
+    fn deref(&self) -> &Hub {
+        &self.hub
+    }
+}
+
+impl Builder {
+    /// Builds the hub and listens, on the current tokio runtime.
+    pub async fn start(self) -> Result<FakeHub, BuildError> {
+        let send_buffer_bytes = self.send_buffer_bytes;
+        let address = self.listen;
+        let failed = |source| BuildError::Listen { address, source };
+        let (hub_listener, cdn_listener) = bind_pair(address).await.map_err(failed)?;
+        let hub_address = hub_listener.local_addr().map_err(failed)?;
+        let cdn_address = cdn_listener.local_addr().map_err(failed)?;
+        let hub = self.build(&hub_address.to_string(), &cdn_address.to_string())?;
+        let mut listeners = JoinSet::new();
+        for (host, listener) in [(Host::Hub, hub_listener), (Host::Cdn, cdn_listener)] {
+            listeners.spawn(listen(hub.clone(), host, listener, send_buffer_bytes));
+        }
+        Ok(FakeHub { hub, _listeners: listeners })
+    }
+}
+
+impl Hub {
+    /// Serves one connection to its end, with all faults and shaping. Needs no real socket.
+    pub async fn serve<S: Socket>(self: Arc<Self>, mut socket: S) {
+        let spec = self.link.spec();
+        if spec.max_connections.is_some_and(|max| self.tally.connections_open() >= max) {
+            self.tally.refuse_connection();
+            socket.abort();
+            return;
+        }
+        let connection = Connection::new(self.tally.open_connection());
+        let _guard = Guard { hub: self.clone(), connection: connection.clone() };
+        sleep(spec.latency).await;
+        let io = TokioIo::new(Wire::new(socket, connection.clone(), self.link.clone()));
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(connection.clone());
+            let hub = self.clone();
+            async move { Ok::<_, io::Error>(hub.answer(request).await) }
+        });
+        let mut http = http1::Builder::new()
+            .max_buf_size(HTTP_BUFFER_BYTES)
+            .auto_date_header(false)
+            .serve_connection(io, service);
+        let cut = tokio::select! {
+            biased;
+            cut = connection.wait_cut() => cut,
+            // How a connection ends is the client's affair; what was sent is in the log.
+            _ = &mut http => return,
+        };
+        end(http.into_parts().io.into_inner().into_socket(), cut).await;
+    }
+}
+
+/// Ends the books of a connection, however it ended.
+struct Guard {
+    hub: Arc<Hub>,
+    connection: Connection,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.connection.end();
+        self.hub.tally.close_connection();
+    }
+}
+
+/// Ends a connection from our side. What was counted as sent arrives before a reset does.
+async fn end<S: Socket>(mut socket: S, cut: Cut) {
+    match cut {
+        Cut::Close => drop(socket.shutdown().await),
+        Cut::Reset => {
+            for _ in 0..DRAIN_POLLS_MAX {
+                if socket.is_drained() {
+                    break;
+                }
+                sleep(DRAIN_POLL).await;
+            }
+            socket.abort();
+        }
+    }
+}
+
+async fn listen(hub: Arc<Hub>, host: Host, listener: TcpListener, send_buffer_bytes: usize) {
+    let Ok(address) = listener.local_addr() else {
+        return;
+    };
+    let mut connections = JoinSet::new();
+    let mut listener = Some(listener);
+    loop {
+        let open = match listener.take() {
+            Some(open) => open,
+            None => match TcpListener::bind(address).await {
+                Ok(open) => open,
+                Err(_) => {
+                    sleep(REBIND_PAUSE).await;
+                    continue;
+                }
+            },
+        };
+        tokio::select! {
+            biased;
+            () = hub.door(host).wait_shut() => {}
+            () = accept(&hub, &open, &mut connections, send_buffer_bytes) => {}
+        }
+        drop(open);
+        while connections.try_join_next().is_some() {}
+        hub.door(host).wait_open().await;
+    }
+}
+
+/// Accepts until it is cancelled.
+async fn accept(
+    hub: &Arc<Hub>,
+    listener: &TcpListener,
+    connections: &mut JoinSet<()>,
+    send_buffer_bytes: usize,
+) {
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => {
+                prepare(&socket, send_buffer_bytes);
+                connections.spawn(hub.clone().serve(socket));
+            }
+            // Out of descriptors, or the peer was faster: neither is for ever.
+            Err(_) => sleep(REBIND_PAUSE).await,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// Settings that make the counters honest; a kernel that refuses them still serves.
+fn prepare(socket: &TcpStream, send_buffer_bytes: usize) {
+    let _ = socket.set_nodelay(true);
+    let _ = SockRef::from(socket).set_send_buffer_size(send_buffer_bytes);
+}
+
+/// Binds the hub and its CDN, on the same port if their addresses differ.
+async fn bind_pair(address: SocketAddr) -> io::Result<(TcpListener, TcpListener)> {
+    let mut last = None;
+    for _ in 0..BIND_TRIES {
+        let hub = TcpListener::bind(address).await?;
+        match TcpListener::bind(cdn_address(hub.local_addr()?)).await {
+            Ok(cdn) => return Ok((hub, cdn)),
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                let cdn = TcpListener::bind((hub.local_addr()?.ip(), 0)).await?;
+                return Ok((hub, cdn));
+            }
+            Err(error) if address.port() == 0 => last = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()))
+}
+
+/// Another loopback address and the same port; elsewhere the same address and any port.
+fn cdn_address(hub: SocketAddr) -> SocketAddr {
+    match hub.ip() {
+        IpAddr::V4(ip) if ip.is_loopback() => {
+            let [a, b, c, d] = ip.octets();
+            let next = if d < 254 { d + 1 } else { 1 };
+            (Ipv4Addr::new(a, b, c, next), hub.port()).into()
+        }
+        IpAddr::V6(ip) if ip.is_loopback() => (Ipv4Addr::new(127, 0, 0, 2), hub.port()).into(),
+        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => (ip, 0).into(),
+    }
+}
+
+/// What hyper may hold back of a response.
+const HTTP_BUFFER_BYTES: usize = 64 << 10;
+const DRAIN_POLL: Duration = Duration::from_millis(1);
+const DRAIN_POLLS_MAX: u32 = 1000;
+const REBIND_PAUSE: Duration = Duration::from_millis(10);
+const BIND_TRIES: u32 = 20;
