@@ -6,6 +6,7 @@ pub mod asked;
 pub mod endpoint;
 pub mod head;
 pub mod headers;
+pub mod listing;
 pub mod path;
 pub mod redirect;
 pub mod repo;
