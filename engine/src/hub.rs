@@ -14,5 +14,6 @@ pub mod request;
 pub mod resolve;
 pub mod revision;
 pub mod signed;
+pub mod target;
 
 mod percent;
