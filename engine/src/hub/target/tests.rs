@@ -78,7 +78,8 @@ fn mistakes_are_explained() {
     for (text, expected) in [
         (
             "",
-            "\"\" is not the name of a repository: a part of it is empty; it should look like org/name",
+            "\"\" is not the name of a repository: a part of it is empty; it should look like \
+            org/name",
         ),
         ("https://", "that is not a web address"),
         ("s3://bucket/key", "s3: is not supported, only hf:, https: and http: are"),
@@ -108,11 +109,13 @@ fn mistakes_are_explained() {
         ("https://huggingface.co/spaces/", "which space? Give its name: hf://spaces/org/name"),
         (
             "org/na me",
-            "\"org/na me\" is not the name of a repository: it contains ' '; only letters, digits, `-`, `_` and `.` may be in it",
+            "\"org/na me\" is not the name of a repository: it contains ' '; only letters, \
+            digits, `-`, `_` and `.` may be in it",
         ),
         (
             "./model",
-            "\"./model\" is not the name of a repository: no part of it may begin or end with `-` or `.`",
+            "\"./model\" is not the name of a repository: no part of it may begin or end with \
+            `-` or `.`",
         ),
         (
             "org/name.git",
