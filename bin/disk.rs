@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of caches, parts or journals: only files, folders and what can go wrong.
 
+#[cfg(test)]
+pub(crate) mod failing;
 pub mod standard;
 
 use std::ffi::OsString;
@@ -131,6 +133,8 @@ pub struct Stat {
     pub kind: FileKind,
     /// Length in bytes.
     pub len: u64,
+    /// Bytes of the disk that it takes: less than `len` where it has holes.
+    pub allocated: u64,
     /// When the content last changed, since 1970, by the clock of the filesystem.
     pub modified: Duration,
     /// Which file it is, apart from its name; `None` where the system does not say.

@@ -1,3 +1,4 @@
 //! placeholder
 
+pub mod cache;
 pub mod disk;

@@ -36,14 +36,16 @@ impl Disk for StdDisk {
             // Exclusive creation does not follow a symbolic link either.
             return options.create_new(true).open(path);
         }
-        let before = regular(self.stat(path)?)?;
-        let file = options.open(path)?;
-        // Opening follows links, and std offers no portable way to forbid it: what was opened
-        // must be what was looked at.
-        if regular(file.metadata().map(|metadata| stat(&metadata))?)?.id != before.id {
-            return Err(io::Error::other("was replaced while it was being opened"));
+        for _ in 0..OPEN_TRIES {
+            let before = regular(self.stat(path)?)?;
+            let file = options.open(path)?;
+            // Opening follows links, and std offers no portable way to forbid it: what was opened
+            // must be what was looked at.
+            if DiskFile::stat(&file)?.id == before.id {
+                return Ok(file);
+            }
         }
-        Ok(file)
+        Err(io::Error::other("is replaced again and again while it is being opened"))
     }
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
@@ -218,11 +220,23 @@ fn stat(metadata: &Metadata) -> Stat {
             FileKind::Other
         },
         len: metadata.len(),
+        allocated: allocated(metadata),
         modified: modified
             .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
             .unwrap_or(Duration::ZERO),
         id: id(metadata),
     }
+}
+
+#[cfg(unix)]
+fn allocated(metadata: &Metadata) -> u64 {
+    // Blocks of 512 bytes, whatever those of the filesystem are: stat(2).
+    std::os::unix::fs::MetadataExt::blocks(metadata) * 512
+}
+
+#[cfg(windows)]
+fn allocated(metadata: &Metadata) -> u64 {
+    metadata.len()
 }
 
 #[cfg(unix)]
@@ -255,6 +269,9 @@ fn filesystem_of<'a>(mounts: &'a str, path: &Path) -> Option<&'a str> {
 fn unescape(point: &str) -> String {
     point.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")
 }
+
+/// How often a file is opened that is replaced meanwhile.
+const OPEN_TRIES: usize = 8;
 
 /// Filesystems that one kernel at a time can mount.
 const LOCAL_FILESYSTEMS: [&str; 10] =
