@@ -1,4 +1,12 @@
-//! placeholder
+//! moshi-fetch as a library: brings huge model files over links that drop, stall, throttle and
+//! lie, verified while they arrive, losing nothing to a crash.
+//!
+//! Begin at [`fetch::Fetch`]. Not the command line; that is `bin/main.rs`.
 
 pub mod cache;
 pub mod disk;
+pub mod driver;
+pub mod error;
+pub mod fetch;
+pub mod http;
+pub mod news;

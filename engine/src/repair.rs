@@ -62,7 +62,7 @@ impl Repair {
     }
 
     /// What to do when everything asked for has arrived.
-    pub fn next(&mut self) -> Next {
+    pub fn next_step(&mut self) -> Next {
         if self.found {
             return Next::Rehash;
         }
@@ -87,33 +87,33 @@ mod tests {
     #[test]
     fn ends_when_two_fetches_agree_on_everything() {
         let mut repair = Repair::new(100);
-        assert_eq!(repair.next(), Next::Search);
+        assert_eq!(repair.next_step(), Next::Search);
         repair.on_fetched(ByteRange::new(0, 100), false);
-        assert_eq!(repair.next(), Next::Hopeless);
+        assert_eq!(repair.next_step(), Next::Hopeless);
     }
 
     #[test]
     fn a_difference_is_tried_then_doubted_once_more() {
         let mut repair = Repair::new(100);
         repair.on_fetched(ByteRange::new(0, 10), true);
-        assert_eq!(repair.next(), Next::Rehash);
+        assert_eq!(repair.next_step(), Next::Rehash);
         repair.on_mismatch();
-        assert_eq!(repair.next(), Next::Search);
+        assert_eq!(repair.next_step(), Next::Search);
         repair.on_fetched(ByteRange::new(10, 100), false);
-        assert_eq!(repair.next(), Next::Search);
+        assert_eq!(repair.next_step(), Next::Search);
         let doubted: Vec<ByteRange> = repair.doubted().iter().collect();
         assert_eq!(doubted, [ByteRange::new(0, 10)]);
         repair.on_fetched(ByteRange::new(0, 10), false);
-        assert_eq!(repair.next(), Next::Hopeless);
+        assert_eq!(repair.next_step(), Next::Hopeless);
     }
 
     #[test]
     fn a_path_that_always_lies_is_given_up() {
         let mut repair = Repair::new(100);
         let mut fetches = 0;
-        while repair.next() != Next::Hopeless {
+        while repair.next_step() != Next::Hopeless {
             repair.on_fetched(ByteRange::new(0, 100), true);
-            assert_eq!(repair.next(), Next::Rehash);
+            assert_eq!(repair.next_step(), Next::Rehash);
             repair.on_mismatch();
             fetches += 1;
         }

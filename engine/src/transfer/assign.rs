@@ -140,6 +140,8 @@ impl Transfer {
             .requests
             .iter()
             .filter(|(_, open)| open.receiving && open.aborted.is_none())
+            // Silence is for the stall detector to judge.
+            .filter(|(_, open)| self.now.since(open.quiet_since) < SILENT)
             .map(|(id, open)| Runner {
                 key: *id,
                 remaining: open.asked.len().saturating_sub(open.received),
@@ -164,5 +166,7 @@ impl Transfer {
 
 /// How often the tail is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A request quiet for this long is not slow but silent.
+const SILENT: Duration = Duration::from_secs(2);
 /// A request younger than this is not judged by its rate.
 const SETTLED: Duration = Duration::from_secs(3);

@@ -124,7 +124,7 @@ impl Transfer {
                 }
                 return;
             }
-            match repair.next() {
+            match repair.next_step() {
                 Next::Rehash if file.found.is_some() => (file.hashed, file.found) = (0, None),
                 Next::Rehash => {}
                 Next::Search => return self.doubt_more(id),

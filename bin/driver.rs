@@ -1,0 +1,299 @@
+//! Carries out what the machine decides: one loop, one channel for all that happens.
+//!
+//! Decides nothing, and knows no HTTP client and no filesystem: those are its two seams.
+
+mod errand;
+mod journal;
+mod request;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use engine::action::{Action, Answer, Close, RequestId, Ticket, Written};
+use engine::event::{End, Event};
+use engine::fault::Fault;
+use engine::hub::head::Head;
+use engine::hub::request::Authority;
+use engine::ledger::Ledger;
+use engine::manifest::FileId;
+use engine::range::ByteRange;
+use engine::stats::Stats;
+use engine::time::Instant;
+use engine::transfer::Transfer;
+use tokio::sync::{mpsc, watch};
+
+use crate::disk::Disk;
+use crate::http::Http;
+use errand::Hasher;
+pub use errand::{Home, digest_of, is_intact};
+
+/// Time for the machine, counted on tokio's clock, so that a paused clock is a simulated one.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: tokio::time::Instant,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    pub fn start() -> Self {
+        Self { start: tokio::time::Instant::now() }
+    }
+
+    /// The time by this clock.
+    pub fn now(self) -> Instant {
+        Instant::at(self.start.elapsed())
+    }
+
+    fn moment(self, at: Instant) -> tokio::time::Instant {
+        self.start + at.since_start()
+    }
+}
+
+/// What the driver needs to know of a file: where its bytes go, and how it is found and sealed.
+pub struct DriverFile<D: Disk> {
+    /// The part file.
+    pub part: Arc<D::File>,
+    /// Its journal.
+    pub journal: Arc<D::File>,
+    /// Where the journal's next record goes.
+    pub journal_len: u64,
+    /// Where to find it on the hub and how to put it into place.
+    pub home: Arc<dyn Home>,
+    /// What it must hash to, and how long it is.
+    pub spec: engine::manifest::FileSpec,
+}
+
+/// What the driver hands back when the machine has ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub end: End,
+    /// What came and what it cost.
+    pub stats: Stats,
+    /// What is proven of each file.
+    pub ledgers: BTreeMap<FileId, Ledger>,
+}
+
+/// Everything that can happen, in the order in which it did.
+pub(crate) enum Input {
+    Head(RequestId, Head),
+    Bytes(RequestId, u64),
+    Written(RequestId, Written),
+    Close(RequestId, Close),
+    Answer(Ticket, Result<Answer, Fault>),
+}
+
+/// What a request is told after it was sent.
+pub(crate) enum Order {
+    Receive { body_start: u64, gaps: Vec<ByteRange>, compare: bool },
+    Abort,
+}
+
+/// Runs one transfer to its end.
+pub struct Driver<H: Http, D: Disk> {
+    http: H,
+    disk: D,
+    authority: Arc<Authority>,
+    clock: Clock,
+    transfer: Transfer,
+    files: BTreeMap<FileId, Running<D>>,
+    requests: BTreeMap<RequestId, mpsc::Sender<Order>>,
+    inputs: mpsc::Sender<Input>,
+    inbox: mpsc::Receiver<Input>,
+}
+
+struct Running<D: Disk> {
+    file: DriverFile<D>,
+    journal: journal::JournalSender<D>,
+    hasher: Arc<Mutex<Option<Hasher>>>,
+}
+
+impl<H: Http, D: Disk> Driver<H, D> {
+    /// A driver for a machine that was made at `clock.now()`.
+    pub fn new(
+        http: H,
+        disk: D,
+        authority: Arc<Authority>,
+        clock: Clock,
+        transfer: Transfer,
+        files: BTreeMap<FileId, DriverFile<D>>,
+    ) -> Self {
+        let (inputs, inbox) = mpsc::channel(INPUTS_MAX);
+        let files = files
+            .into_iter()
+            .map(|(id, file)| {
+                let journal = journal::spawn(&disk, &file);
+                (id, Running { file, journal, hasher: Arc::default() })
+            })
+            .collect();
+        let requests = BTreeMap::new();
+        Self { http, disk, authority, clock, transfer, files, requests, inputs, inbox }
+    }
+
+    /// Carries out the machine's actions until it ends. `cancel` turning true makes it stop and
+    /// save; `tell` hears every event.
+    pub async fn run(
+        mut self,
+        mut cancel: watch::Receiver<bool>,
+        mut tell: impl FnMut(&Transfer, Event, Instant),
+    ) -> Outcome {
+        let mut end = End::Finished;
+        let mut is_cancelled = false;
+        loop {
+            while let Some(action) = self.transfer.poll_action() {
+                self.carry_out(action);
+            }
+            while let Some(event) = self.transfer.poll_event() {
+                if let Event::Ended(how) = &event {
+                    end = how.clone();
+                }
+                tell(&self.transfer, event, self.clock.now());
+            }
+            if self.transfer.is_ended() {
+                break;
+            }
+            let deadline = self.transfer.poll_timeout().map(|deadline| deadline.at);
+            let wake = async {
+                match deadline {
+                    Some(at) => tokio::time::sleep_until(self.clock.moment(at)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = cancelled(&mut cancel), if !is_cancelled => {
+                    is_cancelled = true;
+                    self.transfer.handle_cancel(self.clock.now());
+                }
+                input = self.inbox.recv() => {
+                    if let Some(input) = input {
+                        self.take(input);
+                    }
+                }
+                () = wake => self.transfer.handle_timeout(self.clock.now()),
+            }
+        }
+        let ledgers = self
+            .files
+            .keys()
+            .filter_map(|id| Some((*id, self.transfer.ledger(*id)?.clone())))
+            .collect();
+        Outcome { end, stats: self.transfer.stats().clone(), ledgers }
+    }
+
+    fn take(&mut self, input: Input) {
+        let now = self.clock.now();
+        match input {
+            Input::Head(id, head) => self.transfer.handle_head(id, &head, now),
+            Input::Bytes(id, len) => self.transfer.handle_bytes(id, len, now),
+            Input::Written(id, written) => self.transfer.handle_written(id, &written, now),
+            Input::Close(id, close) => {
+                self.requests.remove(&id);
+                self.transfer.handle_close(id, &close, now);
+            }
+            Input::Answer(ticket, answer) => self.transfer.handle_answer(ticket, answer, now),
+        }
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Request { id, file, url, range, if_range } => {
+                let Some(running) = self.files.get(&file) else { return };
+                let (orders, inbox) = mpsc::channel(ORDERS_MAX);
+                self.requests.insert(id, orders);
+                let exchange = request::Exchange {
+                    id,
+                    url,
+                    range,
+                    if_range,
+                    authority: Arc::clone(&self.authority),
+                    orders: inbox,
+                    inputs: self.inputs.clone(),
+                    part: Arc::clone(&running.file.part),
+                };
+                tokio::spawn(exchange.run(self.http.clone(), self.disk.clone()));
+            }
+            Action::Receive { id, body_start, gaps, compare } => {
+                self.order(id, Order::Receive { body_start, gaps, compare });
+            }
+            Action::Abort { id } => self.order(id, Order::Abort),
+            Action::Append { file, record } => {
+                if let Some(running) = self.files.get(&file) {
+                    running.journal.append(record);
+                }
+            }
+            Action::Sync { ticket, file, records } => {
+                if let Some(running) = self.files.get(&file) {
+                    let synced = running.journal.sync(self.disk.clone(), records);
+                    self.answer(ticket, async move { synced.await.map(|()| Answer::Synced) });
+                }
+            }
+            Action::Locate { ticket, file } => {
+                if let Some(running) = self.files.get(&file) {
+                    let home = Arc::clone(&running.file.home);
+                    self.answer(ticket, async move { home.locate().await });
+                }
+            }
+            Action::Hash { ticket, file, range } => self.hash(ticket, file, range),
+            Action::Check { ticket, file, entries } => {
+                if let Some(running) = self.files.get(&file) {
+                    let part = Arc::clone(&running.file.part);
+                    let check = errand::check(self.disk.clone(), part, entries);
+                    self.answer(ticket, check);
+                }
+            }
+            Action::Seal { ticket, file } => {
+                if let Some(running) = self.files.get(&file) {
+                    let home = Arc::clone(&running.file.home);
+                    let flushed = running.journal.flush();
+                    self.answer(ticket, async move {
+                        let journal_len = flushed.await?;
+                        home.seal(journal_len).await.map(|()| Answer::Sealed)
+                    });
+                }
+            }
+        }
+    }
+
+    fn hash(&self, ticket: Ticket, file: FileId, range: ByteRange) {
+        let Some(running) = self.files.get(&file) else { return };
+        let part = Arc::clone(&running.file.part);
+        let hasher = Arc::clone(&running.hasher);
+        let spec = &running.file.spec;
+        let work = errand::hash(self.disk.clone(), part, hasher, spec.digest, spec.size, range);
+        self.answer(ticket, work);
+    }
+
+    fn order(&mut self, id: RequestId, order: Order) {
+        if let Some(orders) = self.requests.get(&id) {
+            // There is room for one of each; a request that is gone has closed already.
+            let _ = orders.try_send(order);
+        }
+    }
+
+    fn answer(
+        &self,
+        ticket: Ticket,
+        work: impl Future<Output = Result<Answer, Fault>> + Send + 'static,
+    ) {
+        let inputs = self.inputs.clone();
+        tokio::spawn(async move {
+            let answer = work.await;
+            // The driver is gone when the machine has ended; then nobody waits for this.
+            let _ = inputs.send(Input::Answer(ticket, answer)).await;
+        });
+    }
+}
+
+async fn cancelled(cancel: &mut watch::Receiver<bool>) {
+    if cancel.wait_for(|is_cancelled| *is_cancelled).await.is_err() {
+        // Nobody is left who could cancel.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// All inputs go through one channel of this length: bodies wait when the machine is behind.
+const INPUTS_MAX: usize = 256;
+/// A request hears at most one `Receive` and one `Abort`.
+const ORDERS_MAX: usize = 2;

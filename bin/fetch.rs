@@ -1,0 +1,257 @@
+//! The public way to fetch: say what, run it in the background, hear the news, get the report.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), moshi_fetch::error::Error> {
+//! use moshi_fetch::fetch::Fetch;
+//!
+//! let fetch = Fetch::builder("kyutai/moshiko-mlx-bf16").file("model.safetensors").build()?;
+//! let mut run = fetch.run();
+//! while let Some(news) = run.next().await {
+//!     println!("{news:?}");
+//! }
+//! println!("{}", run.finish().await?.path.display());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Prints nothing, and blocks no thread that it was not given for that.
+
+mod home;
+mod hub;
+mod plan;
+mod session;
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use engine::config::Config;
+use engine::hub::repo::RepoKind;
+use futures_util::Stream;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::cache::environment::Environment;
+use crate::error::{Error, ErrorKind};
+use crate::news::{News, Report};
+
+/// What to fetch, and how.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    request: Request,
+}
+
+/// Everything a person can ask for.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) repo: String,
+    pub(crate) files: Vec<String>,
+    pub(crate) revision: Option<String>,
+    pub(crate) kind: Option<RepoKind>,
+    pub(crate) include: Vec<String>,
+    pub(crate) exclude: Vec<String>,
+    pub(crate) cache_dir: Option<PathBuf>,
+    pub(crate) local_dir: Option<PathBuf>,
+    pub(crate) force: bool,
+    pub(crate) token: Option<String>,
+    pub(crate) sha256: Option<String>,
+    pub(crate) dry_run: bool,
+    pub(crate) config: Config,
+    pub(crate) seed: Option<u64>,
+    pub(crate) environment: Option<Environment>,
+}
+
+/// Says what to fetch.
+#[derive(Clone, Debug)]
+pub struct FetchBuilder {
+    request: Request,
+}
+
+impl Fetch {
+    /// A fetch from `repo`: `org/name`, an `hf://` address, a hub URL, or a plain URL (which
+    /// needs [`FetchBuilder::sha256`]).
+    pub fn builder(repo: impl Into<String>) -> FetchBuilder {
+        FetchBuilder {
+            request: Request {
+                repo: repo.into(),
+                files: Vec::new(),
+                revision: None,
+                kind: None,
+                include: Vec::new(),
+                exclude: Vec::new(),
+                cache_dir: None,
+                local_dir: None,
+                force: false,
+                token: None,
+                sha256: None,
+                dry_run: false,
+                config: Config::default(),
+                seed: None,
+                environment: None,
+            },
+        }
+    }
+
+    /// Starts the fetch in the background, on the current tokio runtime.
+    pub fn run(self) -> Run {
+        let (news, inbox) = mpsc::unbounded_channel();
+        let (cancel, cancelled) = watch::channel(false);
+        let task = tokio::spawn(session::run(self.request, news, cancelled));
+        Run { inbox, cancel, task }
+    }
+}
+
+impl FetchBuilder {
+    /// Fetch this file. Without any, the whole repository is fetched.
+    #[must_use]
+    pub fn file(mut self, path: impl Into<String>) -> Self {
+        self.request.files.push(path.into());
+        self
+    }
+
+    /// The branch, tag or commit; `main` unless said.
+    #[must_use]
+    pub fn revision(mut self, revision: impl Into<String>) -> Self {
+        self.request.revision = Some(revision.into());
+        self
+    }
+
+    /// The kind of repository; a model unless said.
+    #[must_use]
+    pub const fn kind(mut self, kind: RepoKind) -> Self {
+        self.request.kind = Some(kind);
+        self
+    }
+
+    /// Of the whole repository, only files that match one of these globs.
+    #[must_use]
+    pub fn include(mut self, glob: impl Into<String>) -> Self {
+        self.request.include.push(glob.into());
+        self
+    }
+
+    /// Of the whole repository, no files that match one of these globs.
+    #[must_use]
+    pub fn exclude(mut self, glob: impl Into<String>) -> Self {
+        self.request.exclude.push(glob.into());
+        self
+    }
+
+    /// The cache to fetch into, instead of the environment's.
+    #[must_use]
+    pub fn cache_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.request.cache_dir = Some(folder.into());
+        self
+    }
+
+    /// Fetch into this folder, under the files' own names, instead of into a cache.
+    #[must_use]
+    pub fn local_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.request.local_dir = Some(folder.into());
+        self
+    }
+
+    /// Fetch even what is in place already.
+    #[must_use]
+    pub const fn force(mut self, force: bool) -> Self {
+        self.request.force = force;
+        self
+    }
+
+    /// The access token, instead of the environment's.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.request.token = Some(token.into());
+        self
+    }
+
+    /// What a plain URL's file must hash to: 64 hex digits.
+    #[must_use]
+    pub fn sha256(mut self, digest: impl Into<String>) -> Self {
+        self.request.sha256 = Some(digest.into());
+        self
+    }
+
+    /// Only plan: ask the hub what there is, look at what is in place, fetch nothing.
+    #[must_use]
+    pub const fn dry_run(mut self, dry_run: bool) -> Self {
+        self.request.dry_run = dry_run;
+        self
+    }
+
+    /// How the transfer is to behave.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.request.config = config;
+        self
+    }
+
+    /// The seed of all jitter, to run the same way twice.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.request.seed = Some(seed);
+        self
+    }
+
+    /// The environment that says where the hub, the cache and the token are, instead of the
+    /// process's own.
+    #[must_use]
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.request.environment = Some(environment);
+        self
+    }
+
+    /// Checks what can be checked without asking anybody.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`] when something of it makes no sense.
+    pub fn build(self) -> Result<Fetch, Error> {
+        plan::check_request(&self.request)?;
+        Ok(Fetch { request: self.request })
+    }
+}
+
+/// A fetch that is running. Dropping it stops the fetch where it is; nothing recorded is lost.
+#[derive(Debug)]
+pub struct Run {
+    inbox: mpsc::UnboundedReceiver<News>,
+    cancel: watch::Sender<bool>,
+    task: JoinHandle<Result<Report, Error>>,
+}
+
+impl Run {
+    /// The next news; `None` when there will be no more.
+    pub async fn next(&mut self) -> Option<News> {
+        self.inbox.recv().await
+    }
+
+    /// Stops within a second, with everything received saved.
+    pub fn cancel(&self) {
+        self.cancel.send_replace(true);
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    ///
+    /// Why not everything that was asked for is in place.
+    pub async fn finish(mut self) -> Result<Report, Error> {
+        let joined = (&mut self.task).await;
+        joined.unwrap_or_else(|_| Err(Error::new(ErrorKind::Interrupted)))
+    }
+}
+
+impl Stream for Run {
+    type Item = News;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<News>> {
+        self.inbox.poll_recv(context)
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,1 @@
+//! Where one file comes from and where it goes, for the driver.

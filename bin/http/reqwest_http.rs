@@ -1,0 +1,128 @@
+//! The HTTP seam over reqwest: HTTP/1.1 only, so that parallel requests are parallel connections.
+//!
+//! A thin adapter: sets no timeout and follows no redirect.
+
+use std::error::Error;
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use bytes::Bytes;
+use engine::fault::Fault;
+use engine::hub::head::Head;
+use engine::hub::request::{Method, Request};
+
+use super::{Http, HttpBody};
+
+/// reqwest, behind the seam.
+#[derive(Clone, Debug)]
+pub struct ReqwestHttp {
+    client: reqwest::Client,
+}
+
+impl ReqwestHttp {
+    /// A client that obeys the proxies of the environment and keeps its connections open.
+    ///
+    /// # Errors
+    ///
+    /// When the TLS backend cannot start, in its own words.
+    pub fn new() -> Result<Self, String> {
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("moshi-fetch/", env!("CARGO_PKG_VERSION")))
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .pool_idle_timeout(IDLE)
+            .tcp_nodelay(true)
+            .build()
+            .map_err(|error| words_of(&error))?;
+        Ok(Self { client })
+    }
+}
+
+impl Http for ReqwestHttp {
+    type Body = ReqwestBody;
+
+    async fn send(&self, request: Request) -> Result<(Head, ReqwestBody), Fault> {
+        let host = request.url.host_str().unwrap_or_default().to_owned();
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Head => reqwest::Method::HEAD,
+            Method::Post => reqwest::Method::POST,
+        };
+        let mut builder = self.client.request(method, request.url);
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
+        }
+        if let Some(body) = request.body {
+            builder = builder.body(body);
+        }
+        let response = builder.send().await.map_err(|error| fault_of(&error, &host))?;
+        let fields = response.headers().iter();
+        let head = Head::new(
+            response.status().as_u16(),
+            fields.map(|(name, value)| (name.as_str(), value.as_bytes())),
+        );
+        Ok((head, ReqwestBody { response, host }))
+    }
+}
+
+/// A body that reqwest streams.
+#[derive(Debug)]
+pub struct ReqwestBody {
+    response: reqwest::Response,
+    host: String,
+}
+
+impl HttpBody for ReqwestBody {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
+        self.response.chunk().await.map_err(|error| fault_of(&error, &self.host))
+    }
+}
+
+/// One error of reqwest as one fault, by the first cause that says what happened.
+fn fault_of(error: &reqwest::Error, host: &str) -> Fault {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(current) = cause {
+        let text = current.to_string();
+        if text.contains("dns error") {
+            let is_certain = words_of(error).contains("not known");
+            let host = host.to_owned();
+            return if is_certain { Fault::NoSuchHost(host) } else { Fault::Lookup(host) };
+        }
+        if let Some(fault) = current.downcast_ref::<std::io::Error>().and_then(fault_of_io) {
+            return fault;
+        }
+        cause = current.source();
+    }
+    if error.is_connect() { Fault::Link(words_of(error)) } else { Fault::Cut }
+}
+
+fn fault_of_io(error: &std::io::Error) -> Option<Fault> {
+    let fault = match error.kind() {
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+            Fault::Reset
+        }
+        ErrorKind::ConnectionRefused => Fault::Refused,
+        ErrorKind::UnexpectedEof => Fault::Cut,
+        ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::NetworkDown => {
+            Fault::Unreachable
+        }
+        ErrorKind::TimedOut => Fault::Link("the connection timed out".to_owned()),
+        // Where rustls puts what it does not like about the other side.
+        ErrorKind::InvalidData => Fault::Tls(error.to_string()),
+        _ => return None,
+    };
+    Some(fault)
+}
+
+/// The last cause of an error, which says the most.
+fn words_of(error: &dyn Error) -> String {
+    let mut last: &dyn Error = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}
+
+/// Idle connections are dropped before the servers and NATs on the way drop them silently.
+const IDLE: Duration = Duration::from_secs(20);
