@@ -171,7 +171,7 @@ impl Delivery {
 
     fn note_fired(&mut self, rule: &ArmedRule) -> bool {
         self.is_fired = true;
-        self.record.record.fault = Some(rule.fault().kind());
+        self.record.record.fault = Some(rule.kind().to_owned());
         true
     }
 }
@@ -192,3 +192,89 @@ fn scan_head(seen: usize, bytes: &[u8]) -> (usize, usize) {
 }
 
 const HEAD_END: &[u8; 4] = b"\r\n\r\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::book::RuleBook;
+    use crate::rule::{Rule, Seen};
+    use crate::stats::{RequestRecord, Tally};
+    use crate::target::Route;
+
+    const HEAD: &[u8] = b"HTTP/1.1 206 Partial Content\r\nA: b\r\n\r\n";
+    const BODY: &[u8] = b"0123456789";
+
+    /// A delivery of [`BODY`], which begins at byte 100 of its file.
+    fn delivery(rule: &str) -> Delivery {
+        let rule: Rule = rule.parse().unwrap();
+        let seen = Seen {
+            route: Route::Cdn,
+            method: "GET",
+            path: "f".to_owned(),
+            span: 100..110,
+            connection: 1,
+            served: 0,
+        };
+        let record = RequestRecord {
+            time_ms: 0,
+            method: "GET".to_owned(),
+            host: String::new(),
+            path: String::new(),
+            route: Route::Cdn,
+            file: None,
+            range: None,
+            status: 206,
+            body_bytes: 0,
+            connection: 1,
+            is_authorized: false,
+            fault: None,
+        };
+        let record = Arc::new(Tally::default()).begin(record, false);
+        let rule = RuleBook::new(vec![rule], 0).choose(&seen);
+        Delivery::new(BODY.len() as u64, 100, rule, record)
+    }
+
+    /// What arrives if every write takes at most `step` bytes, and the event that ended it.
+    fn run(rule: &str, step: usize) -> (String, Option<Event>) {
+        let mut delivery = delivery(rule);
+        let stream = [HEAD, BODY].concat();
+        let mut out = Vec::new();
+        let mut event = None;
+        while !delivery.is_done() && event.is_none() {
+            let bytes = match delivery.step(&stream[out.len()..]) {
+                Step::Write(len) => stream[out.len()..out.len() + len].to_vec(),
+                Step::Replace(bytes) => bytes,
+            };
+            let bytes = &bytes[..bytes.len().min(step)];
+            out.extend_from_slice(bytes);
+            event = delivery.on_sent(bytes);
+        }
+        let body = out.split_off(HEAD.len());
+        assert_eq!(out, HEAD);
+        (String::from_utf8(body).unwrap(), event)
+    }
+
+    #[test]
+    fn faults_do_not_depend_on_how_the_socket_writes() {
+        let table = [
+            ("gzip", "0123456789", None),
+            ("rst after=4", "0123", Some(Event::Cut(Cut::Reset))),
+            ("rst after=0", "", Some(Event::Cut(Cut::Reset))),
+            ("rst after=10", "0123456789", Some(Event::Cut(Cut::Reset))),
+            ("rst after=11", "0123456789", None),
+            ("fin every=7", "0123456", Some(Event::Cut(Cut::Close))),
+            ("stall after=3", "012", Some(Event::Hold(None))),
+            ("flip at=104 bit=0", "0123556789", None),
+            ("flip at=104 bit=3", "0123<56789", None),
+            ("flip at=110", "0123456789", None),
+            ("zero-fill at=102 len=3", "01\0\0\056789", None),
+            ("zero-fill at=108 len=30", "01234567\0\0", None),
+        ];
+        for (rule, expected, event) in table {
+            for step in [1, 2, 3, 7, 100] {
+                let outcome = run(rule, step);
+                assert_eq!(outcome, (expected.to_owned(), event), "{rule} by {step}");
+            }
+        }
+    }
+}

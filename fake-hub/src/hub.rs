@@ -13,6 +13,7 @@ use crate::repo::{Commit, Repo, RepoFile, RepoId};
 use crate::rule::book::RuleBook;
 use crate::sign::Signer;
 use crate::stats::{RequestRecord, Stats, Tally};
+use crate::target::Target;
 
 /// A hub that is bound to no socket. Made by [`Builder::build`](crate::Builder::build).
 #[derive(Debug)]
@@ -97,6 +98,36 @@ impl Hub {
 
     pub(crate) fn repo(&self, id: &RepoId) -> Option<&Repo> {
         self.repos.get(id)
+    }
+
+    /// The repository that a request is about.
+    pub(crate) fn repo_of(&self, target: &Target) -> Option<&Repo> {
+        match target {
+            Target::Resolve(file) | Target::ResolveCache(file) | Target::Tree(file) => {
+                self.repo(&file.repo)
+            }
+            Target::Info { repo, .. } | Target::PathsInfo { repo, .. } => self.repo(repo),
+            Target::Blob { sha256 } => self.blob(sha256).map(|(repo, _)| repo),
+            Target::Whoami
+            | Target::Portal
+            | Target::Stats
+            | Target::Reset
+            | Target::Unknown { .. } => None,
+        }
+    }
+
+    /// The path in its repository of the file that is asked for, and its length if it exists.
+    pub(crate) fn file_of(&self, target: &Target) -> Option<(String, Option<u64>)> {
+        if let Target::Blob { sha256 } = target {
+            let (_, file) = self.blob(sha256)?;
+            return Some((file.path.clone(), Some(file.content.len())));
+        }
+        let (Target::Resolve(wanted) | Target::ResolveCache(wanted)) = target else {
+            return None;
+        };
+        let commit = self.repo(&wanted.repo).and_then(|repo| repo.commit(&wanted.revision));
+        let file = commit.and_then(|commit| commit.files.get(&wanted.path));
+        Some((wanted.path.clone(), file.map(|file| file.content.len())))
     }
 
     pub(crate) fn commit<'a>(

@@ -50,7 +50,7 @@ pub use builder::{BuildError, Builder};
 pub use connection::Connection;
 pub use content::{Content, ContentReader, fill_synthetic};
 pub use door::Door;
-pub use fault::{Cut, Fault, Trigger, WireFault};
+pub use fault::{AskFault, BodyFault, Cut, Fault, ReplyFault, Trigger, WireFault};
 pub use fields::RuleError;
 pub use hub::{Host, Hub};
 pub use link::{LinkSpec, Outage};

@@ -258,7 +258,7 @@ mod tests {
         ));
         assert!(matches!(
             "a/b=/tmp/x".parse::<RepoSpec>().unwrap().source,
-            RepoSource::Directory(path) if path == PathBuf::from("/tmp/x")
+            RepoSource::Directory(path) if path.as_os_str() == "/tmp/x"
         ));
         assert_eq!("a/b".parse::<RepoSpec>().unwrap_err(), RepoSpecError::NoSource);
         assert!("a/b=synthetic:x".parse::<RepoSpec>().is_err());

@@ -32,7 +32,7 @@ pub struct Stats {
     /// Requests on the CDN's host that carried an `Authorization`: leaks.
     pub tokens_on_cdn: u64,
     /// Faults fired, by kind.
-    pub faults: BTreeMap<&'static str, u64>,
+    pub faults: BTreeMap<String, u64>,
     /// The rules in order.
     pub rules: Vec<RuleStats>,
 }
@@ -55,7 +55,7 @@ pub struct RuleStats {
     /// The rule as it was written.
     pub rule: String,
     /// Its fault's kind.
-    pub kind: &'static str,
+    pub kind: String,
     /// Requests it has met.
     pub matched: u64,
     /// Times its fault fired.
@@ -88,7 +88,7 @@ pub struct RequestRecord {
     /// Whether it carried an `Authorization`.
     pub is_authorized: bool,
     /// The kind of the fault that fired.
-    pub fault: Option<&'static str>,
+    pub fault: Option<String>,
 }
 
 /// The live counters and the log.
@@ -149,7 +149,7 @@ impl Tally {
     pub(crate) fn snapshot(&self, rules: Vec<RuleStats>) -> Stats {
         let mut faults = BTreeMap::new();
         for rule in &rules {
-            *faults.entry(rule.kind).or_default() += rule.fired;
+            *faults.entry(rule.kind.clone()).or_default() += rule.fired;
         }
         Stats { faults, rules, ..self.lock().stats.clone() }
     }

@@ -1,0 +1,101 @@
+//! Faults that put another reply in the place of the honest one.
+//!
+//! What was asked for does not matter to them, except for where to redirect to.
+
+use hyper::StatusCode;
+use hyper::header::RETRY_AFTER;
+use serde_json::json;
+
+use crate::fields::{Fields, RuleError};
+use crate::hub::Hub;
+use crate::reply::{self, Reply};
+use crate::routes::{self, Ask};
+use crate::sign::BadUrl;
+use crate::target::Route;
+
+/// What is answered instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplyFault {
+    /// `status CODE [retry-after=S] [ratelimit=S]`: an error status.
+    Status {
+        /// The HTTP status.
+        code: u16,
+        /// Seconds in `Retry-After`.
+        retry_after: Option<u64>,
+        /// Seconds in the hub's `RateLimit`.
+        ratelimit: Option<u64>,
+    },
+    /// `expired`: the CDN's 403 for an old URL.
+    Expired,
+    /// `portal [redirect]`: the login page of a captive portal.
+    Portal {
+        /// 302 to the portal's host instead of 200 in place.
+        is_redirect: bool,
+    },
+    /// `redirect-loop`: 302 to the same URL.
+    RedirectLoop,
+    /// `cross-host [to=HOST:PORT]`: 302 to the same path on another host.
+    CrossHost {
+        /// Where to; the CDN's host if not given.
+        to: Option<String>,
+    },
+}
+
+impl ReplyFault {
+    pub(crate) fn parse(kind: &str, fields: &mut Fields<'_>) -> Result<Option<Self>, RuleError> {
+        Ok(Some(match kind {
+            "status" => Self::Status {
+                code: fields.argument("a status such as 503", parse_status)?,
+                retry_after: fields.take("retry-after", str::parse)?,
+                ratelimit: fields.take("ratelimit", str::parse)?,
+            },
+            "expired" => Self::Expired,
+            "portal" => Self::Portal { is_redirect: fields.flag("redirect") },
+            "redirect-loop" => Self::RedirectLoop,
+            "cross-host" => Self::CrossHost { to: fields.take("to", str::parse)? },
+            _ => return Ok(None),
+        }))
+    }
+
+    /// The false reply.
+    pub(crate) fn tell(&self, hub: &Hub, ask: &Ask) -> Reply {
+        let redirect = |host: &str, path: &str| {
+            reply::redirect(StatusCode::FOUND, &format!("http://{host}{path}"))
+        };
+        match self {
+            Self::Status { code, retry_after, ratelimit } => {
+                status(ask, *code, *retry_after, *ratelimit)
+            }
+            Self::Expired => routes::denied(BadUrl::Expired),
+            Self::Portal { is_redirect: false } => reply::portal(),
+            Self::Portal { is_redirect: true } => redirect(&hub.cdn, "/login"),
+            Self::RedirectLoop => redirect(&ask.host, &ask.path_and_query()),
+            Self::CrossHost { to } => {
+                redirect(to.as_ref().unwrap_or(&hub.cdn), &ask.path_and_query())
+            }
+        }
+    }
+}
+
+fn status(ask: &Ask, code: u16, retry_after: Option<u64>, ratelimit: Option<u64>) -> Reply {
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let reason = status.canonical_reason().unwrap_or("Error");
+    let mut reply = if ask.target.route() == Route::Cdn {
+        reply::xml(status, &reason.replace(' ', ""), reason)
+    } else {
+        reply::json(status, &json!({ "error": reason }))
+    };
+    if let Some(seconds) = retry_after {
+        reply::set(&mut reply, RETRY_AFTER, &seconds.to_string());
+    }
+    if let Some(seconds) = ratelimit {
+        reply::set(&mut reply, "ratelimit", &format!("\"api\";r=0;t={seconds}"));
+        reply::set(&mut reply, "ratelimit-policy", "\"fixed window\";\"api\";q=500;w=300");
+    }
+    reply
+}
+
+fn parse_status(text: &str) -> Result<u16, &'static str> {
+    let code = text.parse().ok().filter(|code| (200..600).contains(code));
+    code.ok_or("a status is from 200 to 599")
+}
