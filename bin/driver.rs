@@ -226,7 +226,11 @@ impl<H: Http, D: Disk> Driver<H, D> {
             Action::Sync { ticket, file, records } => {
                 if let Some(running) = self.files.get(&file) {
                     let synced = running.journal.sync(self.disk.clone(), records);
-                    self.answer(ticket, async move { synced.await.map(|()| Answer::Synced) });
+                    let home = Arc::clone(&running.file.home);
+                    self.answer(ticket, async move {
+                        home.check().await?;
+                        synced.await.map(|()| Answer::Synced)
+                    });
                 }
             }
             Action::Locate { ticket, file } => {

@@ -5,7 +5,7 @@
 //! use moshi_fetch::fetch::Fetch;
 //!
 //! let fetch = Fetch::builder("kyutai/moshiko-mlx-bf16").file("model.safetensors").build()?;
-//! let mut run = fetch.run();
+//! let mut run = fetch.run()?;
 //! while let Some(news) = run.next().await {
 //!     println!("{news:?}");
 //! }
@@ -19,6 +19,7 @@
 mod home;
 mod hub;
 mod plan;
+mod presence;
 mod session;
 
 use std::path::PathBuf;
@@ -26,13 +27,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use engine::config::Config;
+use engine::fault::Fault;
 use engine::hub::repo::RepoKind;
 use futures_util::Stream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::cache::environment::Environment;
+use crate::disk::{Disk, StdDisk};
 use crate::error::{Error, ErrorKind};
+use crate::http::{Http, ReqwestHttp};
 use crate::news::{News, Report};
 
 /// What to fetch, and how.
@@ -93,10 +97,20 @@ impl Fetch {
     }
 
     /// Starts the fetch in the background, on the current tokio runtime.
-    pub fn run(self) -> Run {
+    ///
+    /// # Errors
+    ///
+    /// When the TLS backend cannot start.
+    pub fn run(self) -> Result<Run, Error> {
+        let http = ReqwestHttp::new().map_err(|words| Error::from(Fault::Tls(words)))?;
+        Ok(self.run_on(http, StdDisk))
+    }
+
+    /// Starts the fetch over another HTTP client and another disk.
+    pub fn run_on<H: Http, D: Disk>(self, http: H, disk: D) -> Run {
         let (news, inbox) = mpsc::unbounded_channel();
         let (cancel, cancelled) = watch::channel(false);
-        let task = tokio::spawn(session::run(self.request, news, cancelled));
+        let task = tokio::spawn(session::run(http, disk, self.request, news, cancelled));
         Run { inbox, cancel, task }
     }
 }

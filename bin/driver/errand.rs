@@ -18,6 +18,8 @@ use crate::disk::{Disk, DiskFile};
 pub trait Home: Send + Sync {
     /// Asks the hub where the file can be fetched. Ends in [`Answer::Located`].
     fn locate(&self) -> BoxFuture<'static, Result<Answer, Fault>>;
+    /// An error unless the file is still ours to write.
+    fn check(&self) -> BoxFuture<'static, Result<(), Fault>>;
     /// Puts the verified part into place; `journal_len` is how far the journal is written.
     fn seal(&self, journal_len: u64) -> BoxFuture<'static, Result<(), Fault>>;
 }

@@ -1,1 +1,85 @@
 //! Where one file comes from and where it goes, for the driver.
+//!
+//! Decides nothing: asks the hub, keeps the claim, and seals when it is told to.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use engine::action::Answer;
+use engine::fault::{DiskFault, Fault};
+use engine::manifest::Location;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::hub::HubClient;
+use super::plan::{Item, Source};
+use crate::cache::claim::Claim;
+use crate::cache::store;
+use crate::disk::Disk;
+use crate::driver::Home;
+use crate::http::Http;
+
+/// One file's source and place.
+pub(super) struct FileHome<H, D: Disk> {
+    pub(super) hub: HubClient<H>,
+    pub(super) disk: D,
+    pub(super) item: Item,
+    pub(super) claim: Arc<Claim<D>>,
+    pub(super) part: Arc<D::File>,
+    pub(super) journal: Arc<D::File>,
+    pub(super) use_links: bool,
+}
+
+impl<H: Http, D: Disk> Home for FileHome<H, D> {
+    fn locate(&self) -> BoxFuture<'static, Result<Answer, Fault>> {
+        let (hub, source) = (self.hub.clone(), self.item.source.clone());
+        async move {
+            match source {
+                Source::Repo { asked, path } => {
+                    let resolved = hub.resolve(asked, &path).await?;
+                    let (digest, size) = (resolved.digest, resolved.size);
+                    Ok(Answer::Located { location: resolved.location, digest, size })
+                }
+                Source::Url(url) => {
+                    let location = Location { url, ttl: None };
+                    Ok(Answer::Located { location, digest: None, size: None })
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn check(&self) -> BoxFuture<'static, Result<(), Fault>> {
+        let (disk, claim) = (self.disk.clone(), Arc::clone(&self.claim));
+        async move { disk.run(move |_| claim.check()).await.map_err(Fault::Disk) }.boxed()
+    }
+
+    fn seal(&self, journal_len: u64) -> BoxFuture<'static, Result<(), Fault>> {
+        let (disk, claim) = (self.disk.clone(), Arc::clone(&self.claim));
+        let (part, journal) = (Arc::clone(&self.part), Arc::clone(&self.journal));
+        let (item, use_links) = (self.item.clone(), self.use_links);
+        let work = move |disk: &D| {
+            store::seal(disk, &claim, &item.place, &*part, &*journal, journal_len)?;
+            show(disk, &claim, &item, use_links)
+        };
+        async move { disk.run(work).await.map_err(Fault::Disk) }.boxed()
+    }
+}
+
+/// Makes a finished file visible where people and `hf` look for it. Blocks.
+pub(super) fn show<D: Disk>(
+    disk: &D,
+    claim: &Claim<D>,
+    item: &Item,
+    use_links: bool,
+) -> Result<(), DiskFault> {
+    store::point(disk, &item.place, claim.nonce(), use_links)?;
+    if let Source::Repo { asked, .. } = &item.source
+        && let Some(commit) = asked.revision.commit()
+    {
+        let etag = item.spec.digest.hex();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        store::write_metadata(disk, &item.place, &commit, &etag, wall, claim.nonce())?;
+    }
+    Ok(())
+}

@@ -46,7 +46,7 @@ pub(super) struct Item {
     pub(super) path: String,
     pub(super) spec: FileSpec,
     pub(super) place: Place,
-    pub(super) origin: Source,
+    pub(super) source: Source,
 }
 
 /// Where a file comes from.
@@ -193,7 +193,7 @@ pub(super) async fn plan_url<H: Http>(
     let folder = request.local_dir.clone().unwrap_or_else(|| PathBuf::from("."));
     let place = LocalDir::new(&folder).place(&path, &blob_name(&digest)?);
     let shown = place.shown().to_owned();
-    let item = Item { path: path.to_string(), spec, place, origin: Source::Url(url) };
+    let item = Item { path: path.to_string(), spec, place, source: Source::Url(url) };
     Ok(Plan { commit: None, reference: None, items: vec![item], shown })
 }
 
@@ -305,8 +305,8 @@ fn item(
         (None, Some(commit)) => folder.place(&commit, path, &blob),
         (None, None) => return Err(Fault::Malformed("no commit to pin to".to_owned()).into()),
     };
-    let origin = Source::Repo { asked: asked.clone(), path: path.clone() };
-    Ok(Item { path: path.to_string(), spec, place, origin })
+    let source = Source::Repo { asked: asked.clone(), path: path.clone() };
+    Ok(Item { path: path.to_string(), spec, place, source })
 }
 
 fn blob_name(digest: &FileDigest) -> Result<BlobName, Error> {

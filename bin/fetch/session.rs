@@ -1,12 +1,488 @@
-//! stub
-use super::Request;
-use crate::error::Error;
-use crate::news::{News, Report};
+//! One fetch from beginning to end: plan, look what is there, claim, transfer, report.
+//!
+//! Moves no bytes itself; the driver does.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::event::{End, Event};
+use engine::fault::Fault;
+use engine::hub::request::{Authority, Token};
+use engine::hub::target::Target;
+use engine::journal::Begin;
+use engine::manifest::{FileId, Manifest};
+use engine::stats::Stats;
+use engine::transfer::{Resumed, Transfer};
 use tokio::sync::{mpsc, watch};
-pub(super) async fn run(
-    _: Request,
-    _: mpsc::UnboundedSender<News>,
-    _: watch::Receiver<bool>,
+
+use super::Request;
+use super::home::FileHome;
+use super::hub::HubClient;
+use super::plan::{self, Item, Plan};
+use super::presence;
+use crate::cache::claim::process::Process;
+use crate::cache::claim::{Attempt, BEAT, Claim, Watch, try_claim};
+use crate::cache::environment::Environment;
+use crate::cache::{part, store};
+use crate::disk::Disk;
+use crate::driver::{Clock, Driver, DriverFile, Outcome};
+use crate::error::{Error, ErrorKind, Safe};
+use crate::http::Http;
+use crate::news::{FetchedFile, News, PlannedFile, Report};
+
+/// Runs a fetch to its end.
+pub(super) async fn run<H: Http, D: Disk>(
+    http: H,
+    disk: D,
+    mut request: Request,
+    news: mpsc::UnboundedSender<News>,
+    mut cancel: watch::Receiver<bool>,
 ) -> Result<Report, Error> {
-    todo!()
+    let clock = Clock::start();
+    let environment = request.environment.get_or_insert_with(of_this_process).clone();
+    let authority = Arc::new(Authority {
+        endpoint: plan::endpoint_of(&request)?,
+        token: token_of(&request, &environment, &disk).await?,
+    });
+    let hub = HubClient {
+        http,
+        authority,
+        config: request.config.clone(),
+        clock,
+        seed: request.seed.unwrap_or_else(random),
+        news: news.clone(),
+        is_known: false,
+    };
+    let cache = request.cache_dir.clone().unwrap_or_else(|| environment.hub_cache.clone());
+    let session = Session { request, environment, hub, disk, news, clock };
+    let planned = tokio::select! {
+        biased;
+        () = cancelled(&mut cancel) => Err(Error::new(ErrorKind::Interrupted)),
+        planned = session.plan(&cache) => planned,
+    }?;
+    session.fetch(planned, cancel).await
 }
+
+struct Session<H, D> {
+    request: Request,
+    environment: Environment,
+    hub: HubClient<H>,
+    disk: D,
+    news: mpsc::UnboundedSender<News>,
+    clock: Clock,
+}
+
+/// How far the files of a plan have come.
+struct Progress {
+    pending: BTreeMap<FileId, Item>,
+    present: BTreeMap<FileId, PathBuf>,
+    fetched: BTreeMap<FileId, PathBuf>,
+    failed: BTreeMap<FileId, Fault>,
+    proven: BTreeMap<FileId, u64>,
+    watches: BTreeMap<FileId, Watch>,
+    stats: Stats,
+}
+
+/// A file that is ours to fetch.
+struct Claimed<D: Disk> {
+    item: Item,
+    claim: Arc<Claim<D>>,
+    open: part::OpenPart<D>,
+}
+
+impl<H: Http, D: Disk> Session<H, D> {
+    async fn plan(&self, cache: &Path) -> Result<Plan, Error> {
+        let target = plan::target_of(&self.request, &self.hub.authority.endpoint)?;
+        if self.environment.is_offline
+            && let Target::Repo(target) = &target
+        {
+            return presence::plan_offline(&self.disk, &self.request, target, cache).await;
+        }
+        let host = self.hub.authority.endpoint.base().host_str().unwrap_or_default().to_owned();
+        let plan = match target {
+            Target::Repo(target) => {
+                self.tell(News::Asking { host });
+                let is_known = presence::is_known(&self.disk, &self.request, &target, cache).await?;
+                let hub = HubClient { is_known, ..self.hub.clone() };
+                let about = target.repo.to_string();
+                let plan = plan::plan_repo(&self.request, target, &hub, cache).await;
+                plan.map_err(|error| error.about(about))?
+            }
+            Target::Url(url) => {
+                self.tell(News::Asking { host: url.host_str().unwrap_or_default().to_owned() });
+                let about = url.to_string();
+                let plan = plan::plan_url(&self.request, url, &self.hub).await;
+                plan.map_err(|error| error.about(about))?
+            }
+        };
+        Ok(plan)
+    }
+
+    async fn fetch(
+        &self,
+        plan: Plan,
+        mut cancel: watch::Receiver<bool>,
+    ) -> Result<Report, Error> {
+        self.tell(News::Planned { commit: commit_of(&plan), files: planned_files(&plan) });
+        let mut progress = Progress::new(&plan);
+        if self.request.dry_run {
+            return self.look(&plan, progress).await;
+        }
+        self.remember_commit(&plan).await?;
+        while !progress.pending.is_empty() {
+            let batch = tokio::select! {
+                biased;
+                () = cancelled(&mut cancel) => Err(self.interrupted(&plan, &progress)),
+                batch = self.claim_batch(&mut progress) => batch,
+            }?;
+            if batch.is_empty() {
+                tokio::select! {
+                    biased;
+                    () = cancelled(&mut cancel) => return Err(self.interrupted(&plan, &progress)),
+                    () = tokio::time::sleep(LOOK_AGAIN) => {}
+                }
+                continue;
+            }
+            let outcome = self.transfer(batch, &mut progress, cancel.clone()).await;
+            self.check_end(outcome.end, &plan, &progress)?;
+        }
+        self.report(&plan, progress)
+    }
+
+    /// Claims as many files as may be open at once. Those that are in place are taken off; those
+    /// that somebody else has are left for later, so that nobody waits while holding a claim.
+    async fn claim_batch(
+        &self,
+        progress: &mut Progress,
+    ) -> Result<BTreeMap<FileId, Claimed<D>>, Error> {
+        let mut batch = BTreeMap::new();
+        let waiting: Vec<(FileId, Item)> =
+            progress.pending.iter().map(|(id, item)| (*id, item.clone())).collect();
+        for (id, item) in waiting {
+            if batch.len() == OPEN_MAX {
+                break;
+            }
+            let claimed = self.claim(id, item.clone(), progress).await;
+            match claimed.map_err(|error| error.about(&item.path))? {
+                Claiming::Claimed(claimed) => drop(batch.insert(id, *claimed)),
+                Claiming::Present(path) => drop(progress.present.insert(id, path)),
+                Claiming::Busy => continue,
+            }
+            progress.pending.remove(&id);
+        }
+        Ok(batch)
+    }
+
+    async fn claim(
+        &self,
+        id: FileId,
+        item: Item,
+        progress: &mut Progress,
+    ) -> Result<Claiming<D>, Error> {
+        let may_be_present = !self.request.force;
+        if may_be_present
+            && let Some(path) = presence::sealed(&self.disk, &item).await?
+        {
+            self.tell(News::Present { file: id });
+            return Ok(Claiming::Present(path));
+        }
+        let (place, now, nonce) = (item.place.clone(), self.clock.now(), random_nonce());
+        let earlier = progress.watches.remove(&id);
+        let is_first_look = earlier.is_none();
+        let mut seen = earlier.unwrap_or_default();
+        let attempt = self.disk.run(move |disk| {
+            store::prepare(disk, &place)?;
+            let attempt = try_claim(disk, &place, &Process::current(), nonce, &mut seen, now)?;
+            Ok((attempt, seen))
+        });
+        let (attempt, seen) = attempt.await?;
+        progress.watches.insert(id, seen);
+        let claim = match attempt {
+            Attempt::Claimed(claim) => Arc::new(claim),
+            Attempt::Busy(busy) => {
+                if is_first_look {
+                    self.tell(News::Busy { file: id, by: busy.by });
+                }
+                return Ok(Claiming::Busy);
+            }
+        };
+        let begin = begin_of(&item);
+        if may_be_present {
+            let tell = || self.tell(News::Verifying { file: id });
+            let links = self.use_links();
+            let found = presence::verified(&self.disk, &claim, &item, &begin, links, tell).await?;
+            if let Some(path) = found {
+                self.tell(News::Present { file: id });
+                return Ok(Claiming::Present(path));
+            }
+        }
+        let (place, held) = (item.place.clone(), Arc::clone(&claim));
+        let open = self.disk.run(move |disk| part::open(disk, &held, &place, &begin)).await?;
+        Ok(Claiming::Claimed(Box::new(Claimed { item, claim, open })))
+    }
+
+    /// Transfers a batch, keeping its claims alive.
+    async fn transfer(
+        &self,
+        batch: BTreeMap<FileId, Claimed<D>>,
+        progress: &mut Progress,
+        cancel: watch::Receiver<bool>,
+    ) -> Outcome {
+        let base = self.hub.authority.endpoint.base().clone();
+        let mut manifest = Manifest { hub: Some(base), files: BTreeMap::new() };
+        let (mut resumed, mut files) = (BTreeMap::new(), BTreeMap::new());
+        let mut claims = Vec::new();
+        let mut places = BTreeMap::new();
+        for (id, Claimed { item, claim, open }) in batch {
+            manifest.files.insert(id, item.spec.clone());
+            resumed.insert(id, Resumed { ledger: open.ledger, records: open.records });
+            claims.push(Arc::clone(&claim));
+            places.insert(id, item.place.shown().to_owned());
+            let home = FileHome {
+                hub: self.hub.clone(),
+                disk: self.disk.clone(),
+                item: item.clone(),
+                claim,
+                part: Arc::clone(&open.part),
+                journal: Arc::clone(&open.journal),
+                use_links: self.use_links(),
+            };
+            let file = DriverFile {
+                part: open.part,
+                journal: open.journal,
+                journal_len: open.journal_len,
+                home: Arc::new(home),
+                spec: item.spec,
+            };
+            files.insert(id, file);
+        }
+        let config = self.request.config.clone();
+        let now = self.clock.now();
+        let transfer = Transfer::new(manifest, resumed, config, self.hub.seed, now);
+        let (http, disk) = (self.hub.http.clone(), self.disk.clone());
+        let authority = Arc::clone(&self.hub.authority);
+        let driver = Driver::new(http, disk, authority, self.clock, transfer, files);
+        let run = driver.run(cancel, |transfer, event, at| {
+            match &event {
+                Event::Sealed { file } => {
+                    progress.fetched.insert(*file, places[file].clone());
+                }
+                Event::Failed { file, fault } => {
+                    progress.failed.insert(*file, fault.clone());
+                }
+                _ => {}
+            }
+            let open_requests = transfer.open_requests();
+            self.tell(News::Transfer { event, at, open_requests });
+        });
+        let beat = self.beat(claims.clone());
+        let outcome = tokio::select! {
+            biased;
+            outcome = run => outcome,
+            () = beat => unreachable!("a heart beats until it is stopped"),
+        };
+        for (id, ledger) in &outcome.ledgers {
+            progress.proven.insert(*id, ledger.proven().len());
+        }
+        progress.stats.add(&outcome.stats);
+        let released = self.disk.run(move |_| {
+            claims.iter().for_each(|claim| claim.release());
+            Ok(())
+        });
+        // What cannot be released is found dead by the next one.
+        let _ = released.await;
+        outcome
+    }
+
+    async fn beat(&self, claims: Vec<Arc<Claim<D>>>) {
+        loop {
+            tokio::time::sleep(BEAT).await;
+            let claims = claims.clone();
+            let beat = self.disk.run(move |_| claims.iter().try_for_each(|claim| claim.beat()));
+            if let Err(fault) = beat.await {
+                tracing::warn!(%fault, "a claim could not be renewed");
+            }
+        }
+    }
+
+    fn check_end(&self, end: End, plan: &Plan, progress: &Progress) -> Result<(), Error> {
+        let kind = match end {
+            End::Finished => return Ok(()),
+            End::Cancelled => ErrorKind::Interrupted,
+            End::GaveUp { after, fault } => ErrorKind::GaveUp { after, fault },
+            End::Disk(fault) => ErrorKind::Fault(fault),
+        };
+        Err(self.error(kind, plan, progress))
+    }
+
+    fn interrupted(&self, plan: &Plan, progress: &Progress) -> Error {
+        self.error(ErrorKind::Interrupted, plan, progress)
+    }
+
+    fn error(&self, kind: ErrorKind, plan: &Plan, progress: &Progress) -> Error {
+        let total = plan.items.iter().map(|item| item.spec.size).sum();
+        let proven = plan.items.iter().zip(0..).map(|(item, id)| {
+            let id = FileId(id);
+            let is_there =
+                progress.present.contains_key(&id) || progress.fetched.contains_key(&id);
+            let proven = progress.proven.get(&id).copied().unwrap_or(0);
+            if is_there { item.spec.size } else { proven }
+        });
+        let safe = Some(Safe { proven: proven.sum(), total });
+        let attempts = u32::try_from(progress.stats.fault_count().max(1)).unwrap_or(u32::MAX);
+        let elapsed = self.clock.now().since_start();
+        Error { safe, attempts, elapsed, ..Error::new(kind) }
+    }
+
+    fn report(&self, plan: &Plan, progress: Progress) -> Result<Report, Error> {
+        let failed: Vec<(String, Fault)> = progress
+            .failed
+            .iter()
+            .map(|(id, fault)| (plan.items[id.0 as usize].path.clone(), fault.clone()))
+            .collect();
+        if let [(path, fault)] = &failed[..]
+            && plan.items.len() == 1
+        {
+            let error = self.error(ErrorKind::Fault(fault.clone()), plan, &progress);
+            return Err(error.about(path));
+        }
+        if !failed.is_empty() {
+            let of = plan.items.len();
+            return Err(self.error(ErrorKind::Some { failed, of }, plan, &progress));
+        }
+        let files = plan.items.iter().zip(0..).filter_map(|(item, id)| {
+            let present = progress.present.get(&FileId(id));
+            let local = present.or_else(|| progress.fetched.get(&FileId(id)))?;
+            Some(FetchedFile {
+                path: item.path.clone(),
+                local: local.clone(),
+                size: item.spec.size,
+                digest: item.spec.digest.to_string(),
+                was_present: present.is_some(),
+            })
+        });
+        Ok(Report {
+            path: plan.shown.clone(),
+            commit: commit_of(plan),
+            files: files.collect(),
+            elapsed: self.clock.now().since_start(),
+            stats: progress.stats,
+        })
+    }
+
+    /// For a dry run: what is there, and what is not.
+    async fn look(&self, plan: &Plan, mut progress: Progress) -> Result<Report, Error> {
+        for (item, id) in plan.items.iter().zip(0..) {
+            if let Some(path) = presence::sealed(&self.disk, item).await? {
+                self.tell(News::Present { file: FileId(id) });
+                progress.present.insert(FileId(id), path);
+            }
+        }
+        self.report(plan, progress)
+    }
+
+    async fn remember_commit(&self, plan: &Plan) -> Result<(), Error> {
+        let (Some((folder, revision)), Some(commit)) = (&plan.reference, &plan.commit) else {
+            return Ok(());
+        };
+        let (folder, revision, commit) = (folder.clone(), revision.clone(), commit.clone());
+        let nonce = format!("{:032x}", random_nonce());
+        let written = self
+            .disk
+            .run(move |disk| store::write_ref(disk, &folder, &revision, &commit, &nonce));
+        Ok(written.await?)
+    }
+
+    const fn use_links(&self) -> bool {
+        !self.environment.are_symlinks_disabled
+    }
+
+    fn tell(&self, news: News) {
+        // Nobody may be listening.
+        let _ = self.news.send(news);
+    }
+}
+
+/// What came of trying to get a file for us.
+enum Claiming<D: Disk> {
+    Claimed(Box<Claimed<D>>),
+    Present(PathBuf),
+    Busy,
+}
+
+impl Progress {
+    fn new(plan: &Plan) -> Self {
+        let pending = plan.items.iter().zip(0..).map(|(item, id)| (FileId(id), item.clone()));
+        Self {
+            pending: pending.collect(),
+            present: BTreeMap::new(),
+            fetched: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            proven: BTreeMap::new(),
+            watches: BTreeMap::new(),
+            stats: Stats::default(),
+        }
+    }
+}
+
+async fn cancelled(cancel: &mut watch::Receiver<bool>) {
+    if cancel.wait_for(|is_cancelled| *is_cancelled).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The token that was given, or the environment's.
+async fn token_of<D: Disk>(
+    request: &Request,
+    environment: &Environment,
+    disk: &D,
+) -> Result<Option<Token>, Error> {
+    let text = match &request.token {
+        Some(token) => Some(token.clone()),
+        None => {
+            let environment = environment.clone();
+            disk.run(move |disk| environment.implicit_token(disk)).await?
+        }
+    };
+    text.map(|text| text.parse().map_err(Error::usage_of)).transpose()
+}
+
+fn of_this_process() -> Environment {
+    let home = std::env::home_dir().unwrap_or_default();
+    Environment::read(|name| std::env::var_os(name), &home)
+}
+
+fn commit_of(plan: &Plan) -> String {
+    plan.commit.as_ref().map_or_else(String::new, ToString::to_string)
+}
+
+fn planned_files(plan: &Plan) -> Vec<PlannedFile> {
+    let files = plan.items.iter().zip(0..);
+    files
+        .map(|(item, id)| {
+            PlannedFile { file: FileId(id), path: item.path.clone(), size: item.spec.size }
+        })
+        .collect()
+}
+
+fn begin_of(item: &Item) -> Begin {
+    let digest = Some(item.spec.digest);
+    Begin { size: item.spec.size, digest, source: item.source.describe() }
+}
+
+/// Seeds that nobody chose come from the operating system, by way of std's hasher.
+fn random() -> u64 {
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}
+
+fn random_nonce() -> u128 {
+    u128::from(random()) << 64 | u128::from(random())
+}
+
+/// So many files are open at once: each takes three file descriptors.
+const OPEN_MAX: usize = 64;
+/// How often to look whether another process is done.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);

@@ -22,6 +22,18 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// Adds what another transfer counted.
+    pub fn add(&mut self, other: &Self) {
+        self.received += other.received;
+        self.wasted += other.wasted;
+        self.requests += other.requests;
+        self.locates += other.locates;
+        self.refetched += other.refetched;
+        for (kind, count) in &other.faults {
+            *self.faults.entry(kind).or_default() += count;
+        }
+    }
+
     /// How many faults were met in all.
     pub fn fault_count(&self) -> u64 {
         self.faults.values().sum()

@@ -1,0 +1,127 @@
+//! What is in place already, and whether it is to be believed.
+//!
+//! Fetches nothing; what turns out to be damaged is handed back as missing.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use engine::fault::DiskFault;
+use engine::hub::target::RepoTarget;
+use engine::journal::Begin;
+
+use super::Request;
+use super::home::show;
+use super::plan::{self, Item, Plan};
+use crate::cache::claim::Claim;
+use crate::cache::layout::{LocalDir, PlaceKind, RepoFolder};
+use crate::cache::store::{self, Found};
+use crate::cache::unseal::unseal;
+use crate::disk::{Access, At, Disk, Stat, if_there};
+use crate::driver::digest_of;
+use crate::error::{Error, ErrorKind};
+
+/// Where the file is, if we verified it before and nobody has touched it since.
+pub(super) async fn sealed<D: Disk>(disk: &D, item: &Item) -> Result<Option<PathBuf>, Error> {
+    let item = item.clone();
+    let found = disk.run(move |disk| {
+        let etag = item.spec.digest.hex();
+        let found = store::find(disk, &item.place, &etag)?;
+        let is_shown = if_there(disk.stat(item.place.shown())).at(item.place.shown())?.is_some();
+        let is_sealed = matches!(found, Found::Sealed { len, .. } if len == item.spec.size);
+        Ok((is_sealed && is_shown).then(|| item.place.shown().to_owned()))
+    });
+    Ok(found.await?)
+}
+
+/// Where the file is, if what is there is what its publisher says. A damaged one becomes a part,
+/// of which only the damage is fetched again. `tell` hears that a file is read for that.
+pub(super) async fn verified<D: Disk>(
+    disk: &D,
+    claim: &Arc<Claim<D>>,
+    item: &Item,
+    begin: &Begin,
+    use_links: bool,
+    tell: impl Fn(),
+) -> Result<Option<PathBuf>, Error> {
+    let (looked, etag) = (item.clone(), item.spec.digest.hex());
+    let found = disk.run(move |disk| store::find(disk, &looked.place, &etag)).await?;
+    let (path, stat) = match found {
+        Found::Nothing | Found::Other { .. } => return Ok(None),
+        Found::Sealed { len, .. } if len != item.spec.size => return Ok(None),
+        Found::Unverified { stat, .. } if stat.len != item.spec.size => return Ok(None),
+        Found::Sealed { path, .. } => (path, None),
+        Found::Unverified { path, stat } => (path, Some(stat)),
+    };
+    if stat.is_some() {
+        tell();
+    }
+    let (claim, item, begin) = (Arc::clone(claim), item.clone(), begin.clone());
+    let judged = disk.run(move |disk| {
+        if let Some(stat) = stat
+            && !is_right(disk, &claim, &item, &begin, &path, &stat)?
+        {
+            return Ok(None);
+        }
+        show(disk, &claim, &item, use_links)?;
+        Ok(Some(item.place.shown().to_owned()))
+    });
+    Ok(judged.await?)
+}
+
+/// Reads a file that somebody else put there. Blocks.
+fn is_right<D: Disk>(
+    disk: &D,
+    claim: &Claim<D>,
+    item: &Item,
+    begin: &Begin,
+    path: &Path,
+    stat: &Stat,
+) -> Result<bool, DiskFault> {
+    let file = disk.open(path, Access::Read).at(path)?;
+    let digest = item.spec.digest;
+    if digest_of(&file, digest, item.spec.size).at(path)? == digest {
+        store::remember(disk, claim, &item.place, begin, stat)?;
+        return Ok(true);
+    }
+    // Under --local-dir a file that no record calls ours may be anything, and stays until it is
+    // replaced.
+    let is_ours = match &item.place.kind {
+        PlaceKind::Cache { .. } => true,
+        PlaceKind::LocalDir { metadata: Some(metadata), .. } => {
+            let record = store::read_metadata(disk, metadata)?;
+            record.is_some_and(|record| record.etag == digest.hex())
+        }
+        PlaceKind::LocalDir { metadata: None, .. } => false,
+    };
+    let has_part = if_there(disk.stat(&item.place.part)).at(&item.place.part)?.is_some();
+    if is_ours && !has_part && path == item.place.target {
+        unseal(disk, claim, &item.place, begin)?;
+    }
+    Ok(false)
+}
+
+/// Whether something of the repository was fetched here before.
+pub(super) async fn is_known<D: Disk>(
+    disk: &D,
+    request: &Request,
+    target: &RepoTarget,
+    cache: &Path,
+) -> Result<bool, Error> {
+    let folder = match &request.local_dir {
+        Some(folder) => LocalDir::new(folder).records(),
+        None => RepoFolder::new(cache, &target.repo).path(),
+    };
+    let known = disk.run(move |disk| Ok(disk.stat(&folder).is_ok()));
+    Ok(known.await?)
+}
+
+/// The plan without a hub: what the cache has of the revision.
+pub(super) async fn plan_offline<D: Disk>(
+    _disk: &D,
+    request: &Request,
+    target: &RepoTarget,
+    _cache: &Path,
+) -> Result<Plan, Error> {
+    plan::revision_of(request, target)?;
+    Err(Error::new(ErrorKind::Offline).about(&target.repo))
+}
