@@ -38,11 +38,6 @@ impl FailingDisk {
         Self { changes_left, do_locks_lie: false, has_symlinks: true }
     }
 
-    /// Whether a change was refused, or the next one would be.
-    pub(crate) fn is_dead(&self) -> bool {
-        self.changes_left.load(Ordering::SeqCst) == 0
-    }
-
     fn change<T>(&self, change: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let spend = |left: u64| left.checked_sub(1);
         match self.changes_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend) {

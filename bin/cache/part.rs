@@ -1,0 +1,280 @@
+//! A part file and its journal, opened to be written on.
+//!
+//! Appends no records of a running transfer: that is the driver's business. Believes of an
+//! earlier one only what the journal's [contract](engine::journal) lets it believe.
+//!
+//! The journal is there before the part. So a part without a journal is one whose journal was
+//! lost, or was renamed away because somebody may still write the part (see
+//! [`claim`](super::claim)). Such a part is never written: it becomes the *orphan*, and what a
+//! journal still says of an orphan is copied out of it, range by range, each checked.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use engine::fault::DiskFault;
+use engine::journal::{self, Begin, Record, Replay, Sealed};
+use engine::ledger::{Ledger, Proven};
+
+use super::claim::Claim;
+use super::layout::Place;
+use super::swap;
+use crate::disk::{Access, At, Disk, DiskFile, Stat, if_there};
+
+/// A part file and its journal, ready to be written on.
+pub struct OpenPart<D: Disk> {
+    /// The bytes, as long as the finished file, with holes.
+    pub part: Arc<D::File>,
+    /// The records.
+    pub journal: Arc<D::File>,
+    /// Where the next record goes.
+    pub journal_len: u64,
+    /// How many of the records count for `Synced`.
+    pub records: u64,
+    /// What is proven.
+    pub ledger: Ledger,
+    /// The file was verified as a whole before, and only has to be put into place.
+    pub is_verified: bool,
+    /// A part of unknown content that is in nobody's way: bytes to be rescued, perhaps.
+    pub orphan: Option<PathBuf>,
+}
+
+/// Opens the part and the journal of `place`, continuing what is there if it is about `begin`.
+///
+/// Blocks for as long as it takes to read back what was not synced. The claim must be on `place`.
+pub fn open<D: Disk>(
+    disk: &D,
+    claim: &Claim<D>,
+    place: &Place,
+    begin: &Begin,
+) -> Result<OpenPart<D>, DiskFault> {
+    claim.check()?;
+    let mut open = match resume(disk, claim, place, begin)? {
+        Some(open) => open,
+        None => start(disk, claim, place, begin)?,
+    };
+    if !open.ledger.is_complete() {
+        reserve(disk, place, &open)?;
+        salvage(disk, place, begin, &mut open)?;
+    }
+    open.orphan =
+        if_there(disk.stat(&place.orphan)).at(&place.orphan)?.map(|_| place.orphan.clone());
+    Ok(open)
+}
+
+/// What a journal says of the file that it is about, if that is the one we mean. A journal that
+/// lost its beginning is believed as far as its claims can be checked: it has the right name.
+pub(super) fn read_journal<D: Disk>(disk: &D, path: &Path) -> io::Result<Option<(Replay, u64)>> {
+    match if_there(disk.read(path, JOURNAL_MAX)) {
+        Ok(bytes) => Ok(bytes.map(|bytes| (journal::replay(&bytes), bytes.len() as u64))),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a file that looks like `stat` is the one that was verified and recorded.
+pub(super) fn is_sealed(replay: &Replay, stat: &Stat) -> bool {
+    replay.sealed == Some(sealed(stat))
+}
+
+pub(super) fn sealed(stat: &Stat) -> Sealed {
+    // 2^127 nanoseconds are longer than any clock goes.
+    let modified_ns = i128::try_from(stat.modified.as_nanos()).unwrap_or(i128::MAX);
+    Sealed { len: stat.len, modified_ns }
+}
+
+fn is_about(replay: &Replay, begin: &Begin) -> bool {
+    let is_same = |it: &Begin| it.size == begin.size && it.digest == begin.digest;
+    replay.begin.as_ref().is_none_or(is_same)
+}
+
+/// Continues an earlier part. `None` if there is none, or none that may be written.
+fn resume<D: Disk>(
+    disk: &D,
+    claim: &Claim<D>,
+    place: &Place,
+    begin: &Begin,
+) -> Result<Option<OpenPart<D>>, DiskFault> {
+    // Opening refuses links: a part that is one was not made by us.
+    let Some(part) = if_there(disk.open(&place.part, Access::Write)).at(&place.part)? else {
+        return Ok(None);
+    };
+    let stat = part.stat().at(&place.part)?;
+    let target = if_there(disk.stat(&place.target)).at(&place.target)?;
+    if stat.id.is_some() && target.is_some_and(|target| target.id == stat.id) {
+        // The finished file, by a name that a power cut brought back. It must not be written.
+        disk.remove_file(&place.part).at(&place.part)?;
+        return Ok(None);
+    }
+    let found = read_journal(disk, &place.journal).at(&place.journal)?;
+    let Some((mut replay, len)) = found.filter(|(replay, _)| is_about(replay, begin)) else {
+        // If there is an orphan's journal, it may well be that of this part: one who was renaming
+        // both died after the first. Its claims are checked in any case.
+        disk.rename(&place.part, &place.orphan).at(&place.part)?;
+        return Ok(None);
+    };
+    let has_its_length = stat.len == begin.size;
+    if !has_its_length {
+        distrust(&mut replay, begin.size);
+    }
+    let ledger = journal::settle(&replay, begin.size, |proven| is_intact(&part, proven));
+    let is_verified = has_its_length && is_sealed(&replay, &stat) && ledger.is_complete();
+    if !has_its_length {
+        part.set_len(begin.size).at(&place.part)?;
+    }
+    let shortest = journal::compact(begin, &ledger);
+    let is_long = len > 2 * shortest.len() as u64 + JOURNAL_SLACK;
+    let (journal, journal_len, records) = if replay.is_clean() && !is_long {
+        let journal = disk.open(&place.journal, Access::Write).at(&place.journal)?;
+        (journal, len, replay.records)
+    } else {
+        // Fifth rule of the journal's contract.
+        part.sync_data().at(&place.part)?;
+        let journal = swap::replace(disk, &place.journal, &shortest, claim.nonce())?;
+        (journal, shortest.len() as u64, ledger.entries().count() as u64)
+    };
+    let (part, journal) = (Arc::new(part), Arc::new(journal));
+    let orphan = None;
+    Ok(Some(OpenPart { part, journal, journal_len, records, ledger, is_verified, orphan }))
+}
+
+/// Makes claims of all that was trusted: this part is not as the journal knows it.
+fn distrust(replay: &mut Replay, size: u64) {
+    let trusted = std::mem::replace(&mut replay.trusted, Ledger::new(size));
+    let claims = std::mem::take(&mut replay.unsynced);
+    replay.unsynced = trusted.entries().chain(claims).collect();
+}
+
+/// Begins a part that does not exist yet.
+fn start<D: Disk>(
+    disk: &D,
+    claim: &Claim<D>,
+    place: &Place,
+    begin: &Begin,
+) -> Result<OpenPart<D>, DiskFault> {
+    let ledger = Ledger::new(begin.size);
+    let bytes = journal::compact(begin, &ledger);
+    let journal = swap::replace(disk, &place.journal, &bytes, claim.nonce())?;
+    let part = disk.open(&place.part, Access::CreateNew).at(&place.part)?;
+    part.set_len(begin.size).at(&place.part)?;
+    swap::sync_folder(disk, &place.part)?;
+    Ok(OpenPart {
+        part: Arc::new(part),
+        journal: Arc::new(journal),
+        journal_len: bytes.len() as u64,
+        records: 0,
+        ledger,
+        is_verified: false,
+        orphan: None,
+    })
+}
+
+/// Finds out now, not after hours, that the disk is too small.
+fn reserve<D: Disk>(disk: &D, place: &Place, open: &OpenPart<D>) -> Result<(), DiskFault> {
+    let size = open.ledger.size();
+    let allocated = open.part.stat().at(&place.part)?.allocated;
+    // Where blocks are compressed or shared, a part may be whole and yet take little space.
+    let needed = (size - open.ledger.proven_bytes()).min(size.saturating_sub(allocated));
+    // Asked first, because a filesystem may keep what it could allocate before it failed.
+    match disk.available_space(swap::folder_of(&place.part)) {
+        Ok(available) if available < needed => Err(DiskFault::Full),
+        Ok(_) | Err(_) => open.part.allocate(size).at(&place.part),
+    }
+}
+
+/// Copies what a journal says of the orphan into the part, and then removes both.
+fn salvage<D: Disk>(
+    disk: &D,
+    place: &Place,
+    begin: &Begin,
+    open: &mut OpenPart<D>,
+) -> Result<(), DiskFault> {
+    let found = read_journal(disk, &place.orphan_journal).at(&place.orphan_journal)?;
+    let Some((mut replay, _)) = found.filter(|(replay, _)| is_about(replay, begin)) else {
+        return Ok(());
+    };
+    let orphan = if_there(disk.open(&place.orphan, Access::Read)).at(&place.orphan)?;
+    if let Some(orphan) = orphan {
+        distrust(&mut replay, begin.size);
+        for proven in std::mem::take(&mut replay.unsynced).into_iter().rev() {
+            let is_news = !open.ledger.proven().contains(proven.range);
+            if is_news && open.ledger.admits(proven.range) {
+                copy(place, &orphan, open, proven)?;
+            }
+        }
+        open.part.sync_data().at(&place.part)?;
+        append(place, open, &Record::Synced { records: open.records })?;
+        open.journal.sync_data().at(&place.journal)?;
+        disk.remove_file(&place.orphan).at(&place.orphan)?;
+    }
+    disk.remove_file(&place.orphan_journal).at(&place.orphan_journal)
+}
+
+fn copy<D: Disk>(
+    place: &Place,
+    orphan: &D::File,
+    open: &mut OpenPart<D>,
+    proven: Proven,
+) -> Result<(), DiskFault> {
+    // What is hashed is what was written: the orphan may change under our eyes.
+    let mut failed = None;
+    let is_same = hash(orphan, proven, |at, bytes| match open.part.write_all_at(bytes, at) {
+        Ok(()) => true,
+        Err(error) => {
+            failed = Some(error);
+            false
+        }
+    });
+    if let Some(error) = failed {
+        return Err(error).at(&place.part);
+    }
+    if is_same {
+        append(place, open, &Record::Proven(proven))?;
+        open.ledger.prove(proven);
+        open.records += 1;
+    }
+    Ok(())
+}
+
+fn append<D: Disk>(
+    place: &Place,
+    open: &mut OpenPart<D>,
+    record: &Record,
+) -> Result<(), DiskFault> {
+    let bytes = record.to_bytes();
+    open.journal.write_all_at(&bytes, open.journal_len).at(&place.journal)?;
+    open.journal_len += bytes.len() as u64;
+    Ok(())
+}
+
+/// Whether the bytes of a record are there. What cannot be read is not.
+pub(super) fn is_intact(file: &impl DiskFile, proven: Proven) -> bool {
+    hash(file, proven, |_, _| true)
+}
+
+/// Reads a range, shows each piece to `each` as long as that says so, and says whether it was all
+/// there and hashes as recorded.
+fn hash(file: &impl DiskFile, proven: Proven, mut each: impl FnMut(u64, &[u8]) -> bool) -> bool {
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; BUFFER_LEN];
+    let mut at = proven.range.start;
+    while at < proven.range.end {
+        let wanted = usize::try_from(proven.range.end - at).unwrap_or(BUFFER_LEN).min(BUFFER_LEN);
+        let piece = &mut buffer[..wanted];
+        if !file.read_full_at(piece, at).is_ok_and(|filled| filled == wanted) || !each(at, piece) {
+            return false;
+        }
+        hasher.update(piece);
+        at += wanted as u64;
+    }
+    *hasher.finalize().as_bytes() == proven.digest.0
+}
+
+/// A journal is about a five-thousandth of its file; this one would be about a terabyte.
+const JOURNAL_MAX: u64 = 256 << 20;
+/// Below this, a journal is not worth shortening.
+const JOURNAL_SLACK: u64 = 64 << 10;
+const BUFFER_LEN: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+use std::fs;
+
+use engine::digest::RangeDigest;
+use engine::range::ByteRange;
+use engine::time::Instant;
+
+use super::*;
+use crate::cache::claim::process::Process;
+use crate::cache::claim::{Attempt, Watch, try_claim};
+use crate::cache::layout::LocalDir;
+use crate::disk::StdDisk;
+use crate::disk::failing::FailingDisk;
+
+const SIZE: u64 = 1000;
+
+struct World {
+    _folder: tempfile::TempDir,
+    place: Place,
+    begin: Begin,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let blob = "e".repeat(64).parse().unwrap();
+        let place = LocalDir::new(folder.path()).place(&"model.bin".parse().unwrap(), &blob);
+        fs::create_dir_all(place.part.parent().unwrap()).unwrap();
+        let begin = Begin { size: SIZE, digest: None, source: "a/b@c/model.bin".to_owned() };
+        Self { _folder: folder, place, begin }
+    }
+
+    fn claim<D: Disk>(&self, disk: &D) -> Claim<D> {
+        let process = Process::current();
+        let watch = &mut Watch::default();
+        match try_claim(disk, &self.place, &process, 1, watch, Instant::START).unwrap() {
+            Attempt::Claimed(claim) => claim,
+            Attempt::Busy(busy) => panic!("{busy:?}"),
+        }
+    }
+
+    fn open(&self) -> OpenPart<StdDisk> {
+        open(&StdDisk, &self.claim(&StdDisk), &self.place, &self.begin).unwrap()
+    }
+
+    /// Opens, writes `ranges` with their records, and closes again.
+    fn write(&self, ranges: &[(u64, u64)], is_synced: bool) {
+        let mut open = self.open();
+        for &(start, end) in ranges {
+            let range = ByteRange::new(start, end);
+            let bytes = content(range);
+            open.part.write_all_at(&bytes, start).unwrap();
+            let digest = RangeDigest(*blake3::hash(&bytes).as_bytes());
+            append(&self.place, &mut open, &Record::Proven(Proven { range, digest })).unwrap();
+            open.records += 1;
+        }
+        if is_synced {
+            let records = open.records;
+            append(&self.place, &mut open, &Record::Synced { records }).unwrap();
+        }
+    }
+}
+
+fn content(range: ByteRange) -> Vec<u8> {
+    (range.start..range.end).map(|at| (at % 251) as u8 + 1).collect()
+}
+
+fn proven<D: Disk>(open: &OpenPart<D>) -> String {
+    format!("{:?}", open.ledger.proven())
+}
+
+#[test]
+fn a_new_part_is_as_long_as_its_file_and_proves_nothing() {
+    let world = World::new();
+    let open = world.open();
+    assert_eq!(open.part.stat().unwrap().len, SIZE);
+    assert_eq!((proven(&open).as_str(), open.records, open.is_verified), ("{}", 0, false));
+    let replay = journal::replay(&fs::read(&world.place.journal).unwrap());
+    assert_eq!(replay.begin.as_ref(), Some(&world.begin));
+    assert_eq!(replay.good_len, open.journal_len);
+    assert!(replay.is_clean());
+}
+
+#[test]
+fn what_was_synced_is_believed_and_the_rest_is_read_back() {
+    let world = World::new();
+    world.write(&[(0, 100)], true);
+    let before = fs::read(&world.place.journal).unwrap();
+    let open = world.open();
+    assert_eq!(proven(&open), "{0..100}");
+    assert_eq!(open.journal_len, before.len() as u64, "a clean journal is continued");
+    drop(open);
+    world.write(&[(200, 300), (500, 700)], false);
+    let file = fs::File::options().write(true).open(&world.place.part).unwrap();
+    DiskFile::write_all_at(&file, b"?", 600).unwrap();
+    let open = world.open();
+    assert_eq!(proven(&open), "{0..100, 200..300}");
+    assert_eq!(open.records, 2);
+    let replay = journal::replay(&fs::read(&world.place.journal).unwrap());
+    assert!(replay.is_clean(), "and the journal replaced");
+    assert_eq!(replay.trusted, open.ledger);
+}
+
+#[test]
+fn a_torn_journal_costs_a_reading_not_a_download() {
+    let world = World::new();
+    world.write(&[(0, 100), (100, 400)], true);
+    let bytes = fs::read(&world.place.journal).unwrap();
+    fs::write(&world.place.journal, &bytes[..bytes.len() - 3]).unwrap();
+    let open = world.open();
+    assert_eq!(proven(&open), "{0..400}");
+    assert!(journal::replay(&fs::read(&world.place.journal).unwrap()).is_clean());
+}
+
+#[test]
+fn a_journal_alone_proves_nothing() {
+    let world = World::new();
+    world.write(&[(0, 400)], true);
+    fs::remove_file(&world.place.part).unwrap();
+    assert_eq!(proven(&world.open()), "{}");
+}
+
+#[test]
+fn a_part_that_was_cut_proves_what_is_left() {
+    let world = World::new();
+    world.write(&[(0, 100), (100, 400)], true);
+    let file = fs::File::options().write(true).open(&world.place.part).unwrap();
+    file.set_len(399).unwrap();
+    let open = world.open();
+    assert_eq!(proven(&open), "{0..100}");
+    assert_eq!(open.part.stat().unwrap().len, SIZE);
+}
+
+#[test]
+fn a_part_without_its_journal_becomes_an_orphan() {
+    let world = World::new();
+    world.write(&[(0, 400)], true);
+    fs::remove_file(&world.place.journal).unwrap();
+    let open = world.open();
+    assert_eq!(proven(&open), "{}");
+    assert_eq!(open.orphan.as_ref(), Some(&world.place.orphan));
+    let range = ByteRange::new(0, 400);
+    assert_eq!(fs::read(&world.place.orphan).unwrap()[..400], content(range));
+}
+
+#[test]
+fn a_part_of_another_file_is_not_continued() {
+    let mut world = World::new();
+    world.write(&[(0, 400)], true);
+    world.begin.size = SIZE + 1;
+    let open = world.open();
+    assert_eq!((proven(&open).as_str(), open.ledger.size()), ("{}", SIZE + 1));
+}
+
+#[test]
+fn what_is_proven_of_an_orphan_is_copied_wherever_it_dies() {
+    for changes in 0.. {
+        let world = World::new();
+        world.write(&[(0, 100), (100, 400), (600, 700)], true);
+        fs::rename(&world.place.journal, &world.place.orphan_journal).unwrap();
+        fs::rename(&world.place.part, &world.place.orphan).unwrap();
+        let file = fs::File::options().write(true).open(&world.place.orphan).unwrap();
+        DiskFile::write_all_at(&file, b"the sleeper writes", 650).unwrap();
+        let disk = FailingDisk::dying_after(changes);
+        // The claim is not what is to die here.
+        let claim = world.claim(&FailingDisk::with_lying_locks());
+        let is_through = open_with(&disk, &claim, &world).is_ok();
+        drop(claim);
+        let open = world.open();
+        assert_eq!(proven(&open), "{0..400}", "{changes}");
+        assert_eq!(open.orphan, None, "{changes}");
+        assert!(!world.place.orphan_journal.exists());
+        let bytes = fs::read(&world.place.part).unwrap();
+        assert_eq!(bytes[..400], content(ByteRange::new(0, 400)), "{changes}");
+        drop(open);
+        assert_eq!(proven(&world.open()), "{0..400}", "{changes}");
+        if is_through {
+            assert!(changes > 10);
+            return;
+        }
+    }
+}
+
+/// Opens on a disk that dies, with a claim made on one that does not.
+fn open_with(
+    disk: &FailingDisk,
+    claim: &Claim<FailingDisk>,
+    world: &World,
+) -> Result<OpenPart<FailingDisk>, DiskFault> {
+    open(disk, claim, &world.place, &world.begin)
+}
+
+#[test]
+fn opening_may_die_at_any_point() {
+    for changes in 0.. {
+        let world = World::new();
+        world.write(&[(0, 100), (200, 300)], true);
+        world.write(&[(400, 500)], false);
+        let claim = world.claim(&FailingDisk::with_lying_locks());
+        let is_through = open_with(&FailingDisk::dying_after(changes), &claim, &world).is_ok();
+        drop(claim);
+        assert_eq!(proven(&world.open()), "{0..100, 200..300, 400..500}", "{changes}");
+        if is_through {
+            assert!(changes > 3);
+            return;
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_place_of_part_or_journal_are_refused() {
+    for is_part in [true, false] {
+        let world = World::new();
+        world.write(&[(0, 100)], true);
+        let victim = world.place.part.with_file_name("victim");
+        fs::write(&victim, vec![7; SIZE as usize]).unwrap();
+        let path = if is_part { &world.place.part } else { &world.place.journal };
+        fs::remove_file(path).unwrap();
+        StdDisk.symlink(&victim, path).unwrap();
+        let result = open(&StdDisk, &world.claim(&StdDisk), &world.place, &world.begin);
+        assert!(matches!(result, Err(DiskFault::Io(words)) if words.contains("symbolic link")));
+        assert_eq!(fs::read(&victim).unwrap(), vec![7; SIZE as usize]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_finished_file_under_the_name_of_its_part_is_never_opened() {
+    let world = World::new();
+    world.write(&[(0, 100)], true);
+    fs::hard_link(&world.place.part, &world.place.target).unwrap();
+    let open = world.open();
+    assert_eq!(proven(&open), "{}");
+    open.part.write_all_at(&[9; 1000], 0).unwrap();
+    let range = ByteRange::new(0, 100);
+    assert_eq!(fs::read(&world.place.target).unwrap()[..100], content(range));
+}
+
+#[test]
+fn without_the_claim_nothing_is_opened() {
+    let world = World::new();
+    let claim = world.claim(&StdDisk);
+    fs::remove_file(&world.place.owner).unwrap();
+    assert!(open(&StdDisk, &claim, &world.place, &world.begin).is_err());
+    assert!(!world.place.part.exists());
+}
+
+#[test]
+fn a_long_journal_is_shortened() {
+    let world = World::new();
+    let claims: Vec<_> = (1..=SIZE).map(|end| (0, end)).collect();
+    world.write(&claims, true);
+    world.write(&claims, true);
+    let before = fs::metadata(&world.place.journal).unwrap().len();
+    let open = world.open();
+    assert!(open.ledger.is_complete());
+    assert!(open.journal_len < before / 100, "{before} to {}", open.journal_len);
+}

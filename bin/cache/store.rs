@@ -1,0 +1,371 @@
+//! Finished files: which are there already, and how one comes to be there.
+//!
+//! Verifies no digest: what is sealed was verified by the caller, and what is found unverified is
+//! for the caller to verify.
+//!
+//! # What a crash leaves, after each step of [`seal`]
+//!
+//! | after | on disk | the next run |
+//! |---|---|---|
+//! | nothing | part and journal | verifies again, seals |
+//! | the part is synced | the same | the same |
+//! | `Sealed` is appended, journal synced | the same, the journal vouches for the part | seals |
+//! | the part is renamed | the file, its journal (or, after a power cut, as above) | finds it |
+//! | the folder is synced | the same, for good | finds it, links it |
+//! | the link (or, under `--local-dir`, the record) is there | all but the reference | the same |
+//!
+//! At no point is there anything under the final name but the whole file, verified and durable.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use engine::fault::DiskFault;
+use engine::hub::path::RepoPath;
+use engine::hub::revision::{Commit, Revision};
+use engine::journal::{self, Begin, Record};
+use engine::ledger::Ledger;
+
+use super::claim::Claim;
+use super::environment::follow;
+use super::layout::{Place, PlaceKind, RepoFolder};
+use super::{part, swap};
+use crate::disk::{Access, At, Disk, DiskFile, FileKind, Stat, if_there};
+
+/// What is known of a finished file before anything is asked of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// There is none.
+    Nothing,
+    /// It is there, was verified as a whole, and has not been touched since.
+    Sealed {
+        /// Where it is.
+        path: PathBuf,
+        /// Its length in bytes.
+        len: u64,
+    },
+    /// Something is there that somebody else put there, or that was touched since.
+    Unverified {
+        /// Where it is.
+        path: PathBuf,
+        /// What it looks like. To be the same after it was read as before.
+        stat: Stat,
+    },
+    /// Under `--local-dir`: what is there is, by its record, another version of the file.
+    Other {
+        /// Where it is.
+        path: PathBuf,
+    },
+}
+
+/// Looks for the finished file of `place`. Blocks.
+pub fn find<D: Disk>(disk: &D, place: &Place, etag: &str) -> Result<Found, DiskFault> {
+    let Some((path, stat)) = locate(disk, place)? else { return Ok(Found::Nothing) };
+    let journal = part::read_journal(disk, &place.journal).at(&place.journal)?;
+    if journal.is_some_and(|(replay, _)| part::is_sealed(&replay, &stat)) {
+        return Ok(Found::Sealed { path, len: stat.len });
+    }
+    if let PlaceKind::LocalDir { metadata: Some(metadata), .. } = &place.kind {
+        let record = read_metadata(disk, metadata)?;
+        let is_other = |record: &LocalRecord| record.etag != etag && record.covers(&stat);
+        if record.as_ref().is_some_and(is_other) {
+            return Ok(Found::Other { path });
+        }
+    }
+    Ok(Found::Unverified { path, stat })
+}
+
+/// Remembers that the finished file of `place`, which still looks like `stat`, was verified, so
+/// that it need not be read again. Blocks. Not while there is a part: its journal is needed.
+pub fn remember<D: Disk>(
+    disk: &D,
+    claim: &Claim<D>,
+    place: &Place,
+    begin: &Begin,
+    stat: &Stat,
+) -> Result<(), DiskFault> {
+    claim.check()?;
+    let has_part = if_there(disk.stat(&place.part)).at(&place.part)?.is_some();
+    let is_same = locate(disk, place)?.is_some_and(|(_, now)| now == *stat);
+    if has_part || !is_same {
+        return Ok(());
+    }
+    let mut bytes = journal::compact(begin, &Ledger::new(begin.size));
+    Record::Sealed(part::sealed(stat)).encode(&mut bytes);
+    swap::replace(disk, &place.journal, &bytes, claim.nonce()).map(drop)
+}
+
+/// Creates the folders of a place, and what tells other tools to leave them alone. Blocks.
+pub fn prepare<D: Disk>(disk: &D, place: &Place) -> Result<(), DiskFault> {
+    let mut paths = vec![&place.part, &place.lock, &place.target];
+    match &place.kind {
+        PlaceKind::Cache { pointer, .. } => paths.push(pointer),
+        PlaceKind::LocalDir { metadata, .. } => paths.extend(metadata),
+    }
+    for path in paths {
+        swap::create_folder(disk, swap::folder_of(path))?;
+    }
+    match &place.kind {
+        // `.locks` is in the cache's own folder, above that of the repository.
+        PlaceKind::Cache { .. } => {
+            if let Some(cache) = place.lock.ancestors().nth(3) {
+                tag(disk, cache);
+            }
+        }
+        PlaceKind::LocalDir { records, .. } => {
+            tag(disk, records);
+            let _ = disk.write_new(&records.join(".gitignore"), b"*");
+        }
+    }
+    Ok(())
+}
+
+/// Puts the verified part of `place` where it belongs. Blocks.
+///
+/// The caller has read the part as a whole and found the digest that its publisher gives, has
+/// closed all that wrote to it, and writes to it no more. `journal_len` is how far the journal is
+/// written.
+pub fn seal<D: Disk>(
+    disk: &D,
+    claim: &Claim<D>,
+    place: &Place,
+    part: &D::File,
+    journal: &D::File,
+    journal_len: u64,
+) -> Result<(), DiskFault> {
+    claim.check()?;
+    part.sync_data().at(&place.part)?;
+    let stat = part.stat().at(&place.part)?;
+    let record = Record::Sealed(part::sealed(&stat)).to_bytes();
+    journal.write_all_at(&record, journal_len).at(&place.journal)?;
+    journal.sync_data().at(&place.journal)?;
+    // Once more, and that the part at this name is the one we wrote: others rename by name too.
+    claim.check()?;
+    if disk.stat(&place.part).at(&place.part)?.id != stat.id {
+        return Err(DiskFault::Io(format!("{}: was replaced", place.part.display())));
+    }
+    match disk.rename(&place.part, &place.target) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            copy_over(disk, claim, place, part, stat.len)?;
+        }
+        result => result.at(&place.target)?,
+    }
+    swap::sync_folder(disk, &place.target)?;
+    if place.part.parent() != place.target.parent() {
+        swap::sync_folder(disk, &place.part)?;
+    }
+    for leftover in [&place.orphan_journal, &place.orphan] {
+        let _ = disk.remove_file(leftover);
+    }
+    Ok(())
+}
+
+/// Makes the finished file of a cache place visible in its snapshot: by a relative link, or where
+/// there are none by a second name or a copy. Blocks.
+pub fn point<D: Disk>(
+    disk: &D,
+    place: &Place,
+    nonce: &str,
+    use_links: bool,
+) -> Result<(), DiskFault> {
+    let PlaceKind::Cache { pointer, link } = &place.kind else { return Ok(()) };
+    let there = if_there(disk.stat(pointer)).at(pointer)?;
+    let Some(file) = if_there(disk.stat(&place.target)).at(&place.target)? else {
+        // Without links, `hf` moves the only copy into the snapshot.
+        return there.map(drop).ok_or_else(|| missing(&place.target));
+    };
+    if let Some(stat) = there {
+        let is_link = stat.kind == FileKind::Symlink;
+        if is_link && disk.read_link(pointer).at(pointer)? == *link
+            || stat.id.is_some() && stat.id == file.id
+        {
+            return Ok(());
+        }
+    }
+    swap::create_folder(disk, swap::folder_of(pointer))?;
+    let linked = swap::replace_with(disk, pointer, nonce, |spare| {
+        if use_links && is_made(disk.symlink(link, spare))?
+            || is_made(disk.hard_link(&place.target, spare))?
+        {
+            return Ok(());
+        }
+        let source = disk.open(&place.target, Access::Read)?;
+        copy(&source, &disk.open(spare, Access::CreateNew)?, file.len)
+    });
+    match linked {
+        // Neither links nor room for a copy: then the snapshot has the only one, as `hf` does it.
+        Err(DiskFault::Full) => disk.rename(&place.target, pointer).at(pointer),
+        result => result,
+    }
+}
+
+/// Whether a link was made; `false` where there are none.
+fn is_made(result: io::Result<()>) -> io::Result<bool> {
+    use io::ErrorKind::{PermissionDenied, Unsupported};
+    match result {
+        Ok(()) => Ok(true),
+        Err(error)
+            if matches!(error.kind(), PermissionDenied | Unsupported)
+                || error.raw_os_error() == Some(NO_SYMLINK_PRIVILEGE) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Records which commit a branch or tag is at. Blocks. Writes only if that is news, because the
+/// cache may be readable only.
+pub fn write_ref<D: Disk>(
+    disk: &D,
+    repo: &RepoFolder,
+    revision: &Revision,
+    commit: &Commit,
+    nonce: &str,
+) -> Result<(), DiskFault> {
+    if revision.as_str() == commit.as_str() {
+        return Ok(());
+    }
+    let path = repo.reference(revision);
+    let known = if_there(disk.read(&path, REF_MAX));
+    if known.is_ok_and(|known| known.is_some_and(|known| known == commit.as_str().as_bytes())) {
+        return Ok(());
+    }
+    swap::create_folder(disk, swap::folder_of(&path))?;
+    swap::replace(disk, &path, commit.as_str().as_bytes(), nonce).map(drop)
+}
+
+/// Records that a commit has no file of this path, so that `hf` need not ask. Blocks.
+pub fn note_missing<D: Disk>(
+    disk: &D,
+    repo: &RepoFolder,
+    commit: &Commit,
+    path: &RepoPath,
+) -> Result<(), DiskFault> {
+    let path = repo.missing(commit, path);
+    swap::create_folder(disk, swap::folder_of(&path))?;
+    match disk.write_new(&path, b"") {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error).at(&path),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// What `hf` records of a file under `--local-dir`: three lines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LocalRecord {
+    /// The commit.
+    pub commit: String,
+    /// The ETag.
+    pub etag: String,
+    /// When this was true, in seconds since 1970.
+    pub timestamp: f64,
+}
+
+impl LocalRecord {
+    /// Whether the file has not changed since, by the rule of `hf`, which allows for a second.
+    pub fn covers(&self, stat: &Stat) -> bool {
+        stat.modified.as_secs_f64() - 1.0 <= self.timestamp
+    }
+}
+
+/// The record of a file, if there is one that makes sense. Blocks.
+pub fn read_metadata<D: Disk>(disk: &D, path: &Path) -> Result<Option<LocalRecord>, DiskFault> {
+    let Some(bytes) = if_there(disk.read(path, METADATA_MAX)).at(path)? else { return Ok(None) };
+    let text = String::from_utf8_lossy(&bytes);
+    let mut lines = text.lines().map(str::trim);
+    let record = (|| {
+        Some(LocalRecord {
+            commit: lines.next()?.to_owned(),
+            etag: lines.next()?.to_owned(),
+            timestamp: lines.next()?.parse().ok()?,
+        })
+    })();
+    Ok(record)
+}
+
+/// Writes the record of a finished file under `--local-dir`. Blocks. `wall` is the time since
+/// 1970.
+pub fn write_metadata<D: Disk>(
+    disk: &D,
+    place: &Place,
+    commit: &Commit,
+    etag: &str,
+    wall: Duration,
+    nonce: &str,
+) -> Result<(), DiskFault> {
+    let PlaceKind::LocalDir { metadata: Some(path), .. } = &place.kind else { return Ok(()) };
+    // Not before the file itself, by whatever clock stamped that: `hf` would not believe it.
+    let modified = disk.stat(&place.target).at(&place.target)?.modified;
+    let timestamp = wall.max(modified);
+    let (seconds, micros) = (timestamp.as_secs(), timestamp.subsec_micros());
+    let text = format!("{}\n{etag}\n{seconds}.{micros:06}\n", commit.as_str());
+    swap::replace(disk, path, text.as_bytes(), nonce).map(drop)
+}
+
+/// Where the finished file of a place is, if it is anywhere.
+fn locate<D: Disk>(disk: &D, place: &Place) -> Result<Option<(PathBuf, Stat)>, DiskFault> {
+    let mut candidates = vec![&place.target];
+    if let PlaceKind::Cache { pointer, .. } = &place.kind {
+        // Without links, `hf` keeps the file itself in the snapshot.
+        candidates.push(pointer);
+    }
+    for candidate in candidates {
+        // `hf` may keep the blob in a store shared by all repositories, with a link to it here.
+        let path = follow(disk, candidate)?;
+        if let Some(stat) = if_there(disk.stat(&path)).at(&path)?
+            && stat.kind == FileKind::File
+        {
+            return Ok(Some((path, stat)));
+        }
+    }
+    Ok(None)
+}
+
+/// Brings a part to a folder that is on another filesystem.
+fn copy_over<D: Disk>(
+    disk: &D,
+    claim: &Claim<D>,
+    place: &Place,
+    part: &D::File,
+    len: u64,
+) -> Result<(), DiskFault> {
+    swap::replace_with(disk, &place.target, claim.nonce(), |spare| {
+        copy(part, &disk.open(spare, Access::CreateNew)?, len)
+    })?;
+    disk.remove_file(&place.part).at(&place.part)
+}
+
+fn copy(from: &impl DiskFile, to: &impl DiskFile, len: u64) -> io::Result<()> {
+    let mut buffer = vec![0; COPY_LEN];
+    let mut at = 0;
+    while at < len {
+        let filled = from.read_full_at(&mut buffer, at)?;
+        if filled == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        to.write_all_at(&buffer[..filled], at)?;
+        at += filled as u64;
+    }
+    to.sync_data()
+}
+
+/// Marks a folder as a cache, for backup programs (<https://bford.info/cachedir/>). Not vital.
+fn tag<D: Disk>(disk: &D, folder: &Path) {
+    let _ = disk.write_new(&folder.join("CACHEDIR.TAG"), CACHEDIR_TAG.as_bytes());
+}
+
+fn missing(path: &Path) -> DiskFault {
+    DiskFault::Io(format!("{}: is not there", path.display()))
+}
+
+const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
+    # This file is a cache directory tag created by moshi-fetch.\n\
+    # For information about cache directory tags, see https://bford.info/cachedir/\n";
+/// What Windows says to a user who may not make symbolic links; no such number elsewhere.
+const NO_SYMLINK_PRIVILEGE: i32 = 1314;
+const REF_MAX: u64 = 4096;
+const METADATA_MAX: u64 = 4096;
+const COPY_LEN: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! Small files and links that appear, or change, in one step.
+//!
+//! Says nothing about what is in them. A reader sees the old or the new, never a half.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use engine::fault::DiskFault;
+
+use crate::disk::{Access, At, Disk, DiskFile, FileKind, if_there};
+
+/// Makes `content` the content of the file at `path`: written elsewhere, synced, renamed, and the
+/// name made durable. Returns the file, open for writing. The nonce is one that no other process
+/// uses.
+pub(super) fn replace<D: Disk>(
+    disk: &D,
+    path: &Path,
+    content: &[u8],
+    nonce: &str,
+) -> Result<D::File, DiskFault> {
+    let (spare, file) = with_spare(disk, path, nonce, |spare| disk.open(spare, Access::CreateNew))?;
+    let written = file
+        .write_all_at(content, 0)
+        .and_then(|()| file.sync_data())
+        .and_then(|()| disk.rename(&spare, path));
+    if let Err(error) = written {
+        let _ = disk.remove_file(&spare);
+        return Err(error).at(path);
+    }
+    sync_folder(disk, path)?;
+    Ok(file)
+}
+
+/// Makes what `create` creates at a spare path appear at `path`.
+pub(super) fn replace_with<D: Disk>(
+    disk: &D,
+    path: &Path,
+    nonce: &str,
+    create: impl Fn(&Path) -> io::Result<()>,
+) -> Result<(), DiskFault> {
+    let (spare, ()) = with_spare(disk, path, nonce, create)?;
+    if let Err(error) = disk.rename(&spare, path) {
+        let _ = disk.remove_file(&spare);
+        return Err(error).at(path);
+    }
+    // Renaming one name of a file over another name of it does nothing, and leaves both.
+    let _ = disk.remove_file(&spare);
+    sync_folder(disk, path)
+}
+
+/// Creates a folder and those above it, so that they are still there after a power cut.
+pub(super) fn create_folder<D: Disk>(disk: &D, folder: &Path) -> Result<(), DiskFault> {
+    if folder.as_os_str().is_empty() {
+        return Ok(());
+    }
+    match if_there(disk.stat(folder)).at(folder)? {
+        // What a link leads to is the user's affair, and for the calls that follow to find out.
+        Some(stat) if matches!(stat.kind, FileKind::Folder | FileKind::Symlink) => return Ok(()),
+        Some(_) | None => {}
+    }
+    if let Some(above) = folder.parent() {
+        create_folder(disk, above)?;
+    }
+    disk.create_dir_all(folder).at(folder)?;
+    match sync_folder(disk, folder) {
+        // A folder may be writable but not readable, and then it cannot be opened to be synced.
+        Err(DiskFault::NotPermitted(_)) => Ok(()),
+        result => result,
+    }
+}
+
+/// Makes the name `path` durable.
+pub(super) fn sync_folder<D: Disk>(disk: &D, path: &Path) -> Result<(), DiskFault> {
+    let folder = folder_of(path);
+    disk.sync_dir(folder).at(folder)
+}
+
+/// The folder that `path` is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    }
+}
+
+/// Creates something under a name in the same folder that nobody else uses.
+fn with_spare<D: Disk, T>(
+    disk: &D,
+    path: &Path,
+    nonce: &str,
+    create: impl Fn(&Path) -> io::Result<T>,
+) -> Result<(PathBuf, T), DiskFault> {
+    let mut last = io::ErrorKind::AlreadyExists.into();
+    for attempt in 0..SPARES_MAX {
+        // Not made from the name of the file, which may be as long as a name can be.
+        let spare = path.with_file_name(format!(".{nonce}.{attempt}.tmp"));
+        match create(&spare) {
+            Ok(created) => return Ok((spare, created)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
+            Err(error) => {
+                let _ = disk.remove_file(&spare);
+                return Err(error).at(path);
+            }
+        }
+    }
+    Err(last).at(path)
+}
+
+/// So many files in one folder are replaced by one process at the same time at most.
+const SPARES_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::StdDisk;
+    use crate::disk::failing::FailingDisk;
+
+    #[test]
+    fn the_old_or_the_new_whenever_it_dies() {
+        for changes in 0.. {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("main");
+            replace(&StdDisk, &path, b"old", "n").unwrap();
+            let disk = FailingDisk::dying_after(changes);
+            let result = replace(&disk, &path, b"newer", "m");
+            let content = std::fs::read(&path).unwrap();
+            assert!(content == b"old" || content == b"newer", "{changes}: {content:?}");
+            if result.is_ok() {
+                assert_eq!(content, b"newer");
+                assert_eq!(StdDisk.list(folder.path()).unwrap(), ["main"]);
+                assert!(changes > 3);
+                return;
+            }
+        }
+    }
+
+    #[test]
+    fn leftovers_of_the_same_process_are_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("main");
+        std::fs::write(folder.path().join(".n.0.tmp"), "left").unwrap();
+        replace(&StdDisk, &path, b"new", "n").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+    }
+
+    #[test]
+    fn folders_are_created_all_the_way_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b/c");
+        create_folder(&StdDisk, &deep).unwrap();
+        create_folder(&StdDisk, &deep).unwrap();
+        assert!(deep.is_dir());
+        std::fs::write(deep.join("file"), "").unwrap();
+        assert!(create_folder(&StdDisk, &deep.join("file/d")).is_err());
+    }
+}
