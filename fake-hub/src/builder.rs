@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -36,7 +37,7 @@ pub struct Builder {
     lfs_from: u64,
     page_size: usize,
     request_log: Option<PathBuf>,
-    pub(crate) listen: std::net::SocketAddr,
+    pub(crate) listen: SocketAddr,
     pub(crate) send_buffer_bytes: usize,
 }
 
@@ -63,7 +64,7 @@ pub enum BuildError {
     #[error("cannot listen on {address}")]
     Listen {
         /// The address asked for.
-        address: std::net::SocketAddr,
+        address: SocketAddr,
         /// Why.
         source: io::Error,
     },
@@ -156,7 +157,7 @@ impl Builder {
     }
 
     /// Where [`start`](Self::start) listens; a free port of 127.0.0.1 unless set.
-    pub fn listen(mut self, address: std::net::SocketAddr) -> Self {
+    pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = address;
         self
     }
@@ -214,6 +215,7 @@ fn create_log(path: PathBuf) -> Result<Box<dyn Write + Send>, BuildError> {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is where the clock is set")]
 fn system_date() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -267,7 +267,7 @@ mod tests {
             ("flip at=104 bit=0", "0123556789", None),
             ("flip at=104 bit=3", "0123<56789", None),
             ("flip at=110", "0123456789", None),
-            ("zero-fill at=102 len=3", "01\0\0\056789", None),
+            ("zero-fill at=102 len=3", "01\x00\x00\x0056789", None),
             ("zero-fill at=108 len=30", "01234567\0\0", None),
         ];
         for (rule, expected, event) in table {

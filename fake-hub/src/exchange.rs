@@ -12,7 +12,6 @@ use http_body_util::{BodyExt, Limited};
 use hyper::header::{AUTHORIZATION, DATE, HOST, RANGE};
 use hyper::{Method, Request, StatusCode};
 use serde_json::json;
-use tokio::time::sleep;
 
 use crate::body::Body;
 use crate::connection::Connection;
@@ -45,7 +44,7 @@ impl Hub {
         let number = connection.as_ref().map_or(0, Connection::number);
         let mut record = self.record(&ask, number);
         let rule = self.rules.choose(&self.seen(&ask, number));
-        sleep(self.link.spec().latency).await;
+        self.link.lag().await;
         let mut reply = match &rule {
             None => routes::answer(self, &ask),
             Some(rule) => self.lie(rule, &mut ask, &mut record, connection.as_ref()).await,

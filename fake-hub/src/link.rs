@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::quantity::{QuantityError, parse_duration};
 
@@ -83,8 +83,17 @@ impl Link {
         Self { spec, state: Mutex::default() }
     }
 
-    pub(crate) fn spec(&self) -> &LinkSpec {
-        &self.spec
+    /// Waits as long as a message takes to cross the link.
+    pub(crate) async fn lag(&self) {
+        // Even a sleep of nothing waits for the next tick of the timer.
+        if !self.spec.latency.is_zero() {
+            sleep(self.spec.latency).await;
+        }
+    }
+
+    /// Whether one more connection is too many.
+    pub(crate) fn is_full(&self, connections_open: u64) -> bool {
+        self.spec.max_connections.is_some_and(|max| connections_open >= max)
     }
 
     /// The most that may be written at once: about 50 ms worth, so that the flow is smooth.

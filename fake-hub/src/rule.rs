@@ -1,7 +1,7 @@
 //! A rule: which requests a fault meets, and how often.
 //!
-//! The text form is `FAULT [ARGUMENT] [KEY=VALUE]…`; the README lists it. What has fired so far is
-//! kept by the rule book.
+//! The text form is `FAULT [ARGUMENT] [KEY=VALUE]…`; the README lists it. What has fired so far
+//! is kept by the rule book.
 
 use std::ops::Range;
 use std::str::FromStr;

@@ -69,15 +69,14 @@ impl Builder {
 impl Hub {
     /// Serves one connection to its end, with all faults and shaping. Needs no real socket.
     pub async fn serve<S: Socket>(self: Arc<Self>, mut socket: S) {
-        let spec = self.link.spec();
-        if spec.max_connections.is_some_and(|max| self.tally.connections_open() >= max) {
+        if self.link.is_full(self.tally.connections_open()) {
             self.tally.refuse_connection();
             socket.abort();
             return;
         }
         let connection = Connection::new(self.tally.open_connection());
         let _guard = Guard { hub: self.clone(), connection: connection.clone() };
-        sleep(spec.latency).await;
+        self.link.lag().await;
         let io = TokioIo::new(Wire::new(socket, connection.clone(), self.link.clone()));
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(connection.clone());

@@ -26,7 +26,7 @@ impl Socket for TcpStream {
     }
 
     fn abort(&mut self) {
-        // If it fails, the close is orderly after all, and the counters show no reset at the client.
+        // If it fails, the close is orderly after all: a lie less, and nothing to do about it.
         let _ = SockRef::from(&*self).set_linger(Some(Duration::ZERO));
     }
 }

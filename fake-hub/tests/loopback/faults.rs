@@ -73,6 +73,21 @@ async fn a_stall_is_silent_for_its_time_or_for_ever() {
     assert_eq!(hub.stats().rules[1].fired, 1);
 }
 
+#[tokio::test]
+async fn a_client_may_leave_a_stalled_connection() {
+    let hub = hub_with(&["stall after=5 route=cdn"]).await;
+    let location = locate(&hub).await;
+    let download = tokio::spawn(async move { get(&location, "").await });
+    while hub.stats().fired("stall") == 0 {
+        tokio::task::yield_now().await;
+    }
+    download.abort();
+    while hub.stats().connections_open > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(hub.requests().last().unwrap().body_bytes, 5);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_slow_loris_drips() {
     let hub = hub_with(&["slow-loris interval=1s route=cdn"]).await;
