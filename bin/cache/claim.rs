@@ -124,14 +124,17 @@ pub fn try_claim<D: Disk>(
     let taker = Taker { disk, place, process, own: &own, is_local, now };
     for _ in 0..ROUNDS {
         if let Some(file) = create(disk, &place.owner, &own).at(&place.owner)? {
-            return Ok(Attempt::Claimed(Claim {
+            let claim = Claim {
                 disk: disk.clone(),
                 path: place.owner.clone(),
                 owner: own,
                 file,
                 is_released: AtomicBool::new(false),
                 _lock: lock,
-            }));
+            };
+            // Made durable, so that after a power cut it still says who died.
+            claim.beat()?;
+            return Ok(Attempt::Claimed(claim));
         }
         if let Some(busy) = taker.displace(&place.owner, watch, 0).at(&place.owner)? {
             return Ok(Attempt::Busy(busy));
@@ -311,8 +314,7 @@ fn create<D: Disk>(disk: &D, path: &Path, own: &Owner) -> io::Result<Option<D::F
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
         Err(error) => return Err(error),
     };
-    // Synced, so that after a power cut it still says who died.
-    if let Err(error) = file.write_all_at(&own.to_bytes(), 0).and_then(|()| file.sync_data()) {
+    if let Err(error) = file.write_all_at(&own.to_bytes(), 0) {
         let _ = disk.remove_file(path);
         return Err(error);
     }

@@ -18,7 +18,8 @@ use super::{Access, Disk, DiskFile, Stat, StdDisk};
 pub(crate) struct FailingDisk {
     changes_left: Arc<AtomicU64>,
     do_locks_lie: bool,
-    has_symlinks: bool,
+    has_links: bool,
+    is_full: bool,
 }
 
 impl FailingDisk {
@@ -27,15 +28,20 @@ impl FailingDisk {
         Self { do_locks_lie: true, ..Self::dying_after(u64::MAX) }
     }
 
-    /// Symbolic links cannot be made.
-    pub(crate) fn without_symlinks() -> Self {
-        Self { has_symlinks: false, ..Self::dying_after(u64::MAX) }
+    /// Links of neither kind can be made.
+    pub(crate) fn without_links() -> Self {
+        Self { has_links: false, ..Self::dying_after(u64::MAX) }
+    }
+
+    /// Nothing more can be written to files.
+    pub(crate) fn that_is_full(self) -> Self {
+        Self { is_full: true, ..self }
     }
 
     /// Every change after the first `changes` fails.
     pub(crate) fn dying_after(changes: u64) -> Self {
         let changes_left = Arc::new(AtomicU64::new(changes));
-        Self { changes_left, do_locks_lie: false, has_symlinks: true }
+        Self { changes_left, do_locks_lie: false, has_links: true, is_full: false }
     }
 
     fn change<T>(&self, change: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
@@ -84,14 +90,14 @@ impl Disk for FailingDisk {
     }
 
     fn hard_link(&self, original: &Path, link: &Path) -> io::Result<()> {
-        if !self.has_symlinks {
+        if !self.has_links {
             return Err(io::ErrorKind::Unsupported.into());
         }
         self.change(|| StdDisk.hard_link(original, link))
     }
 
     fn symlink(&self, target: &Path, link: &Path) -> io::Result<()> {
-        if !self.has_symlinks {
+        if !self.has_links {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         self.change(|| StdDisk.symlink(target, link))
@@ -110,7 +116,7 @@ impl Disk for FailingDisk {
     }
 
     fn available_space(&self, folder: &Path) -> io::Result<u64> {
-        StdDisk.available_space(folder)
+        if self.is_full { Ok(0) } else { StdDisk.available_space(folder) }
     }
 
     fn is_local(&self, _folder: &Path) -> bool {
@@ -130,6 +136,9 @@ impl DiskFile for FailingFile {
     }
 
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        if self.disk.is_full {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.disk.change(|| DiskFile::write_all_at(&self.file, bytes, offset))
     }
 

@@ -206,6 +206,22 @@ fn opening_may_die_at_any_point() {
     }
 }
 
+#[test]
+fn a_disk_that_is_too_small_is_noticed_before_it_is_full() {
+    let mut world = World::new();
+    world.begin.size = 8 << 20;
+    world.write(&[(0, 100)], true);
+    // As if nothing had been reserved.
+    let file = fs::File::create(&world.place.part).unwrap();
+    DiskFile::write_all_at(&file, &content(ByteRange::new(0, 100)), 0).unwrap();
+    file.set_len(world.begin.size).unwrap();
+    let claim = world.claim(&FailingDisk::with_lying_locks());
+    let full = FailingDisk::dying_after(u64::MAX).that_is_full();
+    assert!(matches!(open_with(&full, &claim, &world), Err(DiskFault::Full)));
+    drop(claim);
+    assert_eq!(proven(&world.open()), "{0..100}");
+}
+
 #[cfg(unix)]
 #[test]
 fn links_in_place_of_part_or_journal_are_refused() {

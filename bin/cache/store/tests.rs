@@ -241,9 +241,10 @@ fn without_links_a_snapshot_has_a_copy() {
     let place = world.cached();
     download(&live(), &place).unwrap();
     fs::remove_file(place.shown()).unwrap();
-    point(&FailingDisk::without_symlinks(), &place, "n", true).unwrap();
+    point(&FailingDisk::without_links(), &place, "n", true).unwrap();
     assert!(fs::symlink_metadata(place.shown()).unwrap().is_file());
     assert_eq!(fs::read(place.shown()).unwrap(), CONTENT);
+    assert_eq!(fs::read(&place.target).unwrap(), CONTENT);
     // A second name will do where symbolic links are unwanted.
     fs::remove_file(place.shown()).unwrap();
     point(&live(), &place, "n", false).unwrap();
@@ -251,6 +252,20 @@ fn without_links_a_snapshot_has_a_copy() {
     assert!(fs::symlink_metadata(place.shown()).unwrap().is_file());
     let folder = place.shown().parent().unwrap();
     assert_eq!(StdDisk.list(folder).unwrap(), ["model.bin"], "and nothing is left beside it");
+}
+
+#[test]
+fn without_links_or_room_a_snapshot_has_the_only_copy() {
+    let world = World::new();
+    let place = world.cached();
+    download(&live(), &place).unwrap();
+    fs::remove_file(place.shown()).unwrap();
+    point(&FailingDisk::without_links().that_is_full(), &place, "n", true).unwrap();
+    assert_eq!(fs::read(place.shown()).unwrap(), CONTENT);
+    assert!(!place.target.exists());
+    let found = find(&StdDisk, &place, &world.etag).unwrap();
+    assert!(matches!(found, Found::Sealed { .. }), "{found:?}");
+    point(&live(), &place, "n", true).unwrap();
 }
 
 #[cfg(unix)]
