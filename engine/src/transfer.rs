@@ -29,7 +29,7 @@ use crate::stall::StallDetector;
 use crate::stats::Stats;
 use crate::throttle::Throttle;
 use crate::time::Instant;
-use crate::verify::{Expected, Verdict, check_head};
+use crate::verify::{Expected, Verdict, check_head, is_worth_streaming};
 use crate::window::Window;
 use file::{File, Stage};
 use url::Url;
@@ -331,6 +331,9 @@ impl Transfer {
         match check_head(&expected, head) {
             Verdict::Range { validator } => {
                 self.accept(id, validator);
+                if let Some(file) = self.files.get_mut(&file_id) {
+                    file.ignored = 0;
+                }
                 self.receive(id, asked.start, vec![asked]);
             }
             Verdict::Whole { validator } => self.accept_whole(id, validator),
@@ -350,45 +353,47 @@ impl Transfer {
         }
     }
 
-    /// The server ignores ranges. Its one stream serves everything that no good request is
-    /// bringing already; the others would only bring the same stream again.
+    /// The range was ignored. The one stream that comes instead serves everything that no good
+    /// request is bringing already, unless asking again is likely to be cheaper.
     fn accept_whole(&mut self, id: RequestId, validator: Option<String>) {
         let Some(open) = self.requests.get(&id) else { return };
-        let file_id = open.file;
-        let streaming = self.files.get(&file_id).and_then(|file| file.stream);
-        if streaming.is_some_and(|stream| self.requests.contains_key(&stream)) {
+        let (file_id, asked) = (open.file, open.asked);
+        let Some(file) = self.files.get_mut(&file_id) else { return };
+        file.ignored += 1;
+        let is_streaming = file.stream.is_some_and(|stream| self.requests.contains_key(&stream));
+        if is_streaming {
             self.abort(id, Abortion::Surplus);
             return;
         }
-        self.accept(id, validator);
-        let surplus: Vec<RequestId> = self
-            .requests
-            .iter()
-            .filter(|(other, open)| {
-                **other != id && open.file == file_id && !open.receiving && open.aborted.is_none()
-            })
-            .map(|(other, _)| *other)
-            .collect();
-        for other in surplus {
-            self.abort(other, Abortion::Surplus);
+        let gaps = file.gaps_for_stream(asked);
+        if !is_worth_streaming(&gaps, file.spec.size, file.ignored) {
+            self.abort(id, Abortion::Fault(Fault::RangeIgnored));
+            return;
         }
-        let Some(file) = self.files.get_mut(&file_id) else { return };
-        file.stream = Some(id);
-        // What the surplus requests had claimed stays theirs until they have closed.
-        let mut others = file.claimed.clone();
-        others.remove(open_asked(&self.requests, id));
-        let mut gaps = RangeSet::default();
-        for missing in file.ledger.missing() {
-            for gap in others.gaps(missing) {
-                gaps.insert(gap);
-                file.claimed.insert(gap);
-            }
+        self.accept(id, validator);
+        self.end_unanswered(file_id, id);
+        if let Some(file) = self.files.get_mut(&file_id) {
+            file.stream = Some(id);
+            gaps.iter().for_each(|gap| file.claimed.insert(gap));
         }
         if let Some(open) = self.requests.get_mut(&id) {
             open.claimed = gaps.clone();
         }
         self.events.push_back(Event::NoRanges { file: file_id });
         self.receive(id, 0, gaps.iter().collect());
+    }
+
+    /// Ends the requests for a file that have no answer yet: each would bring the same stream.
+    /// What they have claimed stays theirs until they have closed.
+    fn end_unanswered(&mut self, file: FileId, but: RequestId) {
+        let is_unanswered = |(id, open): &(&RequestId, &Open)| {
+            **id != but && open.file == file && !open.receiving && open.aborted.is_none()
+        };
+        let surplus: Vec<RequestId> =
+            self.requests.iter().filter(is_unanswered).map(|(id, _)| *id).collect();
+        for id in surplus {
+            self.abort(id, Abortion::Surplus);
+        }
     }
 
     fn receive(&mut self, id: RequestId, body_start: u64, gaps: Vec<ByteRange>) {
@@ -460,10 +465,6 @@ impl Transfer {
             self.events.push_back(Event::Ended(how.clone()));
         }
     }
-}
-
-fn open_asked(requests: &BTreeMap<RequestId, Open>, id: RequestId) -> ByteRange {
-    requests.get(&id).map_or(ByteRange::new(0, 0), |open| open.asked)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::digest::FileDigest;
 use crate::fault::Fault;
 use crate::hub::head::Head;
 use crate::range::ByteRange;
+use crate::range_set::RangeSet;
 
 /// What an answer is held against.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +117,18 @@ fn check_etag(expected: &Expected<'_>, head: &Head) -> Result<Option<String>, Fa
     }
 }
 
+/// Whether to take the whole file of `size` bytes for the sake of `gaps` from a server that has
+/// ignored so many ranges in a row. It costs all bytes before the end of the last gap, so unless
+/// few of those are there already, the server gets a chance to do better.
+pub fn is_worth_streaming(gaps: &RangeSet, size: u64, ignored: u32) -> bool {
+    let end = gaps.iter().last().map_or(0, |gap| gap.end);
+    let for_nothing = end - gaps.len();
+    ignored > IGNORED_MAX || for_nothing <= size / 8
+}
+
+/// So many ignored ranges in a row may still be a passing fault.
+const IGNORED_MAX: u32 = 3;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +209,24 @@ mod tests {
             (vec![("content-type", "text/html")], Verdict::Fault(Fault::Portal)),
         ] {
             assert_eq!(verdict(200, &headers), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_stream_is_taken_when_it_costs_little_or_nothing_else_comes() {
+        let gaps = |ranges: &[(u64, u64)]| {
+            ranges.iter().map(|&(start, end)| ByteRange::new(start, end)).collect::<RangeSet>()
+        };
+        for (missing, ignored, expected) in [
+            (gaps(&[(0, 100)]), 1, true),
+            (gaps(&[(6, 100)]), 1, true),
+            (gaps(&[(50, 100)]), 1, false),
+            (gaps(&[(50, 100)]), 3, false),
+            (gaps(&[(50, 100)]), 4, true),
+            (gaps(&[(0, 10)]), 1, true),
+            (gaps(&[(0, 10), (90, 100)]), 1, false),
+        ] {
+            assert_eq!(is_worth_streaming(&missing, 100, ignored), expected, "{missing:?}");
         }
     }
 

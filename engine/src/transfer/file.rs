@@ -31,6 +31,8 @@ pub(super) struct File {
     pub(super) validator: Option<String>,
     /// How often an answer carried another one.
     pub(super) changes: u32,
+    /// How many answers in a row have ignored the range.
+    pub(super) ignored: u32,
     /// The request that brings the whole file, where the server ignores ranges.
     pub(super) stream: Option<RequestId>,
     pub(super) stage: Stage,
@@ -96,6 +98,7 @@ impl File {
             backoff: Backoff::new(config.backoff_max),
             validator: None,
             changes: 0,
+            ignored: 0,
             stream: None,
             stage: Stage::Fetching,
             records,
@@ -133,6 +136,14 @@ impl File {
     /// What is not proven.
     pub(super) fn missing(&self) -> RangeSet {
         self.ledger.missing().collect()
+    }
+
+    /// What a stream of the whole file, in answer to a request for `asked`, is to bring: all that
+    /// is missing and that no other request has claimed.
+    pub(super) fn gaps_for_stream(&self, asked: ByteRange) -> RangeSet {
+        let mut others = self.claimed.clone();
+        others.remove(asked);
+        self.ledger.missing().flat_map(|missing| others.gaps(missing).collect::<Vec<_>>()).collect()
     }
 
     /// The end of the proven run at the front of the file.

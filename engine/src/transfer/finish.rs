@@ -199,9 +199,14 @@ impl Transfer {
 
     /// Revokes as much of what is doubted as keeps the workers busy, the most suspect first.
     fn doubt_more(&mut self, id: FileId) {
-        let enough = u64::from(self.config.workers_max) * self.config.request_bytes_min;
         loop {
             let Some(file) = self.files.get(&id) else { return };
+            // Where ranges are ignored, every search costs a stream of the whole file: one only.
+            let enough = if file.ignored > 0 {
+                u64::MAX
+            } else {
+                u64::from(self.config.workers_max) * self.config.request_bytes_min
+            };
             if unclaimed(&file.missing(), &file.claimed) >= enough {
                 return;
             }
