@@ -1,0 +1,140 @@
+//! The story as bars on a terminal: one for each file in flight, one for all, and the sentence.
+//!
+//! Keeps no state of the fetch; every tick draws what the story says then.
+
+use std::collections::BTreeMap;
+
+use engine::manifest::FileId;
+use engine::time::Instant;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::quantity;
+use super::story::{Notice, Progress, Story};
+
+/// What is drawn.
+#[derive(Debug)]
+pub(crate) struct Bars {
+    multi: MultiProgress,
+    files: BTreeMap<FileId, ProgressBar>,
+    total: Option<ProgressBar>,
+    sentence: ProgressBar,
+}
+
+impl Bars {
+    /// An empty drawing on stderr.
+    pub(crate) fn new() -> Self {
+        let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let sentence = multi.add(ProgressBar::no_length().with_style(style("{wide_msg}")));
+        Self { multi, files: BTreeMap::new(), total: None, sentence }
+    }
+
+    /// Draws what the story says now.
+    pub(crate) fn on_tick(&mut self, story: &Story, now: Instant) {
+        let shown = story.in_flight(BARS_MAX, now);
+        self.files.retain(|id, bar| {
+            let is_shown = shown.iter().any(|(shown, _)| shown == id);
+            if !is_shown {
+                bar.finish_and_clear();
+                self.multi.remove(bar);
+            }
+            is_shown
+        });
+        for (id, progress) in &shown {
+            let next = self.total.as_ref().unwrap_or(&self.sentence);
+            let multi = &self.multi;
+            let bar = self.files.entry(*id).or_insert_with(|| multi.insert_before(next, new_bar()));
+            draw(bar, progress);
+        }
+        if story.file_count() > 1
+            && let Some(progress) = story.total(now)
+        {
+            let (multi, sentence) = (&self.multi, &self.sentence);
+            let bar = self.total.get_or_insert_with(|| multi.insert_before(sentence, new_bar()));
+            draw(bar, &progress);
+        }
+        self.sentence.set_message(story.sentence(now));
+        self.sentence.tick();
+    }
+
+    /// Says a line above the bars. Chunks are seen in the bars.
+    pub(crate) fn on_notice(&self, notice: &Notice) {
+        match notice {
+            Notice::Chunk(_) => {}
+            Notice::Fact(words) => self.say(words),
+        }
+    }
+
+    /// Says a line above the bars.
+    pub(crate) fn say(&self, line: &str) {
+        let _ = self.multi.println(line);
+    }
+
+    /// Leaves the terminal as it was, below the lines that were said.
+    pub(crate) fn close(&self) {
+        let _ = self.multi.clear();
+    }
+}
+
+fn new_bar() -> ProgressBar {
+    ProgressBar::new(0).with_style(style("{prefix} [{wide_bar}] {msg}").progress_chars("=> "))
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates are constants")
+}
+
+fn draw(bar: &ProgressBar, progress: &Progress) {
+    bar.set_prefix(short(&progress.name));
+    bar.set_length(progress.size);
+    bar.set_message(figures(progress));
+    bar.set_position(progress.proven);
+}
+
+fn figures(progress: &Progress) -> String {
+    let (proven, size) = (quantity::size(progress.proven), quantity::size(progress.size));
+    format!("{proven} / {size}, {}", progress.figures())
+}
+
+/// A name of exactly [`NAME_LEN`] characters: a long path keeps its end, which tells it apart.
+fn short(name: &str) -> String {
+    let len = name.chars().count();
+    if len <= NAME_LEN {
+        return format!("{name:NAME_LEN$}");
+    }
+    let end: String = name.chars().skip(len + 1 - NAME_LEN).collect();
+    format!("…{end}")
+}
+
+/// More bars than this hide each other.
+const BARS_MAX: usize = 8;
+/// Leaves room for the figures on a terminal of 80 columns.
+const NAME_LEN: usize = 17;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_one_length() {
+        let table = [
+            ("config.json", "config.json      "),
+            ("model.safetensors", "model.safetensors"),
+            ("onnx/model-00001-of-00004.safetensors", "…0004.safetensors"),
+        ];
+        for (name, expected) in table {
+            assert_eq!(short(name), expected);
+        }
+    }
+
+    #[test]
+    fn figures_fit_beside_a_bar() {
+        let progress = Progress {
+            name: "model.safetensors".to_owned(),
+            proven: 8_180_000_000,
+            size: 14_320_000_000,
+            rate: 87_100,
+            left: None,
+        };
+        assert_eq!(figures(&progress), "8.18 GB / 14.3 GB, 57.1 %, 87.1 KB/s");
+    }
+}

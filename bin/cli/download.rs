@@ -1,0 +1,228 @@
+//! `moshi-fetch download`: runs a fetch and shows it until it is over.
+//!
+//! Fetches nothing itself; the library does, and says what happens.
+
+use std::time::Duration;
+
+use clap::Args;
+use engine::config::Config;
+use moshi_fetch::error::{Error, ErrorKind};
+use moshi_fetch::fetch::{Fetch, FetchBuilder, Run};
+use moshi_fetch::news::Report;
+use tokio::time::MissedTickBehavior;
+
+use super::arguments::{Files, Place};
+use super::bars::Bars;
+use super::json::{self, Json};
+use super::lines::Lines;
+use super::link::Link;
+use super::quantity::{parse_chunk_size, parse_duration};
+use super::screen::{Drawing, Screen};
+use super::stop::Stop;
+use super::{INTERRUPTED, Setting, failure, mishap, summary, terminal};
+
+/// Bring files of a repository into the cache or a folder; run it again to continue
+#[derive(Debug, Args)]
+pub(crate) struct Download {
+    #[command(flatten)]
+    files: Files,
+    /// Of a whole repository, only the files that match; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    include: Vec<String>,
+    /// Of a whole repository, not the files that match; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+    #[command(flatten)]
+    place: Place,
+    /// Fetch even what is in place already
+    #[arg(long)]
+    force_download: bool,
+    /// Access token; HF_TOKEN keeps it out of the list of processes
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+    /// What the file behind a plain URL must hash to
+    #[arg(long, value_name = "HEX")]
+    sha256: Option<String>,
+    /// Only say what would be fetched
+    #[arg(long)]
+    dry_run: bool,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+    /// Write what happens to stdout, one JSON object per line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    tuning: Tuning,
+}
+
+/// How the transfer behaves.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Transfer")]
+struct Tuning {
+    /// What kind of link this is; the options below win over it
+    #[arg(long, value_enum, default_value_t, value_name = "LINK")]
+    link: Link,
+    /// At most this many connections at once
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=64))]
+    max_workers: Option<u32>,
+    /// The unit in which progress is told [default: 50MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_chunk_size)]
+    chunk_size: Option<u64>,
+    /// Close a connection that has been silent for so long [default: adapts to the link]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    stall_timeout: Option<Duration>,
+    /// The longest pause between two tries [default: 5m]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    retry_max: Option<Duration>,
+    /// Give up after so long without progress [default: never]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    give_up_after: Option<Duration>,
+}
+
+impl Tuning {
+    fn config(&self) -> Config {
+        let kind = self.link.config();
+        Config {
+            workers_max: self.max_workers.unwrap_or(kind.workers_max),
+            stall_after: self.stall_timeout.or(kind.stall_after),
+            backoff_max: self.retry_max.unwrap_or(kind.backoff_max),
+            give_up_after: self.give_up_after.or(kind.give_up_after),
+            chunk_bytes: self.chunk_size.unwrap_or(kind.chunk_bytes),
+            ..kind
+        }
+    }
+}
+
+impl Download {
+    /// Runs the command and says with which code to exit.
+    pub(crate) async fn run(self, setting: Setting) -> u8 {
+        let (is_json, is_quiet, is_dry_run) = (self.json, self.quiet, self.dry_run);
+        let is_own_digest = self.sha256.is_some();
+        let drawing = self.drawing(&setting);
+        let mut screen = Screen::new(&self.files.repo, drawing, is_json.then(Json::new));
+        let ended = match self.fetch(&setting).build().and_then(Fetch::run) {
+            Ok(run) => watch(run, &mut screen).await,
+            Err(error) => Err(error),
+        };
+        screen.close();
+        if let Some(place) = mishap::place() {
+            return setting.report_mishap(place);
+        }
+        let error = match ended {
+            Ok(report) => {
+                if !is_quiet {
+                    sum_up(&report, &screen, is_dry_run, is_own_digest);
+                }
+                let path = report.path.to_string_lossy();
+                let line = if is_json { json::done(&report, is_dry_run) } else { path.into() };
+                terminal::result(&line);
+                return 0;
+            }
+            Err(error) => error,
+        };
+        terminal::say(failure::render(&error, &setting.typed, setting.paint).trim_end());
+        if is_json {
+            terminal::result(&json::error(&error));
+        }
+        error.exit_code()
+    }
+
+    fn drawing(&self, setting: &Setting) -> Drawing {
+        if self.quiet || self.json {
+            Drawing::Nothing
+        } else if setting.can_draw {
+            Drawing::Bars(Bars::new())
+        } else {
+            Drawing::Lines(Lines::new(engine::time::Instant::START))
+        }
+    }
+
+    fn fetch(self, setting: &Setting) -> FetchBuilder {
+        let config = self.tuning.config();
+        let mut fetch = Fetch::builder(self.files.repo.clone())
+            .force(self.force_download)
+            .dry_run(self.dry_run)
+            .config(config)
+            .environment(setting.environment.clone());
+        fetch = self.place.apply(self.files.apply(fetch));
+        fetch = self.include.into_iter().fold(fetch, FetchBuilder::include);
+        fetch = self.exclude.into_iter().fold(fetch, FetchBuilder::exclude);
+        if let Some(token) = self.token {
+            fetch = fetch.token(token);
+        }
+        if let Some(digest) = self.sha256 {
+            fetch = fetch.sha256(digest);
+        }
+        fetch
+    }
+}
+
+/// Shows the run until it is over; saves and stops when the person wants to.
+async fn watch(mut run: Run, screen: &mut Screen) -> Result<Report, Error> {
+    let mut stop = Stop::listen().ok();
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut is_stopping = false;
+    loop {
+        tokio::select! {
+            biased;
+            () = wished(&mut stop) => {
+                if is_stopping {
+                    stop_at_once(screen);
+                }
+                is_stopping = true;
+                run.cancel();
+                screen.on_cancel();
+            }
+            _ = ticks.tick() => {
+                screen.on_tick();
+                if mishap::place().is_some() {
+                    return Err(Error::new(ErrorKind::Interrupted));
+                }
+            }
+            news = run.next() => match news {
+                Some(news) => screen.on_news(&news),
+                None => break,
+            },
+        }
+    }
+    let end = run.finish();
+    tokio::pin!(end);
+    loop {
+        tokio::select! {
+            biased;
+            end = &mut end => return end,
+            () = wished(&mut stop), if is_stopping => stop_at_once(screen),
+            _ = ticks.tick() => screen.on_tick(),
+        }
+    }
+}
+
+async fn wished(stop: &mut Option<Stop>) {
+    match stop {
+        Some(stop) => stop.wished().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The person does not want to wait for saving. What is recorded proves itself.
+fn stop_at_once(screen: &Screen) -> ! {
+    screen.close();
+    terminal::say("stopped at once; run the same command again: it continues");
+    std::process::exit(i32::from(INTERRUPTED))
+}
+
+fn sum_up(report: &Report, screen: &Screen, is_dry_run: bool, is_own_digest: bool) {
+    let story = screen.story();
+    let lines = if is_dry_run {
+        summary::render_plan(story)
+    } else {
+        let (gained, mean) = story.goodput(screen.now());
+        summary::render(report, summary::Run { gained, mean, is_own_digest })
+    };
+    lines.iter().for_each(|line| terminal::say(line));
+}
+
+/// Often enough that every second looks different from the one before.
+const TICK: Duration = Duration::from_millis(250);

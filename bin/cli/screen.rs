@@ -1,0 +1,106 @@
+//! What is shown while a fetch runs: the story, in the form that suits where it is shown.
+//!
+//! Words are the story's; this only chooses between bars, lines, JSON and silence.
+
+use std::time::Instant as StdInstant;
+
+use engine::time::Instant;
+use moshi_fetch::news::News;
+
+use super::bars::Bars;
+use super::json::Json;
+use super::lines::Lines;
+use super::story::Story;
+use super::terminal;
+
+/// The story and its drawing.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    story: Story,
+    drawing: Drawing,
+    json: Option<Json>,
+    began: StdInstant,
+}
+
+/// How the story is drawn on stderr.
+#[derive(Debug)]
+pub(crate) enum Drawing {
+    /// Moving bars.
+    Bars(Bars),
+    /// One line after another.
+    Lines(Lines),
+    /// Not at all.
+    Nothing,
+}
+
+impl Screen {
+    /// A screen for the fetch of `subject`.
+    pub(crate) fn new(subject: &str, drawing: Drawing, json: Option<Json>) -> Self {
+        let story = Story::new(subject, Instant::START);
+        Self { story, drawing, json, began: StdInstant::now() }
+    }
+
+    /// The story so far.
+    pub(crate) const fn story(&self) -> &Story {
+        &self.story
+    }
+
+    /// The time on the screen's clock.
+    pub(crate) fn now(&self) -> Instant {
+        Instant::at(self.began.elapsed())
+    }
+
+    /// Takes in what the fetch tells.
+    pub(crate) fn on_news(&mut self, news: &News) {
+        let now = self.now();
+        let notice = self.story.on_news(news, now);
+        if let Some(json) = &mut self.json
+            && let Some(line) = json.on_news(news, &self.story, now)
+        {
+            terminal::result(&line);
+        }
+        let Some(notice) = notice else { return };
+        match &mut self.drawing {
+            Drawing::Bars(bars) => bars.on_notice(&notice),
+            Drawing::Lines(lines) => terminal::say(&lines.on_notice(&notice, now)),
+            Drawing::Nothing => {}
+        }
+    }
+
+    /// Time has passed.
+    pub(crate) fn on_tick(&mut self) {
+        let now = self.now();
+        if let Some(json) = &mut self.json {
+            json.on_tick(&self.story, now).iter().for_each(|line| terminal::result(line));
+        }
+        match &mut self.drawing {
+            Drawing::Bars(bars) => bars.on_tick(&self.story, now),
+            Drawing::Lines(lines) => {
+                if let Some(line) = lines.on_tick(&self.story, now) {
+                    terminal::say(&line);
+                }
+            }
+            Drawing::Nothing => {}
+        }
+    }
+
+    /// The person wants to stop.
+    pub(crate) fn on_cancel(&mut self) {
+        self.story.on_cancel(self.now());
+        match &self.drawing {
+            Drawing::Bars(bars) => bars.say(SAVING),
+            Drawing::Lines(_) => terminal::say(SAVING),
+            Drawing::Nothing => {}
+        }
+        self.on_tick();
+    }
+
+    /// Leaves the terminal to whoever writes next.
+    pub(crate) fn close(&self) {
+        if let Drawing::Bars(bars) = &self.drawing {
+            bars.close();
+        }
+    }
+}
+
+const SAVING: &str = "saving what has arrived… (once more to stop at once)";

@@ -1,0 +1,223 @@
+//! What a person is to be told about a fetch: its news and the time, folded into sentences.
+//!
+//! Draws nothing and has no clock; bars, lines and JSON are drawn from this.
+
+mod file;
+mod news;
+mod sentence;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use engine::event::Wait;
+use engine::fault::Fault;
+use engine::manifest::FileId;
+use engine::time::Instant;
+
+use super::pace::{Left, Pace};
+use super::quantity;
+use file::FileStory;
+
+/// Everything that can be told of a fetch at a moment.
+#[derive(Debug)]
+pub(crate) struct Story {
+    subject: String,
+    stage: Stage,
+    files: BTreeMap<FileId, FileStory>,
+    pace: Option<Pace>,
+    open_requests: usize,
+    last_bytes: Instant,
+    pause: Option<Pause>,
+    down_since: Option<Instant>,
+    last_fault: Option<LastFault>,
+    fault_count: u64,
+    told_faults: BTreeMap<&'static str, Instant>,
+}
+
+/// A line worth saying once, when it happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// A chunk of a file is complete.
+    Chunk(String),
+    /// Anything else.
+    Fact(String),
+}
+
+/// How far one file, or all of them, has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// The file's path, or what all of them are called.
+    pub(crate) name: String,
+    /// Bytes proven.
+    pub(crate) proven: u64,
+    /// Bytes there are.
+    pub(crate) size: u64,
+    /// Bytes proven per second, in the last seconds.
+    pub(crate) rate: u64,
+    /// How long the rest may take, once that can be said.
+    pub(crate) left: Option<Left>,
+}
+
+/// A file of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PlanEntry<'a> {
+    /// Its path.
+    pub(crate) path: &'a str,
+    /// Its length in bytes.
+    pub(crate) size: u64,
+    /// Whether nothing of it is to be fetched.
+    pub(crate) is_in_place: bool,
+}
+
+/// What the fetch as a whole is at.
+#[derive(Debug)]
+enum Stage {
+    Starting,
+    Asking { host: String, since: Instant },
+    AskingAgain { host: String, fault: Fault, attempt: u32, until: Instant },
+    Planned,
+    Saving { since: Instant },
+}
+
+/// A pause that the transfer told of.
+#[derive(Debug)]
+struct Pause {
+    why: Wait,
+    until: Instant,
+}
+
+#[derive(Debug)]
+struct LastFault {
+    words: String,
+    at: Instant,
+}
+
+impl Story {
+    /// The story of a fetch of `subject`, which begins now.
+    pub(crate) fn new(subject: impl Into<String>, now: Instant) -> Self {
+        Self {
+            subject: subject.into(),
+            stage: Stage::Starting,
+            files: BTreeMap::new(),
+            pace: None,
+            open_requests: 0,
+            last_bytes: now,
+            pause: None,
+            down_since: None,
+            last_fault: None,
+            fault_count: 0,
+            told_faults: BTreeMap::new(),
+        }
+    }
+
+    /// How far all files together have come; `None` while it is not known what there is to do.
+    pub(crate) fn total(&self, now: Instant) -> Option<Progress> {
+        let wanted = self.files.values().filter(|file| !file.stage.is_failed());
+        let (proven, size) =
+            wanted.fold((0, 0), |(proven, size), file| (proven + file.proven, size + file.size));
+        let mut files = self.files.values();
+        let name = match (files.next(), files.next()) {
+            (None, _) => return None,
+            (Some(file), None) => file.path.clone(),
+            (Some(_), Some(_)) => {
+                let done = self.files.values().filter(|file| file.stage.is_in_place()).count();
+                format!("{done} of {} files", self.files.len())
+            }
+        };
+        Some(self.progress(name, proven, size, self.pace.as_ref(), now))
+    }
+
+    /// How far each file has come that is being fetched now, at most `max` of them.
+    pub(crate) fn in_flight(&self, max: usize, now: Instant) -> Vec<(FileId, Progress)> {
+        let fetched = self.files.iter().filter(|(_, file)| file.stage.is_under_way());
+        let fetched = fetched.filter(|(_, file)| file.is_moving(now));
+        let mut shown: Vec<FileId> = fetched.map(|(id, _)| *id).take(max).collect();
+        if shown.is_empty() {
+            let mut waiting = self.files.iter().filter(|(_, file)| file.stage.is_under_way());
+            shown.extend(waiting.next().map(|(id, _)| *id));
+        }
+        shown.into_iter().filter_map(|id| Some((id, self.progress_of(id, now)?))).collect()
+    }
+
+    /// How far a file has come.
+    pub(crate) fn progress_of(&self, id: FileId, now: Instant) -> Option<Progress> {
+        let file = self.files.get(&id)?;
+        let pace = file.pace.as_ref();
+        Some(self.progress(file.path.clone(), file.proven, file.size, pace, now))
+    }
+
+    /// The path of a file, as the plan has it.
+    pub(crate) fn path(&self, id: FileId) -> &str {
+        self.files.get(&id).map_or("", |file| &file.path)
+    }
+
+    /// How many files there are.
+    pub(crate) fn file_count(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Bytes proven in this run, and how many a second since the transfer began.
+    pub(crate) fn goodput(&self, now: Instant) -> (u64, u64) {
+        self.pace.as_ref().map_or((0, 0), |pace| (pace.gained(), pace.mean(now)))
+    }
+
+    /// What there is to fetch, and what of it is in place.
+    pub(crate) fn plan(&self) -> Vec<PlanEntry<'_>> {
+        let files = self.files.values();
+        files
+            .map(|file| PlanEntry {
+                path: &file.path,
+                size: file.size,
+                is_in_place: file.stage.is_in_place(),
+            })
+            .collect()
+    }
+
+    fn progress(
+        &self,
+        name: String,
+        proven: u64,
+        size: u64,
+        pace: Option<&Pace>,
+        now: Instant,
+    ) -> Progress {
+        let missing = size.saturating_sub(proven);
+        Progress {
+            name,
+            proven,
+            size,
+            rate: pace.map_or(0, |pace| pace.rate(now)),
+            left: pace.and_then(|pace| pace.left(missing, now)),
+        }
+    }
+}
+
+impl Notice {
+    /// The words.
+    pub(crate) fn words(&self) -> &str {
+        match self {
+            Self::Chunk(words) | Self::Fact(words) => words,
+        }
+    }
+}
+
+impl Progress {
+    /// Share, rate and time left.
+    pub(crate) fn figures(&self) -> String {
+        let percent = quantity::percent(self.proven, self.size);
+        let mut words = format!("{percent}, {}", quantity::rate(self.rate));
+        if let Some(left) = &self.left {
+            words.push_str(&format!(", {left}"));
+        }
+        words
+    }
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (proven, size) = (quantity::size(self.proven), quantity::size(self.size));
+        write!(f, "{}: {proven} of {size}, {}", self.name, self.figures())
+    }
+}

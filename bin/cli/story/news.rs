@@ -1,0 +1,224 @@
+//! How news and wishes change the story, and which of them are worth a line of their own.
+//!
+//! The words for what is going on are in [`sentence`](super::sentence).
+
+use std::time::Duration;
+
+use engine::event::{Event, Wait};
+use engine::fault::Fault;
+use engine::manifest::FileId;
+use engine::time::Instant;
+use moshi_fetch::news::{News, PlannedFile};
+
+use super::file::{FileStage, FileStory};
+use super::{LastFault, Notice, Pause, Stage, Story, sentence};
+use crate::cli::pace::Pace;
+use crate::cli::quantity;
+
+impl Story {
+    /// Takes in what the fetch tells, and says what of it is worth a line of its own.
+    pub(crate) fn on_news(&mut self, news: &News, now: Instant) -> Option<Notice> {
+        match news {
+            News::Asking { host } => self.on_asking(host, now),
+            News::AskingFailed { fault, attempt, again_in } => {
+                self.on_asking_failed(fault, *attempt, now + *again_in)
+            }
+            News::Planned { commit, files } => Some(self.on_planned(commit, files)),
+            News::Present { file } => self.on_stage(*file, FileStage::Present, "is in place"),
+            News::Verifying { file } => self.on_stage(
+                *file,
+                FileStage::Checking { since: now },
+                "was left here by another program; checking it against its digest",
+            ),
+            News::Busy { file, by } => {
+                let words = format!("is being fetched by {by}; waiting for it");
+                self.on_stage(*file, FileStage::Busy { by: by.clone(), since: now }, &words)
+            }
+            News::Transfer { event, at, open_requests } => {
+                self.open_requests = *open_requests;
+                self.on_event(event, *at, now)
+            }
+        }
+    }
+
+    /// The person wants to stop.
+    pub(crate) fn on_cancel(&mut self, now: Instant) {
+        self.stage = Stage::Saving { since: now };
+    }
+
+    fn on_asking(&mut self, host: &str, now: Instant) -> Option<Notice> {
+        let is_first = matches!(self.stage, Stage::Starting);
+        self.stage = Stage::Asking { host: host.to_owned(), since: now };
+        is_first.then(|| Notice::Fact(format!("asking {host} about {}", self.subject)))
+    }
+
+    fn on_asking_failed(&mut self, fault: &Fault, attempt: u32, until: Instant) -> Option<Notice> {
+        let host = match &self.stage {
+            Stage::Asking { host, .. } | Stage::AskingAgain { host, .. } => host.clone(),
+            Stage::Starting | Stage::Planned | Stage::Saving { .. } => "the hub".to_owned(),
+        };
+        let notice = format!("asking {host} failed: {fault}; it is asked again");
+        self.stage = Stage::AskingAgain { host, fault: fault.clone(), attempt, until };
+        (attempt <= 1).then_some(Notice::Fact(notice))
+    }
+
+    fn on_planned(&mut self, commit: &str, files: &[PlannedFile]) -> Notice {
+        self.stage = Stage::Planned;
+        self.files = files.iter().map(|file| (file.file, FileStory::new(file))).collect();
+        let count = quantity::count(files.len() as u64, "file", "files");
+        let size = quantity::size(files.iter().map(|file| file.size).sum());
+        let subject = &self.subject;
+        Notice::Fact(match commit.get(..SHORT_COMMIT_LEN) {
+            Some(commit) => format!("{subject} at commit {commit}: {count}, {size}"),
+            None => format!("{subject}: {count}, {size}"),
+        })
+    }
+
+    fn on_stage(&mut self, id: FileId, stage: FileStage, words: &str) -> Option<Notice> {
+        let file = self.files.get_mut(&id)?;
+        if stage.is_in_place() {
+            file.proven = file.size;
+        }
+        let is_same = file.stage.is_like(&stage);
+        if !is_same {
+            file.stage = stage;
+        }
+        (!is_same).then(|| Notice::Fact(format!("{} {words}", file.path)))
+    }
+
+    fn on_event(&mut self, event: &Event, at: Instant, now: Instant) -> Option<Notice> {
+        match event {
+            Event::Begun { file, proven } => self.on_begun(*file, *proven, now),
+            Event::Received { file, .. } => {
+                self.on_received(*file, now);
+                None
+            }
+            Event::Proven { file, proven } => {
+                self.on_proven(*file, *proven, now);
+                None
+            }
+            Event::Chunk { file, index, count, .. } => self.on_chunk(*file, *index, *count, now),
+            Event::Fault { file, fault, wasted } => self.on_fault(*file, fault, *wasted, now),
+            Event::Waiting { why, until } => {
+                let until = now + until.since(at);
+                self.pause = Some(Pause { why: why.clone(), until });
+                let Wait::Told { status } = why else { return None };
+                let left = quantity::countdown(until.since(now));
+                Some(Notice::Fact(sentence::told_to_stay_away(*status, &left)))
+            }
+            Event::Down { since } => {
+                let since = now - at.since(*since);
+                self.down_since = Some(since);
+                Some(Notice::Fact(format!(
+                    "the link has been silent for {}; it is probed until it answers",
+                    quantity::duration(now.since(since))
+                )))
+            }
+            Event::Up { after } => {
+                self.on_link_alive(now);
+                let after = quantity::duration(*after);
+                Some(Notice::Fact(format!("the link answers again, after {after}")))
+            }
+            Event::NoRanges { file } => {
+                let file = self.files.get_mut(file)?;
+                let is_news = !std::mem::replace(&mut file.is_one_stream, true);
+                let words = sentence::in_one_stream(&file.path);
+                is_news.then_some(Notice::Fact(words))
+            }
+            Event::Split { .. } | Event::Ended(_) => None,
+            Event::Verified { file, digest } => {
+                self.files.get_mut(file)?.stage = FileStage::Verified { digest: *digest };
+                None
+            }
+            Event::Mismatch { file, found } => {
+                let file = self.files.get_mut(file)?;
+                file.stage = FileStage::Repairing;
+                Some(Notice::Fact(sentence::mismatch(&file.path, *found)))
+            }
+            Event::Repaired { file, range, origin } => {
+                Some(Notice::Fact(sentence::repaired(self.path(*file), *range, *origin)))
+            }
+            Event::Sealed { file } => {
+                let file = self.files.get_mut(file)?;
+                let words = sentence::sealed(file);
+                file.stage = FileStage::Sealed;
+                Some(Notice::Fact(words))
+            }
+            Event::Failed { file, fault } => {
+                let file = self.files.get_mut(file)?;
+                file.stage = FileStage::Failed;
+                Some(Notice::Fact(format!("{} cannot be had: {fault}", file.path)))
+            }
+        }
+    }
+
+    fn on_begun(&mut self, id: FileId, proven: u64, now: Instant) -> Option<Notice> {
+        self.pace.get_or_insert_with(|| Pace::new(now));
+        self.last_bytes = now;
+        let file = self.files.get_mut(&id)?;
+        file.on_begun(proven, now);
+        if proven == 0 {
+            return None;
+        }
+        let (size, percent) = (quantity::size(file.size), quantity::percent(proven, file.size));
+        let proven = quantity::size(proven);
+        let path = &file.path;
+        Some(Notice::Fact(format!(
+            "{path}: continuing, {proven} of {size} ({percent}) are on disk and proven"
+        )))
+    }
+
+    fn on_received(&mut self, id: FileId, now: Instant) {
+        self.on_link_alive(now);
+        if let Some(file) = self.files.get_mut(&id) {
+            file.last_bytes = Some(now);
+        }
+    }
+
+    fn on_link_alive(&mut self, now: Instant) {
+        self.last_bytes = now;
+        self.down_since = None;
+        // Being told to stay away by one host still holds when bytes come from another.
+        let holds = |pause: &Pause| matches!(pause.why, Wait::Told { .. }) && pause.until > now;
+        self.pause = self.pause.take().filter(holds);
+    }
+
+    fn on_proven(&mut self, id: FileId, proven: u64, now: Instant) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let gained = file.on_proven(proven, now);
+        if let Some(pace) = &mut self.pace {
+            pace.on_gain(gained, now);
+        }
+    }
+
+    fn on_chunk(&self, id: FileId, index: u64, count: u64, now: Instant) -> Option<Notice> {
+        if count < 2 {
+            return None;
+        }
+        let progress = self.progress_of(id, now)?;
+        let number = index + 1;
+        let figures = progress.figures();
+        Some(Notice::Chunk(format!(
+            "{}: chunk {number} of {count} is here and recorded, {figures}",
+            progress.name
+        )))
+    }
+
+    fn on_fault(&mut self, id: FileId, fault: &Fault, wasted: u64, now: Instant) -> Option<Notice> {
+        self.fault_count += 1;
+        let words = sentence::fault(fault, wasted);
+        let notice = format!("{}: {words}", self.path(id));
+        self.last_fault = Some(LastFault { words, at: now });
+        let told = self.told_faults.get(fault.kind());
+        if told.is_some_and(|told| now.since(*told) < SAME_FAULT_PAUSE) {
+            return None;
+        }
+        self.told_faults.insert(fault.kind(), now);
+        Some(Notice::Fact(notice))
+    }
+}
+
+/// So many digits of a commit tell it from any other.
+const SHORT_COMMIT_LEN: usize = 12;
+/// The same kind of fault gets a line of its own only this often.
+const SAME_FAULT_PAUSE: Duration = Duration::from_secs(30);
