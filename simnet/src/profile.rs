@@ -23,13 +23,12 @@ pub struct Profile {
 impl Profile {
     /// One of the built-in links:
     ///
-    /// | name | all together | per connection | round trip | what |
-    /// |---|---|---|---|---|
-    /// | `weak-87k` | 87 KB/s | | 120 ms | the link of the field report while it holds: 14.32 GB take 46 hours |
-    /// | `capped-1m` | 1 MB/s | 105 KB/s | 120 ms | the same report's other figures: ten workers get ten times what one gets, thirty get no more |
-    /// | `fibre` | 125 MB/s | | 10 ms | a good line, where nothing may be slower for our care |
+    /// - `weak-87k`: 87 KB/s for all, the field report's link while it holds. 14.32 GB take 46 h.
+    /// - `capped-1m`: 1 MB/s for all, 105 KB/s for each connection, as the report's other figures
+    ///   have it: ten workers get ten times what one gets, thirty get no more.
+    /// - `fibre`: 125 MB/s, where nothing may be slower for our care.
     ///
-    /// The round trips are assumptions; the report gives none.
+    /// The round trips, 120 ms and for `fibre` 10 ms, are assumptions; the report gives none.
     pub fn named(name: &str) -> Option<Self> {
         let constant = |rate, conn_cap, rtt_millis| Self {
             trace: Trace::constant(rate),
