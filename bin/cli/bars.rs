@@ -23,7 +23,7 @@ pub(crate) struct Bars {
 impl Bars {
     /// An empty drawing on stderr.
     pub(crate) fn new() -> Self {
-        let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(DRAWS_MAX));
         let sentence = multi.add(ProgressBar::no_length().with_style(style("{wide_msg}")));
         Self { multi, files: BTreeMap::new(), total: None, sentence }
     }
@@ -42,14 +42,18 @@ impl Bars {
         for (id, progress) in &shown {
             let next = self.total.as_ref().unwrap_or(&self.sentence);
             let multi = &self.multi;
-            let bar = self.files.entry(*id).or_insert_with(|| multi.insert_before(next, new_bar()));
+            let bar = self
+                .files
+                .entry(*id)
+                .or_insert_with(|| multi.insert_before(next, new_bar(&progress.name)));
             draw(bar, progress);
         }
         if story.file_count() > 1
             && let Some(progress) = story.total(now)
         {
             let (multi, sentence) = (&self.multi, &self.sentence);
-            let bar = self.total.get_or_insert_with(|| multi.insert_before(sentence, new_bar()));
+            let bar = self.total.get_or_insert_with(|| multi.insert_before(sentence, new_bar("")));
+            bar.set_prefix(short(&progress.name));
             draw(bar, &progress);
         }
         self.sentence.set_message(story.sentence(now));
@@ -75,8 +79,9 @@ impl Bars {
     }
 }
 
-fn new_bar() -> ProgressBar {
-    ProgressBar::new(0).with_style(style("{prefix} [{wide_bar}] {msg}").progress_chars("=> "))
+fn new_bar(name: &str) -> ProgressBar {
+    let style = style("{prefix} [{wide_bar}] {msg}").progress_chars("=> ");
+    ProgressBar::new(0).with_style(style).with_prefix(short(name))
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -84,10 +89,11 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 fn draw(bar: &ProgressBar, progress: &Progress) {
-    bar.set_prefix(short(&progress.name));
-    bar.set_length(progress.size);
     bar.set_message(figures(progress));
-    bar.set_position(progress.proven);
+    bar.update(|state| {
+        state.set_len(progress.size);
+        state.set_pos(progress.proven);
+    });
 }
 
 fn figures(progress: &Progress) -> String {
@@ -105,6 +111,8 @@ fn short(name: &str) -> String {
     format!("…{end}")
 }
 
+/// Every change of a bar would draw all of them; this many drawings a second are enough.
+const DRAWS_MAX: u8 = 5;
 /// More bars than this hide each other.
 const BARS_MAX: usize = 8;
 /// Leaves room for the figures on a terminal of 80 columns.

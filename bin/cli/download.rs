@@ -111,7 +111,7 @@ impl Download {
         }
         let error = match ended {
             Ok(report) => {
-                if !is_quiet {
+                if !is_quiet && !is_json {
                     sum_up(&report, &screen, is_dry_run, is_own_digest);
                 }
                 let path = report.path.to_string_lossy();

@@ -2,9 +2,7 @@
 //!
 //! The words of the error are the library's.
 
-use std::time::Duration;
-
-use engine::fault::Blame;
+use engine::fault::{Blame, Fault};
 use moshi_fetch::error::{Error, ErrorKind};
 
 use super::paint::Paint;
@@ -12,27 +10,18 @@ use super::quantity;
 
 /// The error as a person reads it. `command` is what was typed, to be run again.
 pub(crate) fn render(error: &Error, command: &str, paint: Paint) -> String {
-    let mut text = String::new();
-    let message = error.to_string();
-    match &error.subject {
-        Some(subject) if !message.contains(subject.as_str()) => {
-            text.push_str(&format!("{}: {subject}: {message}\n", paint.error("error")));
-        }
-        Some(_) | None => text.push_str(&format!("{}: {message}\n", paint.error("error"))),
-    }
+    let mut text = headline(error, paint);
     if let ErrorKind::Some { failed, .. } = &error.kind {
-        for (path, fault) in failed.iter().skip(1).take(FILES_MAX) {
-            text.push_str(&format!("  also: {path}: {fault}\n"));
-        }
+        text.push_str(&others(failed));
     }
     if let Some(cause) = cause(error) {
         text.push_str(&format!("  cause: {cause}\n"));
     }
-    if error.attempts > 1 || error.elapsed >= LONG {
+    if error.attempts > 1 && !matches!(error.kind, ErrorKind::Interrupted) {
         let times = quantity::count(u64::from(error.attempts), "time", "times");
         text.push_str(&format!("  tried: {times} in {}\n", quantity::duration(error.elapsed)));
     }
-    if let Some(safe) = error.safe {
+    if let Some(safe) = error.safe.filter(|safe| safe.proven > 0) {
         let (proven, total) = (quantity::size(safe.proven), quantity::size(safe.total));
         text.push_str(&format!("  safe: {proven} of {total} are on disk and recorded\n"));
     }
@@ -41,6 +30,39 @@ pub(crate) fn render(error: &Error, command: &str, paint: Paint) -> String {
         if hint.contains("same command") {
             text.push_str(&format!("  {command}\n"));
         }
+    }
+    text
+}
+
+/// What happened, in one line.
+fn headline(error: &Error, paint: Paint) -> String {
+    let message = error.to_string();
+    match (&error.kind, &error.subject) {
+        (ErrorKind::Interrupted, _) => "interrupted; what has arrived is saved\n".to_owned(),
+        (_, Some(subject)) if !message.contains(subject.as_str()) => {
+            format!("{}: {subject}: {message}\n", paint.error("error"))
+        }
+        (_, Some(_) | None) => format!("{}: {message}\n", paint.error("error")),
+    }
+}
+
+/// The files that failed besides the first: by name, where they failed just like it.
+fn others(failed: &[(String, Fault)]) -> String {
+    let Some(((_, first), rest)) = failed.split_first() else { return String::new() };
+    let like_first = rest.iter().filter(|(_, fault)| fault == first);
+    let names: Vec<&str> = like_first.map(|(path, _)| path.as_str()).collect();
+    let mut text = String::new();
+    if !names.is_empty() {
+        let (shown, hidden) = names.split_at(names.len().min(FILES_MAX));
+        text.push_str(&format!("  just so: {}", shown.join(", ")));
+        if !hidden.is_empty() {
+            text.push_str(&format!(" and {} more", hidden.len()));
+        }
+        text.push('\n');
+    }
+    let unlike = rest.iter().filter(|(_, fault)| fault != first);
+    for (path, fault) in unlike.take(FILES_MAX) {
+        text.push_str(&format!("  also: {path}: {fault}\n"));
     }
     text
 }
@@ -57,14 +79,14 @@ fn cause(error: &Error) -> Option<&'static str> {
     })
 }
 
-/// Failures that took less than this are not said to have taken any time.
-const LONG: Duration = Duration::from_secs(1);
-/// More failed files than this are not listed one by one.
+/// More failed files than this are not listed.
 const FILES_MAX: usize = 10;
 
 #[cfg(test)]
 mod tests {
-    use engine::fault::{DiskFault, Fault};
+    use std::time::Duration;
+
+    use engine::fault::DiskFault;
     use moshi_fetch::error::Safe;
 
     use super::*;
@@ -117,6 +139,35 @@ mod tests {
              s\n  cause: the way to the hub, neither this disk nor what was asked for\n  tried: \
              124 times in 66 min 40 s\n\nhint: run the same command again when the link is \
              better: it continues\n  moshi-fetch download org/name\n",
+        );
+    }
+
+    #[test]
+    fn an_interruption_is_no_error() {
+        let mut error = Error::new(ErrorKind::Interrupted);
+        error.safe = Some(Safe { proven: 0, total: 14_320_000_000 });
+        check(
+            &error,
+            "interrupted; what has arrived is saved\n\nhint: run the same command again: it \
+             continues\n  moshi-fetch download org/name\n",
+        );
+    }
+
+    #[test]
+    fn several_files() {
+        let gated = || Fault::Gated("org/name is gated".to_owned());
+        let failed = vec![
+            ("a".to_owned(), gated()),
+            ("b".to_owned(), Fault::Changed),
+            ("c".to_owned(), gated()),
+            ("d".to_owned(), gated()),
+        ];
+        check(
+            &Error::new(ErrorKind::Some { failed, of: 5 }),
+            "error: 4 of 5 files could not be fetched; the first: a: org/name is gated\n  just so: \
+             c, d\n  also: b: the file on the server is not the one we began with\n  cause: what \
+             was asked for\n\nhint: ask for access on the repository's page, with the account of \
+             the token\n",
         );
     }
 }

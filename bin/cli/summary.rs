@@ -24,8 +24,13 @@ pub(crate) fn render(report: &Report, run: Run) -> Vec<String> {
     let fetched = report.files.iter().filter(|file| !file.was_present).count();
     let mut lines = Vec::new();
     if fetched == 0 {
-        let what = what(&report.files);
-        lines.push(format!("{what} ({}) in place already: nothing was fetched", size(bytes)));
+        let what = match report.files.as_slice() {
+            [file] => format!("{} ({}) is", file.path, size(bytes)),
+            files => {
+                format!("{} ({}) are", count(files.len() as u64, "file", "files"), size(bytes))
+            }
+        };
+        lines.push(format!("{what} in place already: nothing was fetched"));
     } else {
         lines.push(cost(report, run, fetched));
     }
@@ -53,9 +58,9 @@ fn cost(report: &Report, run: Run, fetched: usize) -> String {
     let bytes = report.files.iter().filter(|file| !file.was_present).map(|file| file.size).sum();
     let mut words = size(bytes);
     if report.files.len() > 1 {
-        words.push_str(&format!(" in {}", count(fetched as u64, "file", "files")));
+        words.push_str(&format!(" ({})", count(fetched as u64, "file", "files")));
     }
-    words.push_str(&format!(", {}", duration(report.elapsed)));
+    words.push_str(&format!(" in {}", duration(report.elapsed)));
     let before = bytes.saturating_sub(run.gained);
     if before > 0 && run.gained > 0 {
         words.push_str(&format!(", {} of it from before", size(before)));
@@ -92,9 +97,8 @@ fn faults(report: &Report) -> String {
 fn ground(report: &Report, run: Run) -> String {
     let says = if run.is_own_digest { "you gave" } else { "its publisher says" };
     if let [file] = report.files.as_slice() {
-        let verified = if file.was_present { "stands under" } else { "verified:" };
         let (name, hex) = digest(file);
-        return format!("{verified} {name} {hex}, which is what {says}");
+        return format!("verified: {name} {hex}, which is what {says}");
     }
     let of = |name: &str| report.files.iter().filter(|file| digest(file).0 == name).count() as u64;
     let grounds: Vec<String> = [SHA256, GIT_SHA1]
@@ -103,13 +107,6 @@ fn ground(report: &Report, run: Run) -> String {
         .map(|name| format!("{} by {name}", count(of(name), "file", "files")))
         .collect();
     format!("verified, as their publisher says: {}", grounds.join(", "))
-}
-
-fn what(files: &[FetchedFile]) -> String {
-    match files {
-        [file] => format!("{} is", file.path),
-        files => format!("{} are", count(files.len() as u64, "file", "files")),
-    }
 }
 
 /// The name and the digits of what a file was verified by.
@@ -121,3 +118,69 @@ fn digest(file: &FetchedFile) -> (&'static str, &str) {
 const SHA256: &str = "SHA-256";
 const GIT_SHA1: &str = "git SHA-1";
 const GIT_SHA1_LEN: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use engine::stats::Stats;
+
+    use super::*;
+
+    fn file(path: &str, len: u64, digest: &str, was_present: bool) -> FetchedFile {
+        FetchedFile {
+            path: path.to_owned(),
+            local: path.into(),
+            size: len,
+            digest: digest.to_owned(),
+            was_present,
+        }
+    }
+
+    fn check(files: Vec<FetchedFile>, stats: Stats, is_own_digest: bool, expected: &[&str]) {
+        let elapsed = Duration::from_secs(10_680);
+        let report = Report { path: "x".into(), commit: String::new(), files, stats, elapsed };
+        let run = Run { gained: 7_220_000_000, mean: 676_000, is_own_digest };
+        assert_eq!(render(&report, run), expected);
+    }
+
+    #[test]
+    fn says_what_it_cost_and_what_it_rests_on() {
+        let sha256 = format!("sha256:{}", "ab".repeat(32));
+        let git = format!("git-sha1:{}", "cd".repeat(20));
+        let model = |was_present| file("model.safetensors", 14_320_000_000, &sha256, was_present);
+        let config = |was_present| file("config.json", 1_024, &git, was_present);
+        let faults = [("reset", 41), ("silent", 2)].into_iter().collect();
+        let stats = Stats { wasted: 120_000, refetched: 8_192, faults, ..Stats::default() };
+        check(
+            vec![model(false)],
+            stats,
+            false,
+            &[
+                "14.3 GB in 2 h 58 min, 7.10 GB of it from before, 676 KB/s on average; 43 faults \
+                 met: 41 reset, 2 silent; 120 KB came in vain; 8.19 KB were fetched twice to find \
+                 damage",
+                &format!("verified: SHA-256 {}, which is what its publisher says", &sha256[7..]),
+            ],
+        );
+        check(
+            vec![model(true)],
+            Stats::default(),
+            true,
+            &[
+                "model.safetensors (14.3 GB) is in place already: nothing was fetched",
+                &format!("verified: SHA-256 {}, which is what you gave", &sha256[7..]),
+            ],
+        );
+        let faults = [("reset", 1)].into_iter().collect();
+        check(
+            vec![model(true), config(false)],
+            Stats { faults, ..Stats::default() },
+            false,
+            &[
+                "1.02 KB (1 file) in 2 h 58 min, 676 KB/s on average; 1 fault met: reset",
+                "verified, as their publisher says: 1 file by SHA-256, 1 file by git SHA-1",
+            ],
+        );
+    }
+}

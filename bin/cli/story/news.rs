@@ -206,7 +206,7 @@ impl Story {
 
     fn on_fault(&mut self, id: FileId, fault: &Fault, wasted: u64, now: Instant) -> Option<Notice> {
         self.fault_count += 1;
-        let words = sentence::fault(fault, wasted);
+        let words = sentence::fault(fault, wasted)?;
         let notice = format!("{}: {words}", self.path(id));
         self.last_fault = Some(LastFault { words, at: now });
         let told = self.told_faults.get(fault.kind());

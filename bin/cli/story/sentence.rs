@@ -8,6 +8,7 @@ use engine::digest::FileDigest;
 use engine::event::{Origin, Wait};
 use engine::fault::Fault;
 use engine::range::ByteRange;
+use engine::retry::{Step, next_step};
 use engine::time::Instant;
 
 use super::file::{FileStage, FileStory};
@@ -112,12 +113,17 @@ impl Story {
     }
 }
 
-/// Words for a fault that is being dealt with.
-pub(super) fn fault(fault: &Fault, wasted: u64) -> String {
-    if wasted == 0 {
-        return format!("{fault}; asking again for the rest");
-    }
-    format!("{fault}, which cost {}; asking again for the rest", quantity::size(wasted))
+/// Words for a fault that is being dealt with; `None` for one that will not be.
+pub(super) fn fault(fault: &Fault, wasted: u64) -> Option<String> {
+    let next = match next_step(fault, 1) {
+        Step::Again => "asking again for the rest",
+        Step::Locate => "asking the hub where the file is now",
+        Step::Fail => return None,
+    };
+    Some(match wasted {
+        0 => format!("{fault}; {next}"),
+        _ => format!("{fault}, which cost {}; {next}", quantity::size(wasted)),
+    })
 }
 
 pub(super) fn told_to_stay_away(status: u16, left: &str) -> String {

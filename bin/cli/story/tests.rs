@@ -218,6 +218,13 @@ fn notices() {
         (2, fault(Fault::Reset), ""),
         (3, fault(Fault::Cut), cut),
         (31, fault(Fault::Reset), reset),
+        (
+            31,
+            fault(Fault::LeaseRefused(403)),
+            "model.safetensors: the storage host refused the signed URL (HTTP 403); asking the \
+             hub where the file is now",
+        ),
+        (31, fault(Fault::WrongDigest), ""),
         (40, Event::Proven { file: MODEL, proven: 7_952 * GB / 1_000 }, ""),
         (
             40,
