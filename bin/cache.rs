@@ -7,6 +7,7 @@
 //! → [`part::open`] → the transfer → [`store::seal`] → [`store::point`] and [`store::write_ref`],
 //! or [`store::write_metadata`] → [`claim::Claim::release`].
 
+pub mod catalogue;
 pub mod claim;
 pub mod environment;
 pub mod inventory;

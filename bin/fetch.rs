@@ -18,6 +18,7 @@
 
 mod home;
 mod hub;
+mod offline;
 mod plan;
 mod presence;
 mod session;

@@ -94,18 +94,23 @@ pub fn unfinished_in_cache<D: Disk>(
     process: &Process,
 ) -> Result<Vec<Unfinished>, DiskFault> {
     let mut found = Vec::new();
-    for name in list(disk, cache)? {
-        let is_repo = name.to_str().is_some_and(|name| {
-            RepoKind::ALL.iter().any(|kind| name.starts_with(&format!("{}--", kind.plural())))
-        });
-        if is_repo {
-            let blobs = cache.join(name).join("blobs");
-            for name in list(disk, &blobs)? {
-                found.extend(unfinished(disk, &blobs.join(name), process)?);
-            }
+    for blobs in blob_folders(disk, cache)? {
+        for name in list(disk, &blobs)? {
+            found.extend(unfinished(disk, &blobs.join(name), process)?);
         }
     }
     Ok(found)
+}
+
+/// The folder of contents of each repository in a cache.
+fn blob_folders<D: Disk>(disk: &D, cache: &Path) -> Result<Vec<PathBuf>, DiskFault> {
+    let is_repo = |name: &std::ffi::OsString| {
+        name.to_str().is_some_and(|name| {
+            RepoKind::ALL.iter().any(|kind| name.starts_with(&format!("{}--", kind.plural())))
+        })
+    };
+    let names = list(disk, cache)?.into_iter().filter(is_repo);
+    Ok(names.map(|name| cache.join(name).join("blobs")).collect())
 }
 
 /// The unfinished downloads under a `--local-dir`. Blocks.
@@ -119,6 +124,55 @@ pub fn unfinished_in_local_dir<D: Disk>(
         found.extend(unfinished(disk, &path, process)?);
     }
     Ok(found)
+}
+
+/// What other tools left unfinished in a cache: bytes that nobody will continue. Blocks.
+pub fn leftovers_in_cache<D: Disk>(disk: &D, cache: &Path) -> Result<Vec<Leftover>, DiskFault> {
+    let mut found = Vec::new();
+    for blobs in blob_folders(disk, cache)? {
+        for name in list(disk, &blobs)? {
+            found.extend(leftover(disk, &blobs.join(name))?);
+        }
+    }
+    Ok(found)
+}
+
+/// What other tools left unfinished under a `--local-dir`. Blocks.
+pub fn leftovers_in_local_dir<D: Disk>(
+    disk: &D,
+    local: &LocalDir,
+) -> Result<Vec<Leftover>, DiskFault> {
+    let mut found = Vec::new();
+    for path in files_under(disk, &local.records().join("download"))? {
+        found.extend(leftover(disk, &path)?);
+    }
+    Ok(found)
+}
+
+/// What another tool left of a download.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its length in bytes.
+    pub len: u64,
+    /// Bytes of the disk that it takes.
+    pub allocated: u64,
+    /// When it last changed, since 1970.
+    pub modified: Duration,
+}
+
+fn leftover<D: Disk>(disk: &D, path: &Path) -> Result<Option<Leftover>, DiskFault> {
+    if path.extension().is_none_or(|ending| ending != "incomplete") {
+        return Ok(None);
+    }
+    let stat = if_there(disk.stat(path)).at(path)?;
+    Ok(stat.filter(|stat| stat.kind == FileKind::File).map(|stat| Leftover {
+        path: path.to_owned(),
+        len: stat.len,
+        allocated: stat.allocated,
+        modified: stat.modified,
+    }))
 }
 
 /// What other tools left of this file: their unfinished downloads, with their lengths. Blocks.
@@ -175,7 +229,7 @@ fn unfinished<D: Disk>(
 }
 
 /// All files in a folder and the folders in it. Follows no link to a folder.
-fn files_under<D: Disk>(disk: &D, root: &Path) -> Result<Vec<PathBuf>, DiskFault> {
+pub(super) fn files_under<D: Disk>(disk: &D, root: &Path) -> Result<Vec<PathBuf>, DiskFault> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -193,7 +247,7 @@ fn files_under<D: Disk>(disk: &D, root: &Path) -> Result<Vec<PathBuf>, DiskFault
 }
 
 /// The names in a folder; none if there is no such folder.
-fn list<D: Disk>(disk: &D, folder: &Path) -> Result<Vec<std::ffi::OsString>, DiskFault> {
+pub(super) fn list<D: Disk>(disk: &D, folder: &Path) -> Result<Vec<std::ffi::OsString>, DiskFault> {
     match if_there(disk.list(folder)) {
         Ok(names) => Ok(names.unwrap_or_default()),
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Ok(Vec::new()),
@@ -201,7 +255,7 @@ fn list<D: Disk>(disk: &D, folder: &Path) -> Result<Vec<std::ffi::OsString>, Dis
     }
 }
 
-fn repo_path(root: &Path, pointer: &Path) -> Option<RepoPath> {
+pub(super) fn repo_path(root: &Path, pointer: &Path) -> Option<RepoPath> {
     let relative = pointer.strip_prefix(root).ok()?;
     let segments: Option<Vec<_>> =
         relative.components().map(|part| part.as_os_str().to_str()).collect();

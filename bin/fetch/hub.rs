@@ -2,7 +2,7 @@
 //!
 //! Judges no answer; [`engine::hub`] does. Once a transfer runs, its machine paces the questions.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use engine::config::Config;
@@ -36,6 +36,8 @@ pub(super) struct HubClient<H> {
     /// Whether something of what is asked for was fetched before: then the hub exists, and no
     /// refusal is believed to be for ever.
     pub(super) is_known: bool,
+    /// The first file that the hub says does not exist, and the commit that it is not in.
+    pub(super) missing: Arc<OnceLock<(Commit, RepoPath)>>,
 }
 
 impl<H: Http> HubClient<H> {
@@ -45,9 +47,16 @@ impl<H: Http> HubClient<H> {
         loop {
             let request = authorized(resolving.request(), &self.authority);
             let (head, _) = self.within(self.http.send(request)).await?;
-            match resolving.check(&head)? {
-                ResolveAnswer::Follow(next) => resolving = *next,
-                ResolveAnswer::Resolved(resolved) => return Ok(resolved),
+            match resolving.check(&head) {
+                Ok(ResolveAnswer::Follow(next)) => resolving = *next,
+                Ok(ResolveAnswer::Resolved(resolved)) => return Ok(resolved),
+                Err(fault) => {
+                    let is_missing = head.error_code() == Some("EntryNotFound");
+                    if let Some(commit) = head.commit().filter(|_| is_missing) {
+                        self.missing.get_or_init(|| (commit, path.clone()));
+                    }
+                    return Err(fault);
+                }
             }
         }
     }

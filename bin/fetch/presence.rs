@@ -8,17 +8,20 @@ use std::sync::Arc;
 use engine::fault::DiskFault;
 use engine::hub::target::RepoTarget;
 use engine::journal::Begin;
+use engine::time::Instant;
 
 use super::Request;
 use super::home::show;
-use super::plan::{self, Item, Plan};
-use crate::cache::claim::Claim;
-use crate::cache::layout::{LocalDir, PlaceKind, RepoFolder};
+use super::plan::Item;
+use super::session::random_nonce;
+use crate::cache::claim::process::Process;
+use crate::cache::claim::{Attempt, Claim, Watch, try_claim};
+use crate::cache::layout::{LocalDir, Place, PlaceKind, RepoFolder};
 use crate::cache::store::{self, Found};
 use crate::cache::unseal::unseal;
 use crate::disk::{Access, At, Disk, Stat, if_there};
 use crate::driver::digest_of;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 /// Where the file is, if we verified it before and nobody has touched it since.
 pub(super) async fn sealed<D: Disk>(disk: &D, item: &Item) -> Result<Option<PathBuf>, Error> {
@@ -115,13 +118,12 @@ pub(super) async fn is_known<D: Disk>(
     Ok(known.await?)
 }
 
-/// The plan without a hub: what the cache has of the revision.
-pub(super) async fn plan_offline<D: Disk>(
-    _disk: &D,
-    request: &Request,
-    target: &RepoTarget,
-    _cache: &Path,
-) -> Result<Plan, Error> {
-    plan::revision_of(request, target)?;
-    Err(Error::new(ErrorKind::Offline).about(&target.repo))
+/// Claims a file for a moment, unless somebody else has it. Blocks, but waits for nobody.
+pub(crate) fn claim_now<D: Disk>(disk: &D, place: &Place) -> Result<Option<Claim<D>>, DiskFault> {
+    store::prepare(disk, place)?;
+    let (process, mut watch) = (Process::current(), Watch::default());
+    match try_claim(disk, place, &process, random_nonce(), &mut watch, Instant::START)? {
+        Attempt::Claimed(claim) => Ok(Some(claim)),
+        Attempt::Busy(_) => Ok(None),
+    }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use engine::event::{End, Event};
 use engine::fault::Fault;
 use engine::hub::request::{Authority, Token};
-use engine::hub::target::Target;
+use engine::hub::target::{RepoTarget, Target};
 use engine::journal::Begin;
 use engine::manifest::{FileId, Manifest};
 use engine::stats::Stats;
@@ -21,11 +21,12 @@ use tokio::sync::{mpsc, watch};
 use super::Request;
 use super::home::FileHome;
 use super::hub::HubClient;
-use super::plan::{self, Item, Plan};
-use super::presence;
+use super::plan::{self, Item, Plan, Source};
+use super::{offline, presence};
 use crate::cache::claim::process::Process;
 use crate::cache::claim::{Attempt, BEAT, Claim, Watch, try_claim};
 use crate::cache::environment::Environment;
+use crate::cache::layout::RepoFolder;
 use crate::cache::{part, store};
 use crate::disk::Disk;
 use crate::driver::{Clock, Driver, DriverFile, Outcome};
@@ -55,6 +56,7 @@ pub(super) async fn run<H: Http, D: Disk>(
         seed: request.seed.unwrap_or_else(random),
         news: news.clone(),
         is_known: false,
+        missing: Arc::default(),
     };
     let cache = request.cache_dir.clone().unwrap_or_else(|| environment.hub_cache.clone());
     let session = Session { request, environment, hub, disk, news, clock };
@@ -99,7 +101,7 @@ impl<H: Http, D: Disk> Session<H, D> {
         if self.environment.is_offline
             && let Target::Repo(target) = &target
         {
-            return presence::plan_offline(&self.disk, &self.request, target, cache).await;
+            return offline::plan_offline(&self.disk, &self.request, target, cache).await;
         }
         let host = self.hub.authority.endpoint.base().host_str().unwrap_or_default().to_owned();
         let plan = match target {
@@ -107,9 +109,11 @@ impl<H: Http, D: Disk> Session<H, D> {
                 self.tell(News::Asking { host });
                 let is_known = presence::is_known(&self.disk, &self.request, &target, cache).await?;
                 let hub = HubClient { is_known, ..self.hub.clone() };
-                let about = target.repo.to_string();
-                let plan = plan::plan_repo(&self.request, target, &hub, cache).await;
-                plan.map_err(|error| error.about(about))?
+                let plan = plan::plan_repo(&self.request, target.clone(), &hub, cache).await;
+                if plan.is_err() {
+                    self.note_missing(&target, cache).await;
+                }
+                plan.map_err(|error| error.about(&target.repo))?
             }
             Target::Url(url) => {
                 self.tell(News::Asking { host: url.host_str().unwrap_or_default().to_owned() });
@@ -186,6 +190,12 @@ impl<H: Http, D: Disk> Session<H, D> {
         if may_be_present
             && let Some(path) = presence::sealed(&self.disk, &item).await?
         {
+            self.tell(News::Present { file: id });
+            return Ok(Claiming::Present(path));
+        }
+        if self.environment.is_offline && matches!(item.source, Source::Repo { .. }) {
+            let tell = || self.tell(News::Verifying { file: id });
+            let path = offline::verified(&self.disk, &item, tell).await?;
             self.tell(News::Present { file: id });
             return Ok(Claiming::Present(path));
         }
@@ -396,6 +406,24 @@ impl<H: Http, D: Disk> Session<H, D> {
         Ok(written.await?)
     }
 
+    /// Leaves word that a file does not exist, so that `hf` need not ask for it.
+    async fn note_missing(&self, target: &RepoTarget, cache: &Path) {
+        let (Some((commit, path)), None) = (self.hub.missing.get(), &self.request.local_dir) else {
+            return;
+        };
+        let Ok(revision) = plan::revision_of(&self.request, target) else { return };
+        let folder = RepoFolder::new(cache, &target.repo);
+        let (commit, path) = (commit.clone(), path.clone());
+        let nonce = format!("{:032x}", random_nonce());
+        let noted = self.disk.run(move |disk| {
+            store::note_missing(disk, &folder, &commit, &path)?;
+            store::write_ref(disk, &folder, &revision, &commit, &nonce)
+        });
+        if let Err(fault) = noted.await {
+            tracing::debug!(%fault, "that a file does not exist could not be noted");
+        }
+    }
+
     const fn use_links(&self) -> bool {
         !self.environment.are_symlinks_disabled
     }
@@ -468,7 +496,7 @@ fn planned_files(plan: &Plan) -> Vec<PlannedFile> {
         .collect()
 }
 
-fn begin_of(item: &Item) -> Begin {
+pub(super) fn begin_of(item: &Item) -> Begin {
     let digest = Some(item.spec.digest);
     Begin { size: item.spec.size, digest, source: item.source.describe() }
 }
@@ -478,7 +506,7 @@ fn random() -> u64 {
     std::collections::hash_map::RandomState::new().build_hasher().finish()
 }
 
-fn random_nonce() -> u128 {
+pub(super) fn random_nonce() -> u128 {
     u128::from(random()) << 64 | u128::from(random())
 }
 

@@ -1,0 +1,157 @@
+//! Fetching without a hub: what the cache or the folder has of what is asked for, or an error.
+//!
+//! Fetches nothing, and takes nothing that is damaged out of its place: there is no other.
+
+use std::path::{Path, PathBuf};
+
+use engine::hub::asked::Asked;
+use engine::hub::revision::{Commit, Revision};
+use engine::hub::target::{Part, RepoTarget};
+use engine::manifest::FileSpec;
+
+use super::Request;
+use super::plan::{self, Item, Plan, Selection, Source};
+use super::presence::claim_now;
+use super::session::begin_of;
+use crate::cache::catalogue::{self, Entry, Stage};
+use crate::cache::inventory;
+use crate::cache::layout::{LocalDir, RepoFolder};
+use crate::cache::store::{self, Found};
+use crate::disk::{Access, At, Disk};
+use crate::driver::digest_of;
+use crate::error::{Error, ErrorKind};
+
+/// What is known here of a repository.
+#[derive(Clone, Debug)]
+pub(crate) struct Catalogue {
+    /// The repository in the cache.
+    pub(crate) folder: RepoFolder,
+    /// The commit; `None` for a local folder, where every file has one of its own.
+    pub(crate) commit: Option<Commit>,
+    /// The files.
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// Looks up what is known here of what is asked for. `None` if nothing of the revision is.
+pub(crate) async fn look_up<D: Disk>(
+    disk: &D,
+    request: &Request,
+    target: &RepoTarget,
+    cache: &Path,
+) -> Result<Option<Catalogue>, Error> {
+    let revision = plan::revision_of(request, target)?;
+    let folder = RepoFolder::new(cache, &target.repo);
+    let (repo, local) = (target.repo.clone(), request.local_dir.clone());
+    let found = disk.run(move |disk| {
+        if let Some(local) = local {
+            let mut entries = catalogue::in_local_dir(disk, &LocalDir::new(&local), &repo)?;
+            if let Some(commit) = revision.commit() {
+                entries.retain(|entry| entry.commit == commit);
+            }
+            return Ok(Some(Catalogue { folder, commit: None, entries }));
+        }
+        let Some(commit) = inventory::cached_commit(disk, &folder, &revision)? else {
+            return Ok(None);
+        };
+        let entries = catalogue::in_cache(disk, &folder, &repo, &commit)?;
+        Ok(Some(Catalogue { folder, commit: Some(commit), entries }))
+    });
+    Ok(found.await?)
+}
+
+/// The plan without a hub: what is here of the revision, all of what is asked for.
+pub(super) async fn plan_offline<D: Disk>(
+    disk: &D,
+    request: &Request,
+    target: &RepoTarget,
+    cache: &Path,
+) -> Result<Plan, Error> {
+    let files = plan::files_of(request, target)?;
+    let selection = Selection::new(request, target)?;
+    let absent = |what: &str| Error::new(ErrorKind::Offline).about(what);
+    let found = look_up(disk, request, target, cache).await?;
+    let Some(Catalogue { folder, commit, entries }) = found else {
+        return Err(absent(target.repo.name()));
+    };
+    let wanted = if files.is_empty() {
+        entries.into_iter().filter(|entry| selection.wants(entry.path.as_str())).collect()
+    } else {
+        let find = |path: &_| entries.iter().find(|entry| entry.path == *path).cloned();
+        let found = files.iter().map(|path| find(path).ok_or_else(|| absent(path.as_str())));
+        found.collect::<Result<Vec<Entry>, Error>>()?
+    };
+    let mut items = Vec::new();
+    for entry in wanted {
+        let item = item(disk, request, target, &entry).await?;
+        items.push(item.ok_or_else(|| absent(entry.path.as_str()))?);
+    }
+    let is_one = files.len() == 1 || matches!(target.part, Part::File(_));
+    let shown = match (&items[..], &request.local_dir, &commit) {
+        ([item], ..) if is_one => item.place.shown().to_owned(),
+        ([], ..) | (_, None, None) => return Err(absent(target.repo.name())),
+        (_, Some(local), _) => local.clone(),
+        (_, None, Some(commit)) => folder.snapshot(commit),
+    };
+    Ok(Plan { commit, reference: None, items, shown })
+}
+
+/// The file of an entry, if it is here.
+async fn item<D: Disk>(
+    disk: &D,
+    request: &Request,
+    target: &RepoTarget,
+    entry: &Entry,
+) -> Result<Option<Item>, Error> {
+    let Some(known) = entry.known.clone().filter(|_| entry.stage == Stage::Finished) else {
+        return Ok(None);
+    };
+    let (looked, etag) = (known.place.clone(), known.digest.hex());
+    let found = disk.run(move |disk| store::find(disk, &looked, &etag)).await?;
+    let len = match found {
+        Found::Nothing | Found::Other { .. } => return Ok(None),
+        Found::Sealed { len, .. } => len,
+        Found::Unverified { stat, .. } => stat.len,
+    };
+    let spec = FileSpec { size: known.size.unwrap_or(len), digest: known.digest, location: None };
+    let asked = Asked {
+        endpoint: plan::endpoint_of(request)?,
+        repo: target.repo.clone(),
+        revision: Revision::from(&entry.commit),
+        has_token: false,
+    };
+    let source = Source::Repo { asked, path: entry.path.clone() };
+    Ok(Some(Item { path: entry.path.to_string(), spec, place: known.place, source }))
+}
+
+/// Where a file is that was not verified yet, if it is what its publisher says. `tell` hears that
+/// it is read for that.
+pub(super) async fn verified<D: Disk>(
+    disk: &D,
+    item: &Item,
+    tell: impl Fn(),
+) -> Result<PathBuf, Error> {
+    tell();
+    let looked = item.clone();
+    let is_right = disk.run(move |disk| {
+        let (place, digest) = (&looked.place, looked.spec.digest);
+        let (path, stat) = match store::find(disk, place, &digest.hex())? {
+            Found::Unverified { path, stat } => (path, stat),
+            found @ (Found::Nothing | Found::Sealed { .. } | Found::Other { .. }) => {
+                return Ok(matches!(found, Found::Sealed { .. }));
+            }
+        };
+        let file = disk.open(&path, Access::Read).at(&path)?;
+        if digest_of(&file, digest, stat.len).at(&path)? != digest {
+            return Ok(false);
+        }
+        // So that it is not read again. A cache that cannot be written is as good to read.
+        if let Ok(Some(claim)) = claim_now(disk, place) {
+            let _ = store::remember(disk, &claim, place, &begin_of(&looked), &stat);
+        }
+        Ok(true)
+    });
+    if is_right.await? {
+        return Ok(item.place.shown().to_owned());
+    }
+    Err(Error::new(ErrorKind::Damaged { damaged: 1, checked: 1 }).about(&item.path))
+}
