@@ -10,3 +10,4 @@ pub mod error;
 pub mod fetch;
 pub mod http;
 pub mod news;
+pub mod status;
