@@ -48,8 +48,12 @@ pub(crate) fn render_plan(story: &Story) -> Vec<String> {
     let mut lines: Vec<String> = states.collect();
     let missing = files.iter().filter(|file| !file.is_in_place);
     let bytes = missing.clone().map(|file| file.size).sum();
-    let files = count(missing.count() as u64, "file", "files");
-    lines.push(format!("a dry run: {files} to fetch, {}; nothing was fetched", size(bytes)));
+    let missing = missing.count() as u64;
+    let files = count(missing, "file", "files");
+    lines.push(match missing {
+        0 => "a dry run: there is nothing to fetch".to_owned(),
+        _ => format!("a dry run: {files} to fetch, {}; nothing was fetched", size(bytes)),
+    });
     lines
 }
 

@@ -203,17 +203,15 @@ fn what_others_do_with_a_file_is_told_once() {
 }
 
 #[test]
-fn notices() {
-    let digest = FileDigest::GitSha1([7; 20]);
+fn notices_of_the_link() {
     let range = ByteRange::new(4_096, 8_192);
     let chunk = |index, count| Event::Chunk { file: MODEL, index, count, range };
-    let repaired = |origin| Event::Repaired { file: MODEL, range, origin };
     let fault = |fault| Event::Fault { file: MODEL, fault, wasted: 0 };
     let reset = "model.safetensors: the connection was reset; asking again for the rest";
     let cut = "model.safetensors: the connection closed before the answer was complete; asking \
                again for the rest";
     let no_ranges = Event::NoRanges { file: MODEL };
-    let steps = [
+    tell(&[
         (1, fault(Fault::Reset), reset),
         (2, fault(Fault::Reset), ""),
         (3, fault(Fault::Cut), cut),
@@ -245,6 +243,15 @@ fn notices() {
             "the link has been silent for 4 s; it is probed until it answers",
         ),
         (60, Event::Up { after: Duration::from_secs(14) }, "the link answers again, after 14 s"),
+    ]);
+}
+
+#[test]
+fn notices_of_the_digest() {
+    let digest = FileDigest::GitSha1([7; 20]);
+    let range = ByteRange::new(4_096, 8_192);
+    let repaired = |origin| Event::Repaired { file: MODEL, range, origin };
+    tell(&[
         (
             61,
             Event::Mismatch { file: MODEL, found: digest },
@@ -274,11 +281,15 @@ fn notices() {
             Event::Failed { file: CONFIG, fault: Fault::Rejected(418) },
             "config.json cannot be had: the server rejects the request (HTTP 418)",
         ),
-    ];
+    ]);
+}
+
+/// Tells the story each event at its second, and compares what is worth a line of it.
+fn tell(steps: &[(u64, Event, &str)]) {
     let mut story = begun(0);
     for (seconds, happened, expected) in steps {
-        let notice = story.on_news(&event(happened.clone(), seconds), at(seconds));
-        assert_eq!(words(notice), expected, "{happened:?}");
+        let notice = story.on_news(&event(happened.clone(), *seconds), at(*seconds));
+        assert_eq!(words(notice), *expected, "{happened:?}");
     }
 }
 
