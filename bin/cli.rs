@@ -4,6 +4,8 @@
 
 mod arguments;
 mod bars;
+#[cfg(feature = "demo")]
+mod demo;
 mod download;
 mod failure;
 mod json;
@@ -28,8 +30,11 @@ use clap_complete::Shell;
 use moshi_fetch::cache::environment::Environment;
 use tracing_subscriber::EnvFilter;
 
+use bars::Bars;
 use download::Download;
+use lines::Lines;
 use paint::Paint;
+use screen::Drawing;
 
 /// Brings huge model files over weak links, verified as they arrive; run it again to continue
 #[derive(Debug, Parser)]
@@ -43,6 +48,8 @@ struct Cli {
 enum Command {
     #[command(after_help = EXAMPLES)]
     Download(Box<Download>),
+    #[cfg(feature = "demo")]
+    Demo(demo::Demo),
     /// Print the completions for a shell
     Completions {
         /// Which shell
@@ -88,6 +95,8 @@ fn carry_out() -> u8 {
     setting.can_draw &= !is_logging;
     match cli.command {
         Command::Download(download) => wait_for(download.run(setting)),
+        #[cfg(feature = "demo")]
+        Command::Demo(demo) => wait_for(demo.run(setting)),
         Command::Completions { shell } => {
             let mut command = Cli::command();
             let mut script = Vec::new();
@@ -107,6 +116,15 @@ impl Setting {
         let paint = if is_colorful { Paint::Ansi } else { Paint::Plain };
         let typed = typed::typed(std::env::args_os());
         Self { environment, typed, paint, can_draw }
+    }
+
+    /// How progress is shown: moving where it can be.
+    fn drawing(&self) -> Drawing {
+        if self.can_draw {
+            Drawing::Bars(Bars::new())
+        } else {
+            Drawing::Lines(Lines::new(engine::time::Instant::START))
+        }
     }
 
     fn report_mishap(&self, place: &str) -> u8 {

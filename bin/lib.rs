@@ -4,6 +4,8 @@
 //! Begin at [`fetch::Fetch`]. Not the command line; that is `bin/main.rs`.
 
 pub mod cache;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod disk;
 pub mod driver;
 pub mod error;

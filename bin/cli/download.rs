@@ -12,9 +12,7 @@ use moshi_fetch::news::Report;
 use tokio::time::MissedTickBehavior;
 
 use super::arguments::{Files, Place};
-use super::bars::Bars;
 use super::json::{self, Json};
-use super::lines::Lines;
 use super::link::Link;
 use super::quantity::{parse_chunk_size, parse_duration};
 use super::screen::{Drawing, Screen};
@@ -129,13 +127,7 @@ impl Download {
     }
 
     fn drawing(&self, setting: &Setting) -> Drawing {
-        if self.quiet || self.json {
-            Drawing::Nothing
-        } else if setting.can_draw {
-            Drawing::Bars(Bars::new())
-        } else {
-            Drawing::Lines(Lines::new(engine::time::Instant::START))
-        }
+        if self.quiet || self.json { Drawing::Nothing } else { setting.drawing() }
     }
 
     fn fetch(self, setting: &Setting) -> FetchBuilder {
@@ -159,7 +151,7 @@ impl Download {
 }
 
 /// Shows the run until it is over; saves and stops when the person wants to.
-async fn watch(mut run: Run, screen: &mut Screen) -> Result<Report, Error> {
+pub(super) async fn watch(mut run: Run, screen: &mut Screen) -> Result<Report, Error> {
     let mut stop = Stop::listen().ok();
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);

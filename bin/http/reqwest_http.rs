@@ -26,7 +26,20 @@ impl ReqwestHttp {
     ///
     /// When the TLS backend cannot start, in its own words.
     pub fn new() -> Result<Self, String> {
-        let client = reqwest::Client::builder()
+        Self::build(reqwest::Client::builder())
+    }
+
+    /// The same, but without proxies: for a hub on this machine.
+    ///
+    /// # Errors
+    ///
+    /// When the TLS backend cannot start, in its own words.
+    pub fn direct() -> Result<Self, String> {
+        Self::build(reqwest::Client::builder().no_proxy())
+    }
+
+    fn build(builder: reqwest::ClientBuilder) -> Result<Self, String> {
+        let client = builder
             .user_agent(concat!("moshi-fetch/", env!("CARGO_PKG_VERSION")))
             .http1_only()
             .redirect(reqwest::redirect::Policy::none())
