@@ -10,6 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::quantity;
 use super::story::{Notice, Progress, Story};
+use super::terminal;
 
 /// What is drawn.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub(crate) struct Bars {
 impl Bars {
     /// An empty drawing on stderr.
     pub(crate) fn new() -> Self {
-        let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(DRAWS_MAX));
+        let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let sentence = multi.add(ProgressBar::no_length().with_style(style("{wide_msg}")));
         Self { multi, files: BTreeMap::new(), total: None, sentence }
     }
@@ -53,11 +54,14 @@ impl Bars {
         {
             let (multi, sentence) = (&self.multi, &self.sentence);
             let bar = self.total.get_or_insert_with(|| multi.insert_before(sentence, new_bar("")));
-            bar.set_prefix(short(&progress.name));
+            let name = short(&progress.name);
+            if bar.prefix() != name {
+                bar.set_prefix(name);
+            }
             draw(bar, &progress);
         }
         self.sentence.set_message(story.sentence(now));
-        self.sentence.tick();
+        terminal::rest_cursor();
     }
 
     /// Says a line above the bars. Chunks are seen in the bars.
@@ -71,6 +75,7 @@ impl Bars {
     /// Says a line above the bars.
     pub(crate) fn say(&self, line: &str) {
         let _ = self.multi.println(line);
+        terminal::rest_cursor();
     }
 
     /// Leaves the terminal as it was, below the lines that were said.
@@ -89,7 +94,10 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 fn draw(bar: &ProgressBar, progress: &Progress) {
-    bar.set_message(figures(progress));
+    let figures = figures(progress);
+    if bar.message() != figures {
+        bar.set_message(figures);
+    }
     bar.update(|state| {
         state.set_len(progress.size);
         state.set_pos(progress.proven);
@@ -111,8 +119,6 @@ fn short(name: &str) -> String {
     format!("…{end}")
 }
 
-/// Every change of a bar would draw all of them; this many drawings a second are enough.
-const DRAWS_MAX: u8 = 5;
 /// More bars than this hide each other.
 const BARS_MAX: usize = 8;
 /// Leaves room for the figures on a terminal of 80 columns.

@@ -39,3 +39,22 @@ fn note(info: &PanicHookInfo<'_>) {
     // Only the first one is the cause.
     let _ = PLACE.set(place);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_noted_and_not_shown() {
+        let before = std::panic::take_hook();
+        watch();
+        let joined = std::thread::spawn(|| panic!("words for nobody")).join();
+        std::panic::set_hook(before);
+        assert!(joined.is_err());
+        let place = place().unwrap();
+        assert!(place.contains("mishap.rs:"), "{place}");
+        let shown = render(place, "moshi-fetch download org/name");
+        assert!(shown.ends_with("MOSHI_LOG=debug moshi-fetch download org/name\n"), "{shown}");
+        assert!(!shown.contains("nobody"));
+    }
+}

@@ -16,6 +16,13 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// Leaves the cursor at the start of its line: at the end of a full one the `^C` that a terminal
+/// echoes would wrap, and the line above would be left behind.
+pub(crate) fn rest_cursor() {
+    let mut out = io::stderr().lock();
+    let _ = write!(out, "\r").and_then(|()| out.flush());
+}
+
 /// Whether a person can watch bars move: not in a file, a pipe or a terminal without a cursor.
 pub(crate) fn can_draw() -> bool {
     io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
