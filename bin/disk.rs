@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 pub(crate) mod failing;
+pub mod pieces;
 pub mod standard;
 
 use std::ffi::OsString;

@@ -26,7 +26,7 @@ use tokio::sync::{mpsc, watch};
 use crate::disk::Disk;
 use crate::http::Http;
 use errand::Hasher;
-pub use errand::{Home, digest_of, is_intact};
+pub use errand::{Home, digest_of};
 
 /// Time for the machine, counted on tokio's clock, so that a paused clock is a simulated one.
 #[derive(Clone, Copy, Debug)]

@@ -19,6 +19,7 @@ use engine::ledger::{Ledger, Proven};
 use super::claim::Claim;
 use super::layout::Place;
 use super::swap;
+use crate::disk::pieces::{is_intact, read_pieces};
 use crate::disk::{Access, At, Disk, DiskFile, Stat, if_there};
 
 /// A part file and its journal, ready to be written on.
@@ -217,17 +218,19 @@ fn copy<D: Disk>(
     proven: Proven,
 ) -> Result<(), DiskFault> {
     // What is hashed is what was written: the orphan may change under our eyes.
+    let mut hasher = blake3::Hasher::new();
     let mut failed = None;
-    let is_same = hash(orphan, proven, |at, bytes| match open.part.write_all_at(bytes, at) {
-        Ok(()) => true,
-        Err(error) => {
+    let copied = read_pieces(orphan, proven.range, |at, bytes| {
+        hasher.update(bytes);
+        open.part.write_all_at(bytes, at).map_err(|error| {
             failed = Some(error);
-            false
-        }
+            io::ErrorKind::Other.into()
+        })
     });
     if let Some(error) = failed {
         return Err(error).at(&place.part);
     }
+    let is_same = copied.is_ok() && *hasher.finalize().as_bytes() == proven.digest.0;
     if is_same {
         append(place, open, &Record::Proven(proven))?;
         open.ledger.prove(proven);
@@ -247,34 +250,10 @@ fn append<D: Disk>(
     Ok(())
 }
 
-/// Whether the bytes of a record are there. What cannot be read is not.
-pub(super) fn is_intact(file: &impl DiskFile, proven: Proven) -> bool {
-    hash(file, proven, |_, _| true)
-}
-
-/// Reads a range, shows each piece to `each` as long as that says so, and says whether it was all
-/// there and hashes as recorded.
-fn hash(file: &impl DiskFile, proven: Proven, mut each: impl FnMut(u64, &[u8]) -> bool) -> bool {
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; BUFFER_LEN];
-    let mut at = proven.range.start;
-    while at < proven.range.end {
-        let wanted = usize::try_from(proven.range.end - at).unwrap_or(BUFFER_LEN).min(BUFFER_LEN);
-        let piece = &mut buffer[..wanted];
-        if !file.read_full_at(piece, at).is_ok_and(|filled| filled == wanted) || !each(at, piece) {
-            return false;
-        }
-        hasher.update(piece);
-        at += wanted as u64;
-    }
-    *hasher.finalize().as_bytes() == proven.digest.0
-}
-
 /// A journal is about a five-thousandth of its file; this one would be about a terabyte.
 const JOURNAL_MAX: u64 = 256 << 20;
 /// Below this, a journal is not worth shortening.
 const JOURNAL_SLACK: u64 = 64 << 10;
-const BUFFER_LEN: usize = 256 << 10;
 
 #[cfg(test)]
 mod tests;

@@ -2,16 +2,16 @@
 //!
 //! Decides nothing: the caller has found its digest to be wrong.
 
-use engine::digest::RangeDigest;
 use engine::fault::DiskFault;
 use engine::journal::{self, Begin};
 use engine::ledger::{Ledger, Proven};
 use engine::range::ByteRange;
 
 use super::claim::Claim;
-use super::layout::Place;
+use super::layout::{Place, PlaceKind};
 use super::{part, swap};
-use crate::disk::{Access, At, Disk, DiskFile};
+use crate::disk::pieces::{is_intact, range_digest};
+use crate::disk::{Access, At, Disk, DiskFile, FileKind, if_there};
 
 /// Renames the finished file of `place` to its part, with a journal that says what is known of
 /// it: the ranges that still are as they were recorded, or, where nothing was recorded, all of
@@ -28,7 +28,7 @@ pub fn unseal<D: Disk>(
     let mut ledger = Ledger::new(begin.size);
     if let Some((replay, _)) = recorded {
         for proven in replay.trusted.entries().chain(replay.unsynced.iter().copied()) {
-            if part::is_intact(&file, proven) {
+            if is_intact(&file, proven) {
                 ledger.prove(proven);
             }
         }
@@ -36,6 +36,7 @@ pub fn unseal<D: Disk>(
     if ledger.proven().is_empty() {
         ledger = as_it_is(&file, begin.size).at(&place.target)?;
     }
+    hide_second_name(disk, place, &file)?;
     // A journal without its part claims nothing, a part without its journal would be lost.
     let bytes = journal::compact(begin, &ledger);
     swap::replace(disk, &place.journal, &bytes, claim.nonce())?;
@@ -43,25 +44,25 @@ pub fn unseal<D: Disk>(
     swap::sync_folder(disk, &place.part)
 }
 
+/// Where a snapshot holds a second name of the file instead of a link to it, readers would see
+/// the part being written.
+fn hide_second_name<D: Disk>(disk: &D, place: &Place, file: &D::File) -> Result<(), DiskFault> {
+    let PlaceKind::Cache { pointer, .. } = &place.kind else { return Ok(()) };
+    let shown = if_there(disk.stat(pointer)).at(pointer)?;
+    let id = file.stat().at(&place.target)?.id;
+    if shown.is_some_and(|shown| shown.kind == FileKind::File && (id.is_none() || shown.id == id)) {
+        disk.remove_file(pointer).at(pointer)?;
+    }
+    Ok(())
+}
+
 /// The ranges of a file with the digests that they have now.
 fn as_it_is(file: &impl DiskFile, size: u64) -> std::io::Result<Ledger> {
     let mut ledger = Ledger::new(size);
-    let mut buffer = vec![0; PIECE];
     let mut start = 0;
     while start < size {
         let range = ByteRange::new(start, (start + RANGE_BYTES).min(size));
-        let mut hasher = blake3::Hasher::new();
-        let mut at = range.start;
-        while at < range.end {
-            let want = usize::try_from(range.end - at).unwrap_or(PIECE).min(PIECE);
-            let filled = file.read_full_at(&mut buffer[..want], at)?;
-            if filled < want {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
-            }
-            hasher.update(&buffer[..want]);
-            at += want as u64;
-        }
-        let digest = RangeDigest(*hasher.finalize().as_bytes());
+        let digest = range_digest(file, range)?;
         ledger.prove(Proven { range, digest });
         start = range.end;
     }
@@ -69,4 +70,3 @@ fn as_it_is(file: &impl DiskFile, size: u64) -> std::io::Result<Ledger> {
 }
 
 const RANGE_BYTES: u64 = 8 << 20;
-const PIECE: usize = 256 << 10;

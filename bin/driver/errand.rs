@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use engine::action::Answer;
-use engine::digest::{FileDigest, RangeDigest};
+use engine::digest::FileDigest;
 use engine::fault::{DiskFault, Fault};
 use engine::ledger::Proven;
 use engine::range::ByteRange;
 use futures_util::future::BoxFuture;
 
+use crate::disk::pieces::{is_intact, read_pieces};
 use crate::disk::{Disk, DiskFile};
 
 /// Where a file comes from and where it goes.
@@ -43,6 +44,13 @@ impl Hasher {
         }
     }
 
+    fn feed(&mut self, file: &impl DiskFile, range: ByteRange) -> std::io::Result<()> {
+        read_pieces(file, range, |_, bytes| {
+            self.context.update(bytes);
+            Ok(())
+        })
+    }
+
     fn finish(self) -> Option<FileDigest> {
         let digest = self.context.finish();
         if self.is_sha256 {
@@ -60,7 +68,7 @@ impl Hasher {
 /// When the file cannot be read, or is shorter than `size`.
 pub fn digest_of(file: &impl DiskFile, like: FileDigest, size: u64) -> std::io::Result<FileDigest> {
     let mut hasher = Hasher::new(like, size);
-    feed(file, ByteRange::new(0, size), |bytes| hasher.context.update(bytes))?;
+    hasher.feed(file, ByteRange::new(0, size))?;
     hasher.finish().ok_or_else(|| std::io::Error::other("a digest of another length"))
 }
 
@@ -77,7 +85,7 @@ pub(crate) async fn hash<D: Disk>(
         let mut slot = slot.lock().map_err(|_| DiskFault::Io("hashing failed before".into()))?;
         let running = slot.take().filter(|_| range.start > 0);
         let mut hasher = running.unwrap_or_else(|| Hasher::new(digest, size));
-        feed(&*part, range, |bytes| hasher.context.update(bytes)).map_err(read_fault)?;
+        hasher.feed(&*part, range).map_err(read_fault)?;
         if range.end == size {
             return Ok(hasher.finish());
         }
@@ -105,33 +113,6 @@ pub(crate) async fn check<D: Disk>(
     disk.run(work).await.map_err(Fault::Disk)
 }
 
-/// Whether the bytes of a record are on the disk. What cannot be read is not there.
-pub fn is_intact(file: &impl DiskFile, entry: Proven) -> bool {
-    let mut hasher = blake3::Hasher::new();
-    let fed = feed(file, entry.range, |bytes| {
-        hasher.update(bytes);
-    });
-    fed.is_ok() && RangeDigest(*hasher.finalize().as_bytes()) == entry.digest
-}
-
-fn feed(file: &impl DiskFile, range: ByteRange, mut eat: impl FnMut(&[u8])) -> std::io::Result<()> {
-    let mut buffer = vec![0; READ_BYTES];
-    let mut at = range.start;
-    while at < range.end {
-        let want = usize::try_from(range.end - at).unwrap_or(READ_BYTES).min(READ_BYTES);
-        let filled = file.read_full_at(&mut buffer[..want], at)?;
-        if filled < want {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        eat(&buffer[..want]);
-        at += want as u64;
-    }
-    Ok(())
-}
-
 fn read_fault(error: std::io::Error) -> DiskFault {
     DiskFault::Io(format!("reading back what was written: {error}"))
 }
-
-/// Read back in pieces that stay in a core's cache.
-const READ_BYTES: usize = 256 << 10;

@@ -240,7 +240,7 @@ const PATH_MAX: usize = 4096;
 const BLOB_NAME_MAX: usize = 128;
 
 /// Endings of the files that we and `hf` put beside a blob.
-const BESIDE_BLOBS: [&str; 4] = [".part", ".journal", ".incomplete", ".lock"];
+const BESIDE_BLOBS: [&str; 6] = [".part", ".journal", ".owner", ".orphan", ".incomplete", ".lock"];
 
 #[cfg(test)]
 mod tests;
