@@ -59,7 +59,7 @@ pub enum ErrorKind {
         checked: usize,
     },
     /// Some files could not be had; the others are in place.
-    #[error("{} of {of} files could not be fetched; the first: {}: {}", .failed.len(), .failed[0].0, .failed[0].1)]
+    #[error("{} of {of} files could not be fetched{}", .failed.len(), first(.failed))]
     Some {
         /// Which files, and why.
         failed: Vec<(String, Fault)>,
@@ -72,6 +72,10 @@ pub enum ErrorKind {
     /// The person stopped it.
     #[error("interrupted")]
     Interrupted,
+}
+
+fn first(failed: &[(String, Fault)]) -> String {
+    failed.first().map_or(String::new(), |(path, fault)| format!("; the first: {path}: {fault}"))
 }
 
 fn last(fault: Option<&Fault>) -> String {

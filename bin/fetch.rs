@@ -16,12 +16,15 @@
 //!
 //! Prints nothing, and blocks no thread that it was not given for that.
 
+mod batch;
 mod home;
 mod hub;
 mod offline;
 mod plan;
 mod presence;
+mod progress;
 mod session;
+pub(crate) mod subject;
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -39,6 +42,7 @@ use crate::disk::{Disk, StdDisk};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Http, ReqwestHttp};
 use crate::news::{News, Report};
+pub(crate) use presence::claim_now;
 
 /// What to fetch, and how.
 #[derive(Clone, Debug)]
@@ -214,6 +218,11 @@ impl FetchBuilder {
     pub fn environment(mut self, environment: Environment) -> Self {
         self.request.environment = Some(environment);
         self
+    }
+
+    /// What was said so far.
+    pub(crate) fn into_request(self) -> Request {
+        self.request
     }
 
     /// Checks what can be checked without asking anybody.

@@ -20,7 +20,7 @@
 //! it never is again, so one who was slow and creates the grave late finds that and does nothing.
 //! A grave has an owner itself, and if that died, the grave is removed by the same rule.
 //!
-//! *Who may try.* An owner is removed when it has died [for certain](owner::Owner::judge): then
+//! *Who may try.* An owner is removed when it has died for certain: then
 //! nobody has the part open. Or when nothing can be known of it (another machine, another
 //! container without a working lock) and it has not renewed its claim for [`STALE_AFTER`], by the
 //! clock of the filesystem and watched for a while by our own. Such an owner may be suspended, and

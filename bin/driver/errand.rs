@@ -85,7 +85,7 @@ pub(crate) async fn hash<D: Disk>(
         let mut slot = slot.lock().map_err(|_| DiskFault::Io("hashing failed before".into()))?;
         let running = slot.take().filter(|_| range.start > 0);
         let mut hasher = running.unwrap_or_else(|| Hasher::new(digest, size));
-        hasher.feed(&*part, range).map_err(read_fault)?;
+        hasher.feed(&*part, range).map_err(|error| read_fault(&error))?;
         if range.end == size {
             return Ok(hasher.finish());
         }
@@ -113,6 +113,6 @@ pub(crate) async fn check<D: Disk>(
     disk.run(work).await.map_err(Fault::Disk)
 }
 
-fn read_fault(error: std::io::Error) -> DiskFault {
+fn read_fault(error: &std::io::Error) -> DiskFault {
     DiskFault::Io(format!("reading back what was written: {error}"))
 }

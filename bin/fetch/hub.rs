@@ -148,11 +148,10 @@ impl<H: Http> HubClient<H> {
                 let kind = ErrorKind::Fault(fault);
                 return Err(Error { attempts: attempt, elapsed, ..Error::new(kind) });
             }
-            let told = match &fault {
-                Fault::Busy { retry_after, .. } => *retry_after,
-                _ => None,
-            };
-            let again_in = told.unwrap_or_else(|| backoff.not_before().since(now));
+            let mut again_in = backoff.not_before().since(now);
+            if let Fault::Busy { retry_after: Some(told), .. } = fault {
+                again_in = told;
+            }
             let is_over = |patience: &Duration| elapsed + again_in >= *patience;
             if self.config.give_up_after.as_ref().is_some_and(is_over) {
                 let kind = ErrorKind::GaveUp { after: elapsed, fault: Some(fault) };

@@ -39,6 +39,13 @@ pub(super) struct Plan {
     pub(super) shown: PathBuf,
 }
 
+impl Plan {
+    /// The commit in full; empty for a plain URL.
+    pub(super) fn commit_text(&self) -> String {
+        self.commit.as_ref().map_or_else(String::new, ToString::to_string)
+    }
+}
+
 /// One file to fetch.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
@@ -66,6 +73,14 @@ impl Source {
                 format!("{}@{}/{path}", asked.repo, asked.revision)
             }
             Self::Url(url) => url.to_string(),
+        }
+    }
+
+    /// The commit that it is pinned to.
+    pub(super) fn commit(&self) -> Option<Commit> {
+        match self {
+            Self::Repo { asked, .. } => asked.revision.commit(),
+            Self::Url(_) => None,
         }
     }
 }
@@ -313,7 +328,8 @@ fn blob_name(digest: &FileDigest) -> Result<BlobName, Error> {
     digest.hex().parse().map_err(Error::usage_of)
 }
 
-fn sha256_of(request: &Request) -> Result<FileDigest, Error> {
+/// What the person says that a plain URL's file must hash to.
+pub(super) fn sha256_of(request: &Request) -> Result<FileDigest, Error> {
     let Some(text) = &request.sha256 else {
         return Err(Error::usage(
             "a plain URL needs --sha256: without it nobody can tell whether the file is right",

@@ -8,40 +8,64 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::event::{End, Event};
-use engine::fault::Fault;
 use engine::hub::request::{Authority, Token};
 use engine::hub::target::{RepoTarget, Target};
 use engine::journal::Begin;
-use engine::manifest::{FileId, Manifest};
-use engine::stats::Stats;
-use engine::transfer::{Resumed, Transfer};
+use engine::manifest::FileId;
+use engine::transfer::Transfer;
 use tokio::sync::{mpsc, watch};
 
 use super::Request;
-use super::home::FileHome;
+use super::batch::{Batch, Claimed};
 use super::hub::HubClient;
 use super::plan::{self, Item, Plan, Source};
+use super::progress::Progress;
 use super::{offline, presence};
 use crate::cache::claim::process::Process;
-use crate::cache::claim::{Attempt, BEAT, Claim, Watch, try_claim};
+use crate::cache::claim::{Attempt, try_claim};
 use crate::cache::environment::Environment;
 use crate::cache::layout::RepoFolder;
 use crate::cache::{part, store};
 use crate::disk::Disk;
-use crate::driver::{Clock, Driver, DriverFile, Outcome};
-use crate::error::{Error, ErrorKind, Safe};
+use crate::driver::{Clock, Driver, Outcome};
+use crate::error::{Error, ErrorKind};
 use crate::http::Http;
-use crate::news::{FetchedFile, News, PlannedFile, Report};
+use crate::news::{News, PlannedFile, Report};
 
 /// Runs a fetch to its end.
 pub(super) async fn run<H: Http, D: Disk>(
     http: H,
     disk: D,
-    mut request: Request,
+    request: Request,
     news: mpsc::UnboundedSender<News>,
     mut cancel: watch::Receiver<bool>,
 ) -> Result<Report, Error> {
+    let (session, cache) = begin(http, disk, request, news).await?;
+    let planned = tokio::select! {
+        biased;
+        () = cancelled(&mut cancel) => Err(Error::new(ErrorKind::Interrupted)),
+        planned = session.plan(&cache) => planned,
+    }?;
+    session.fetch(planned, cancel).await
+}
+
+/// Only asks the hub what there is.
+pub(super) async fn ask<H: Http, D: Disk>(
+    http: H,
+    disk: D,
+    request: Request,
+    news: mpsc::UnboundedSender<News>,
+) -> Result<Plan, Error> {
+    let (session, cache) = begin(http, disk, request, news).await?;
+    session.plan(&cache).await
+}
+
+async fn begin<H: Http, D: Disk>(
+    http: H,
+    disk: D,
+    mut request: Request,
+    news: mpsc::UnboundedSender<News>,
+) -> Result<(Session<H, D>, PathBuf), Error> {
     let clock = Clock::start();
     let environment = request.environment.get_or_insert_with(of_this_process).clone();
     let authority = Arc::new(Authority {
@@ -59,13 +83,7 @@ pub(super) async fn run<H: Http, D: Disk>(
         missing: Arc::default(),
     };
     let cache = request.cache_dir.clone().unwrap_or_else(|| environment.hub_cache.clone());
-    let session = Session { request, environment, hub, disk, news, clock };
-    let planned = tokio::select! {
-        biased;
-        () = cancelled(&mut cancel) => Err(Error::new(ErrorKind::Interrupted)),
-        planned = session.plan(&cache) => planned,
-    }?;
-    session.fetch(planned, cancel).await
+    Ok((Session { request, environment, hub, disk, news, clock }, cache))
 }
 
 struct Session<H, D> {
@@ -75,24 +93,6 @@ struct Session<H, D> {
     disk: D,
     news: mpsc::UnboundedSender<News>,
     clock: Clock,
-}
-
-/// How far the files of a plan have come.
-struct Progress {
-    pending: BTreeMap<FileId, Item>,
-    present: BTreeMap<FileId, PathBuf>,
-    fetched: BTreeMap<FileId, PathBuf>,
-    failed: BTreeMap<FileId, Fault>,
-    proven: BTreeMap<FileId, u64>,
-    watches: BTreeMap<FileId, Watch>,
-    stats: Stats,
-}
-
-/// A file that is ours to fetch.
-struct Claimed<D: Disk> {
-    item: Item,
-    claim: Arc<Claim<D>>,
-    open: part::OpenPart<D>,
 }
 
 impl<H: Http, D: Disk> Session<H, D> {
@@ -107,7 +107,8 @@ impl<H: Http, D: Disk> Session<H, D> {
         let plan = match target {
             Target::Repo(target) => {
                 self.tell(News::Asking { host });
-                let is_known = presence::is_known(&self.disk, &self.request, &target, cache).await?;
+                let is_known =
+                    presence::is_known(&self.disk, &self.request, &target, cache).await?;
                 let hub = HubClient { is_known, ..self.hub.clone() };
                 let plan = plan::plan_repo(&self.request, target.clone(), &hub, cache).await;
                 if plan.is_err() {
@@ -125,12 +126,8 @@ impl<H: Http, D: Disk> Session<H, D> {
         Ok(plan)
     }
 
-    async fn fetch(
-        &self,
-        plan: Plan,
-        mut cancel: watch::Receiver<bool>,
-    ) -> Result<Report, Error> {
-        self.tell(News::Planned { commit: commit_of(&plan), files: planned_files(&plan) });
+    async fn fetch(&self, plan: Plan, mut cancel: watch::Receiver<bool>) -> Result<Report, Error> {
+        self.tell(News::Planned { commit: plan.commit_text(), files: planned_files(&plan) });
         let mut progress = Progress::new(&plan);
         if self.request.dry_run {
             return self.look(&plan, progress).await;
@@ -151,9 +148,9 @@ impl<H: Http, D: Disk> Session<H, D> {
                 continue;
             }
             let outcome = self.transfer(batch, &mut progress, cancel.clone()).await;
-            self.check_end(outcome.end, &plan, &progress)?;
+            progress.check_end(outcome.end, &plan, self.elapsed())?;
         }
-        self.report(&plan, progress)
+        progress.report(&plan, self.elapsed())
     }
 
     /// Claims as many files as may be open at once. Those that are in place are taken off; those
@@ -187,9 +184,7 @@ impl<H: Http, D: Disk> Session<H, D> {
         progress: &mut Progress,
     ) -> Result<Claiming<D>, Error> {
         let may_be_present = !self.request.force;
-        if may_be_present
-            && let Some(path) = presence::sealed(&self.disk, &item).await?
-        {
+        if may_be_present && let Some(path) = presence::sealed(&self.disk, &item).await? {
             self.tell(News::Present { file: id });
             return Ok(Claiming::Present(path));
         }
@@ -234,153 +229,40 @@ impl<H: Http, D: Disk> Session<H, D> {
         Ok(Claiming::Claimed(Box::new(Claimed { item, claim, open })))
     }
 
-    /// Transfers a batch, keeping its claims alive.
+    /// Transfers files that are ours, keeping their claims alive.
     async fn transfer(
         &self,
-        batch: BTreeMap<FileId, Claimed<D>>,
+        claimed: BTreeMap<FileId, Claimed<D>>,
         progress: &mut Progress,
         cancel: watch::Receiver<bool>,
     ) -> Outcome {
-        let base = self.hub.authority.endpoint.base().clone();
-        let mut manifest = Manifest { hub: Some(base), files: BTreeMap::new() };
-        let (mut resumed, mut files) = (BTreeMap::new(), BTreeMap::new());
-        let mut claims = Vec::new();
-        let mut places = BTreeMap::new();
-        for (id, Claimed { item, claim, open }) in batch {
-            manifest.files.insert(id, item.spec.clone());
-            resumed.insert(id, Resumed { ledger: open.ledger, records: open.records });
-            claims.push(Arc::clone(&claim));
-            places.insert(id, item.place.shown().to_owned());
-            let home = FileHome {
-                hub: self.hub.clone(),
-                disk: self.disk.clone(),
-                item: item.clone(),
-                claim,
-                part: Arc::clone(&open.part),
-                journal: Arc::clone(&open.journal),
-                use_links: self.use_links(),
-            };
-            let file = DriverFile {
-                part: open.part,
-                journal: open.journal,
-                journal_len: open.journal_len,
-                home: Arc::new(home),
-                spec: item.spec,
-            };
-            files.insert(id, file);
-        }
-        let config = self.request.config.clone();
-        let now = self.clock.now();
-        let transfer = Transfer::new(manifest, resumed, config, self.hub.seed, now);
+        let batch = Batch::new(claimed, &self.hub, &self.disk, self.use_links());
+        let (config, now) = (self.request.config.clone(), self.clock.now());
+        let transfer = Transfer::new(batch.manifest, batch.resumed, config, self.hub.seed, now);
         let (http, disk) = (self.hub.http.clone(), self.disk.clone());
         let authority = Arc::clone(&self.hub.authority);
-        let driver = Driver::new(http, disk, authority, self.clock, transfer, files);
+        let driver = Driver::new(http, disk, authority, self.clock, transfer, batch.files);
         let run = driver.run(cancel, |transfer, event, at| {
-            match &event {
-                Event::Sealed { file } => {
-                    progress.fetched.insert(*file, places[file].clone());
-                }
-                Event::Failed { file, fault } => {
-                    progress.failed.insert(*file, fault.clone());
-                }
-                _ => {}
-            }
+            progress.on_event(&event, &batch.shown);
             let open_requests = transfer.open_requests();
             self.tell(News::Transfer { event, at, open_requests });
         });
-        let beat = self.beat(claims.clone());
         let outcome = tokio::select! {
             biased;
             outcome = run => outcome,
-            () = beat => unreachable!("a heart beats until it is stopped"),
+            never = batch.claims.beat() => never,
         };
-        for (id, ledger) in &outcome.ledgers {
-            progress.proven.insert(*id, ledger.proven().len());
-        }
-        progress.stats.add(&outcome.stats);
-        let released = self.disk.run(move |_| {
-            claims.iter().for_each(|claim| claim.release());
-            Ok(())
-        });
-        // What cannot be released is found dead by the next one.
-        let _ = released.await;
+        progress.on_outcome(&outcome);
+        batch.claims.release().await;
         outcome
     }
 
-    async fn beat(&self, claims: Vec<Arc<Claim<D>>>) {
-        loop {
-            tokio::time::sleep(BEAT).await;
-            let claims = claims.clone();
-            let beat = self.disk.run(move |_| claims.iter().try_for_each(|claim| claim.beat()));
-            if let Err(fault) = beat.await {
-                tracing::warn!(%fault, "a claim could not be renewed");
-            }
-        }
-    }
-
-    fn check_end(&self, end: End, plan: &Plan, progress: &Progress) -> Result<(), Error> {
-        let kind = match end {
-            End::Finished => return Ok(()),
-            End::Cancelled => ErrorKind::Interrupted,
-            End::GaveUp { after, fault } => ErrorKind::GaveUp { after, fault },
-            End::Disk(fault) => ErrorKind::Fault(fault),
-        };
-        Err(self.error(kind, plan, progress))
-    }
-
     fn interrupted(&self, plan: &Plan, progress: &Progress) -> Error {
-        self.error(ErrorKind::Interrupted, plan, progress)
+        progress.error(ErrorKind::Interrupted, plan, self.elapsed())
     }
 
-    fn error(&self, kind: ErrorKind, plan: &Plan, progress: &Progress) -> Error {
-        let total = plan.items.iter().map(|item| item.spec.size).sum();
-        let proven = plan.items.iter().zip(0..).map(|(item, id)| {
-            let id = FileId(id);
-            let is_there =
-                progress.present.contains_key(&id) || progress.fetched.contains_key(&id);
-            let proven = progress.proven.get(&id).copied().unwrap_or(0);
-            if is_there { item.spec.size } else { proven }
-        });
-        let safe = Some(Safe { proven: proven.sum(), total });
-        let attempts = u32::try_from(progress.stats.fault_count().max(1)).unwrap_or(u32::MAX);
-        let elapsed = self.clock.now().since_start();
-        Error { safe, attempts, elapsed, ..Error::new(kind) }
-    }
-
-    fn report(&self, plan: &Plan, progress: Progress) -> Result<Report, Error> {
-        let failed: Vec<(String, Fault)> = progress
-            .failed
-            .iter()
-            .map(|(id, fault)| (plan.items[id.0 as usize].path.clone(), fault.clone()))
-            .collect();
-        if let [(path, fault)] = &failed[..]
-            && plan.items.len() == 1
-        {
-            let error = self.error(ErrorKind::Fault(fault.clone()), plan, &progress);
-            return Err(error.about(path));
-        }
-        if !failed.is_empty() {
-            let of = plan.items.len();
-            return Err(self.error(ErrorKind::Some { failed, of }, plan, &progress));
-        }
-        let files = plan.items.iter().zip(0..).filter_map(|(item, id)| {
-            let present = progress.present.get(&FileId(id));
-            let local = present.or_else(|| progress.fetched.get(&FileId(id)))?;
-            Some(FetchedFile {
-                path: item.path.clone(),
-                local: local.clone(),
-                size: item.spec.size,
-                digest: item.spec.digest.to_string(),
-                was_present: present.is_some(),
-            })
-        });
-        Ok(Report {
-            path: plan.shown.clone(),
-            commit: commit_of(plan),
-            files: files.collect(),
-            elapsed: self.clock.now().since_start(),
-            stats: progress.stats,
-        })
+    fn elapsed(&self) -> Duration {
+        self.clock.now().since_start()
     }
 
     /// For a dry run: what is there, and what is not.
@@ -391,7 +273,7 @@ impl<H: Http, D: Disk> Session<H, D> {
                 progress.present.insert(FileId(id), path);
             }
         }
-        self.report(plan, progress)
+        progress.report(plan, self.elapsed())
     }
 
     async fn remember_commit(&self, plan: &Plan) -> Result<(), Error> {
@@ -400,9 +282,8 @@ impl<H: Http, D: Disk> Session<H, D> {
         };
         let (folder, revision, commit) = (folder.clone(), revision.clone(), commit.clone());
         let nonce = format!("{:032x}", random_nonce());
-        let written = self
-            .disk
-            .run(move |disk| store::write_ref(disk, &folder, &revision, &commit, &nonce));
+        let written =
+            self.disk.run(move |disk| store::write_ref(disk, &folder, &revision, &commit, &nonce));
         Ok(written.await?)
     }
 
@@ -441,21 +322,6 @@ enum Claiming<D: Disk> {
     Busy,
 }
 
-impl Progress {
-    fn new(plan: &Plan) -> Self {
-        let pending = plan.items.iter().zip(0..).map(|(item, id)| (FileId(id), item.clone()));
-        Self {
-            pending: pending.collect(),
-            present: BTreeMap::new(),
-            fetched: BTreeMap::new(),
-            failed: BTreeMap::new(),
-            proven: BTreeMap::new(),
-            watches: BTreeMap::new(),
-            stats: Stats::default(),
-        }
-    }
-}
-
 async fn cancelled(cancel: &mut watch::Receiver<bool>) {
     if cancel.wait_for(|is_cancelled| *is_cancelled).await.is_err() {
         std::future::pending::<()>().await;
@@ -478,20 +344,18 @@ async fn token_of<D: Disk>(
     text.map(|text| text.parse().map_err(Error::usage_of)).transpose()
 }
 
-fn of_this_process() -> Environment {
+pub(super) fn of_this_process() -> Environment {
     let home = std::env::home_dir().unwrap_or_default();
     Environment::read(|name| std::env::var_os(name), &home)
-}
-
-fn commit_of(plan: &Plan) -> String {
-    plan.commit.as_ref().map_or_else(String::new, ToString::to_string)
 }
 
 fn planned_files(plan: &Plan) -> Vec<PlannedFile> {
     let files = plan.items.iter().zip(0..);
     files
-        .map(|(item, id)| {
-            PlannedFile { file: FileId(id), path: item.path.clone(), size: item.spec.size }
+        .map(|(item, id)| PlannedFile {
+            file: FileId(id),
+            path: item.path.clone(),
+            size: item.spec.size,
         })
         .collect()
 }

@@ -110,6 +110,7 @@ fn fault_of(error: &reqwest::Error, host: &str) -> Fault {
     if error.is_connect() { Fault::Link(words_of(error)) } else { Fault::Cut }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "std may add kinds at any time")]
 fn fault_of_io(error: &std::io::Error) -> Option<Fault> {
     let fault = match error.kind() {
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {

@@ -1,3 +1,7 @@
+//! Tests of `catalogue`, by tables and by hand.
+//!
+//! No network, no clock.
+
 use std::fs;
 
 use engine::hub::repo::RepoKind;

@@ -1,3 +1,7 @@
+//! Tests of `claim`, by tables and by hand.
+//!
+//! No network, no clock.
+
 use std::fs;
 use std::sync::atomic::AtomicU64;
 

@@ -1,3 +1,7 @@
+//! Tests of `inventory`, by tables and by hand.
+//!
+//! No network, no clock.
+
 use std::fs;
 use std::io::Write;
 

@@ -1,3 +1,7 @@
+//! Tests of `store`, by tables and by hand.
+//!
+//! No network, no clock.
+
 use std::fs;
 
 use engine::digest::RangeDigest;

@@ -1,3 +1,7 @@
+//! Tests of `standard`, by tables and by hand.
+//!
+//! No network, no clock.
+
 use super::*;
 
 #[test]

@@ -140,15 +140,14 @@ impl Transfer {
     fn count_in_a_row(&mut self, attempt: &Attempt, fault: &Fault) -> u32 {
         let Some(file) = self.files.get_mut(&attempt.file) else { return 1 };
         let Some(url) = &attempt.url else { return file.backoff.attempt() };
-        match fault {
-            Fault::LeaseRefused(_) | Fault::Redirects => file.lease.on_refused(url),
-            Fault::Changed => {
-                file.changes += 1;
-                file.validator = None;
-                file.lease.on_refused(url)
-            }
-            _ => 1,
+        if next_step(fault, 1) != Step::Locate {
+            return 1;
         }
+        if *fault == Fault::Changed {
+            file.changes += 1;
+            file.validator = None;
+        }
+        file.lease.on_refused(url)
     }
 
     /// Decides when the next try may go out.

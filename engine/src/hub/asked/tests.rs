@@ -1,3 +1,7 @@
+//! Tests of `asked`, by tables and by hand.
+//!
+//! No network, no clock.
+
 use super::*;
 use crate::hub::repo::RepoKind;
 use crate::time::Duration;

@@ -1,3 +1,7 @@
+//! Tests of `path`, by tables and by hand.
+//!
+//! No network, no clock.
+
 use proptest::prelude::*;
 
 use super::*;

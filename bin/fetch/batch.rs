@@ -1,0 +1,105 @@
+//! The files that are fetched together: claimed, opened, and ready for one machine.
+//!
+//! Claims nothing itself, and drives nothing.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use engine::manifest::{FileId, Manifest};
+use engine::transfer::Resumed;
+
+use super::home::FileHome;
+use super::hub::HubClient;
+use super::plan::Item;
+use crate::cache::claim::{BEAT, Claim};
+use crate::cache::part::OpenPart;
+use crate::disk::Disk;
+use crate::driver::DriverFile;
+use crate::http::Http;
+
+/// A file that is ours to fetch.
+pub(super) struct Claimed<D: Disk> {
+    pub(super) item: Item,
+    pub(super) claim: Arc<Claim<D>>,
+    pub(super) open: OpenPart<D>,
+}
+
+/// Files that are fetched together.
+pub(super) struct Batch<D: Disk> {
+    pub(super) manifest: Manifest,
+    pub(super) resumed: BTreeMap<FileId, Resumed>,
+    pub(super) files: BTreeMap<FileId, DriverFile<D>>,
+    /// Where people find each file.
+    pub(super) shown: BTreeMap<FileId, PathBuf>,
+    pub(super) claims: Claims<D>,
+}
+
+/// The claims of a batch.
+#[derive(Clone)]
+pub(super) struct Claims<D: Disk> {
+    disk: D,
+    claims: Vec<Arc<Claim<D>>>,
+}
+
+impl<D: Disk> Batch<D> {
+    pub(super) fn new<H: Http>(
+        claimed: BTreeMap<FileId, Claimed<D>>,
+        hub: &HubClient<H>,
+        disk: &D,
+        use_links: bool,
+    ) -> Self {
+        let base = hub.authority.endpoint.base().clone();
+        let mut batch = Self {
+            manifest: Manifest { hub: Some(base), files: BTreeMap::new() },
+            resumed: BTreeMap::new(),
+            files: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            claims: Claims { disk: disk.clone(), claims: Vec::new() },
+        };
+        for (id, Claimed { item, claim, open }) in claimed {
+            let OpenPart { part, journal, journal_len, records, ledger, .. } = open;
+            batch.manifest.files.insert(id, item.spec.clone());
+            batch.resumed.insert(id, Resumed { ledger, records });
+            batch.shown.insert(id, item.place.shown().to_owned());
+            batch.claims.claims.push(Arc::clone(&claim));
+            let spec = item.spec.clone();
+            let home = Arc::new(FileHome {
+                hub: hub.clone(),
+                disk: disk.clone(),
+                item,
+                claim,
+                part: Arc::clone(&part),
+                journal: Arc::clone(&journal),
+                use_links,
+            });
+            batch.files.insert(id, DriverFile { part, journal, journal_len, home, spec });
+        }
+        batch
+    }
+}
+
+impl<D: Disk> Claims<D> {
+    /// Keeps the claims alive for as long as it is polled.
+    pub(super) async fn beat(&self) -> ! {
+        loop {
+            tokio::time::sleep(BEAT).await;
+            let claims = self.claims.clone();
+            let beat = self.disk.run(move |_| claims.iter().try_for_each(|claim| claim.beat()));
+            if let Err(fault) = beat.await {
+                tracing::warn!(%fault, "a claim could not be renewed");
+            }
+        }
+    }
+
+    /// Gives the claims up. What cannot be given up is found dead by the next one.
+    pub(super) async fn release(self) {
+        let released = self.disk.run(move |_| {
+            self.claims.iter().for_each(|claim| claim.release());
+            Ok(())
+        });
+        if let Err(fault) = released.await {
+            tracing::warn!(%fault, "a claim could not be given up");
+        }
+    }
+}

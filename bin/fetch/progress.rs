@@ -1,0 +1,118 @@
+//! How far the files of a plan have come, and what that makes of a fetch in the end.
+//!
+//! Fetches nothing and tells nobody.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use engine::event::{End, Event};
+use engine::fault::Fault;
+use engine::manifest::FileId;
+use engine::stats::Stats;
+
+use super::plan::{Item, Plan};
+use crate::cache::claim::Watch;
+use crate::driver::Outcome;
+use crate::error::{Error, ErrorKind, Safe};
+use crate::news::{FetchedFile, Report};
+
+/// How far the files of a plan have come.
+pub(super) struct Progress {
+    pub(super) pending: BTreeMap<FileId, Item>,
+    pub(super) present: BTreeMap<FileId, PathBuf>,
+    pub(super) watches: BTreeMap<FileId, Watch>,
+    fetched: BTreeMap<FileId, PathBuf>,
+    failed: BTreeMap<FileId, Fault>,
+    proven: BTreeMap<FileId, u64>,
+    stats: Stats,
+}
+
+impl Progress {
+    /// Nothing is done yet.
+    pub(super) fn new(plan: &Plan) -> Self {
+        let pending = plan.items.iter().zip(0..).map(|(item, id)| (FileId(id), item.clone()));
+        Self {
+            pending: pending.collect(),
+            present: BTreeMap::new(),
+            watches: BTreeMap::new(),
+            fetched: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            proven: BTreeMap::new(),
+            stats: Stats::default(),
+        }
+    }
+
+    /// The machine tells something; `shown` says where people find each file.
+    pub(super) fn on_event(&mut self, event: &Event, shown: &BTreeMap<FileId, PathBuf>) {
+        if let Event::Sealed { file } = event {
+            self.fetched.extend(shown.get(file).map(|path| (*file, path.clone())));
+        }
+        if let Event::Failed { file, fault } = event {
+            self.failed.insert(*file, fault.clone());
+        }
+    }
+
+    /// A transfer has ended.
+    pub(super) fn on_outcome(&mut self, outcome: &Outcome) {
+        for (id, ledger) in &outcome.ledgers {
+            self.proven.insert(*id, ledger.proven().len());
+        }
+        self.stats.add(&outcome.stats);
+    }
+
+    /// An error unless a transfer ended by itself.
+    pub(super) fn check_end(&self, end: End, plan: &Plan, elapsed: Duration) -> Result<(), Error> {
+        let kind = match end {
+            End::Finished => return Ok(()),
+            End::Cancelled => ErrorKind::Interrupted,
+            End::GaveUp { after, fault } => ErrorKind::GaveUp { after, fault },
+            End::Disk(fault) => ErrorKind::Fault(fault),
+        };
+        Err(self.error(kind, plan, elapsed))
+    }
+
+    /// An error that says what is safe.
+    pub(super) fn error(&self, kind: ErrorKind, plan: &Plan, elapsed: Duration) -> Error {
+        let total = plan.items.iter().map(|item| item.spec.size).sum();
+        let proven = plan.items.iter().zip(0..).map(|(item, id)| {
+            let id = FileId(id);
+            let is_there = self.present.contains_key(&id) || self.fetched.contains_key(&id);
+            let proven = self.proven.get(&id).copied().unwrap_or(0);
+            if is_there { item.spec.size } else { proven }
+        });
+        let safe = Some(Safe { proven: proven.sum(), total });
+        let attempts = u32::try_from(self.stats.fault_count().max(1)).unwrap_or(u32::MAX);
+        Error { safe, attempts, elapsed, ..Error::new(kind) }
+    }
+
+    /// What the fetch has done, once nothing is pending.
+    pub(super) fn report(self, plan: &Plan, elapsed: Duration) -> Result<Report, Error> {
+        let path_of = |id: &FileId| plan.items[id.0 as usize].path.clone();
+        let failed: Vec<(String, Fault)> =
+            self.failed.iter().map(|(id, fault)| (path_of(id), fault.clone())).collect();
+        if let [(path, fault)] = &failed[..]
+            && plan.items.len() == 1
+        {
+            return Err(self.error(ErrorKind::Fault(fault.clone()), plan, elapsed).about(path));
+        }
+        if !failed.is_empty() {
+            let of = plan.items.len();
+            return Err(self.error(ErrorKind::Some { failed, of }, plan, elapsed));
+        }
+        let files = plan.items.iter().zip(0..).filter_map(|(item, id)| {
+            let present = self.present.get(&FileId(id));
+            let local = present.or_else(|| self.fetched.get(&FileId(id)))?;
+            Some(FetchedFile {
+                path: item.path.clone(),
+                local: local.clone(),
+                size: item.spec.size,
+                digest: item.spec.digest.to_string(),
+                was_present: present.is_some(),
+            })
+        });
+        let files = files.collect();
+        let (path, commit, stats) = (plan.shown.clone(), plan.commit_text(), self.stats);
+        Ok(Report { path, commit, files, stats, elapsed })
+    }
+}
