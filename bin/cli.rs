@@ -16,6 +16,7 @@ mod pace;
 mod paint;
 mod quantity;
 mod screen;
+mod status;
 mod stop;
 mod story;
 mod summary;
@@ -35,6 +36,7 @@ use download::Download;
 use lines::Lines;
 use paint::Paint;
 use screen::Drawing;
+use status::Status;
 
 /// Brings huge model files over weak links, verified as they arrive; run it again to continue
 #[derive(Debug, Parser)]
@@ -48,6 +50,7 @@ struct Cli {
 enum Command {
     #[command(after_help = EXAMPLES)]
     Download(Box<Download>),
+    Status(Status),
     #[cfg(feature = "demo")]
     Demo(demo::Demo),
     /// Print the completions for a shell
@@ -90,11 +93,12 @@ fn carry_out() -> u8 {
             return u8::try_from(error.exit_code()).unwrap_or(USAGE);
         }
     };
-    let is_logging = start_log();
     let mut setting = Setting::read();
+    let is_logging = start_log(setting.environment.is_colorless);
     setting.can_draw &= !is_logging;
     match cli.command {
         Command::Download(download) => wait_for(download.run(setting)),
+        Command::Status(status) => wait_for(status.run(setting)),
         #[cfg(feature = "demo")]
         Command::Demo(demo) => wait_for(demo.run(setting)),
         Command::Completions { shell } => {
@@ -150,13 +154,14 @@ fn wait_for(command: impl Future<Output = u8>) -> u8 {
 }
 
 /// Logs what [`LOG`] asks for, if it asks. Says whether it does.
-fn start_log() -> bool {
+fn start_log(is_colorless: bool) -> bool {
     let Some(wanted) = std::env::var_os(LOG) else { return false };
     let Ok(filter) = EnvFilter::try_new(wanted.to_string_lossy()) else {
         terminal::say("warning: MOSHI_LOG makes no sense; write debug, or moshi_fetch=trace");
         return false;
     };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    log.with_ansi(terminal::can_draw() && !is_colorless).init();
     true
 }
 

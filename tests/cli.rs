@@ -191,6 +191,7 @@ async fn requests_that_make_no_sense() {
 async fn help() {
     let stage = Stage::new(&[]).await;
     check("help", &stage.run(&["--help"]).await);
+    check("help_for_status", &stage.run(&["status", "--help"]).await);
     check("help_for_download", &stage.run(&["download", "--help"]).await);
 }
 
@@ -243,7 +244,10 @@ async fn an_interruption() {
     let shown = stage.shown(&output);
     assert!(!shown.contains("hf_member"), "a token is never shown");
     check("an_interruption", &shown);
+    check("status_of_what_was_interrupted", &stage.run(&["status"]).await);
+    check("status_as_json", &stage.run(&["status", "--json"]).await);
     assert!(stage.download(&["org/name", FILE]).await.contains("continuing"));
+    check("status_when_nothing_is_unfinished", &stage.run(&["status"]).await);
 }
 
 /// What differs from run to run, or from one content to the next.
@@ -257,6 +261,8 @@ const FILTERS: &[(&str, &str)] = &[
     (r"tried: [0-9]+ times", "tried: [COUNT] times"),
     (r"[0-9.]+ [KM]?B of ", "[SIZE] of "),
     (r"; [0-9.]+ K?B came in vain", ""),
+    (r"[0-9.]+ % are proven; last moved [0-9.]+ s", "[SHARE] are proven; last moved [TIME]"),
+    (r#""idle":[0-9]+"#, r#""idle":[TIME]"#),
     (r#""seconds":[0-9.]+"#, r#""seconds":[TIME]"#),
-    (r#""bytes":[0-9]+,"total":5000000"#, r#""bytes":[SIZE],"total":5000000"#),
+    (r#""bytes":[0-9]+,("claimed":0,)?"total":5000000"#, r#""bytes":[SIZE],$1"total":5000000"#),
 ];

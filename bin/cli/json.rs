@@ -157,7 +157,7 @@ fn waiting(why: &Wait, left: Duration) -> Line<'static> {
 }
 
 /// An object on one line.
-fn text(line: &impl Serialize) -> String {
+pub(crate) fn text(line: &impl Serialize) -> String {
     serde_json::to_string(line).expect("text, numbers and lists can always be written as JSON")
 }
 
