@@ -273,9 +273,8 @@ fn read_tree<D: Disk>(
     commit: &Commit,
 ) -> Result<BTreeMap<RepoPath, Listed>, DiskFault> {
     let path = folder.path().join("trees").join(format!("{commit}.json"));
-    let bytes = match if_there(disk.read(&path, TREE_MAX)) {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) | Err(_) => return Ok(BTreeMap::new()),
+    let Ok(Some(bytes)) = if_there(disk.read(&path, TREE_MAX)) else {
+        return Ok(BTreeMap::new());
     };
     let tree = serde_json::from_slice::<TreeFile>(&bytes).ok();
     let Some(tree) = tree.filter(|tree| tree.format_version == TREE_VERSION) else {

@@ -152,10 +152,13 @@ impl<H: Http> HubClient<H> {
             if let Fault::Busy { retry_after: Some(told), .. } = fault {
                 again_in = told;
             }
-            let is_over = |patience: &Duration| elapsed + again_in >= *patience;
-            if self.config.give_up_after.as_ref().is_some_and(is_over) {
-                let kind = ErrorKind::GaveUp { after: elapsed, fault: Some(fault) };
-                return Err(Error { attempts: attempt, elapsed, ..Error::new(kind) });
+            if let Some(patience) = self.config.give_up_after {
+                if elapsed >= patience {
+                    let kind = ErrorKind::GaveUp { after: elapsed, fault: Some(fault) };
+                    return Err(Error { attempts: attempt, elapsed, ..Error::new(kind) });
+                }
+                // The last try is made when the patience ends, not given away.
+                again_in = again_in.min(patience - elapsed);
             }
             // Nobody may be listening.
             let _ = self.news.send(News::AskingFailed { fault, attempt, again_in });
