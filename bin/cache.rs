@@ -9,6 +9,7 @@
 
 pub mod catalogue;
 pub mod claim;
+pub mod doubt;
 pub mod environment;
 pub mod inventory;
 pub mod layout;

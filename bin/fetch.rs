@@ -101,6 +101,12 @@ impl Fetch {
         }
     }
 
+    /// What is asked for, in the environment that it is asked in.
+    pub(crate) fn into_request(mut self) -> Request {
+        self.request.environment.get_or_insert_with(session::of_this_process);
+        self.request
+    }
+
     /// Starts the fetch in the background, on the current tokio runtime.
     ///
     /// # Errors
@@ -218,11 +224,6 @@ impl FetchBuilder {
     pub fn environment(mut self, environment: Environment) -> Self {
         self.request.environment = Some(environment);
         self
-    }
-
-    /// What was said so far.
-    pub(crate) fn into_request(self) -> Request {
-        self.request
     }
 
     /// Checks what can be checked without asking anybody.

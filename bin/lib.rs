@@ -13,3 +13,4 @@ pub mod fetch;
 pub mod http;
 pub mod news;
 pub mod status;
+pub mod verify;

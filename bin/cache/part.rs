@@ -65,7 +65,7 @@ pub fn open<D: Disk>(
 
 /// What a journal says of the file that it is about, if that is the one we mean. A journal that
 /// lost its beginning is believed as far as its claims can be checked: it has the right name.
-pub(super) fn read_journal<D: Disk>(disk: &D, path: &Path) -> io::Result<Option<(Replay, u64)>> {
+pub(crate) fn read_journal<D: Disk>(disk: &D, path: &Path) -> io::Result<Option<(Replay, u64)>> {
     match if_there(disk.read(path, JOURNAL_MAX)) {
         Ok(bytes) => Ok(bytes.map(|bytes| (journal::replay(&bytes), bytes.len() as u64))),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(None),

@@ -1,0 +1,30 @@
+//! Takes back what a journal says beyond what was found on the disk.
+//!
+//! Reads no file's content: the caller has, and says what of it is intact.
+
+use engine::fault::DiskFault;
+use engine::journal::{self, Begin};
+use engine::ledger::Ledger;
+
+use super::claim::Claim;
+use super::layout::Place;
+use super::swap;
+use crate::disk::{Access, At, Disk, DiskFile, if_there};
+
+/// Replaces the journal of `place` by one that knows only the ranges in `intact`: a finished file
+/// is then no longer believed to be verified, and a part lacks what is damaged. Blocks.
+pub fn doubt<D: Disk>(
+    disk: &D,
+    claim: &Claim<D>,
+    place: &Place,
+    begin: &Begin,
+    intact: &Ledger,
+) -> Result<(), DiskFault> {
+    claim.check()?;
+    // The fifth rule of the journal's contract: the new one says that all of it is durable.
+    if let Some(part) = if_there(disk.open(&place.part, Access::Write)).at(&place.part)? {
+        part.sync_data().at(&place.part)?;
+    }
+    let bytes = journal::compact(begin, intact);
+    swap::replace(disk, &place.journal, &bytes, claim.nonce()).map(drop)
+}
