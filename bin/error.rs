@@ -212,8 +212,8 @@ fn hint_of(fault: &Fault) -> Option<&'static str> {
             "use --cache-dir or --local-dir with a folder that you may write to"
         }
         Fault::Disk(DiskFault::Io(_)) => {
-            "check the folder, or use --cache-dir or --local-dir with another one; if the disk itself \
-             fails, the system's log says so"
+            "check the folder, or use --cache-dir or --local-dir with another one; if the disk \
+             itself fails, the system's log says so"
         }
         Fault::WrongDigest => {
             "the hub or a proxy on the way serves other bytes than were published: try another \

@@ -22,10 +22,6 @@ const XML: (&str, &str) = ("Content-Type", "application/xml");
 fn refusals_are_told_apart() {
     let code = |code| ("X-Error-Code", code);
     let says = |message| ("X-Error-Message", message);
-    let busy = |status, secs: Option<u64>| {
-        let retry_after = secs.map(Duration::from_secs);
-        format!("{:?}", Fault::Busy { status, retry_after })
-    };
     let public = "no repository org/name among the public datasets; \
         a private one needs --token or HF_TOKEN";
     let visible = "no repository org/name among the datasets that this token may see";
@@ -86,6 +82,14 @@ fn refusals_are_told_apart() {
             "token needed",
             "the hub denies access to org/name: no billing",
         ),
+    ] {
+        check(status, &lines, has_token, kind, text);
+    }
+}
+
+#[test]
+fn refusals_without_a_code_are_told_by_their_status() {
+    for (status, lines, has_token, kind, text) in [
         (403, vec![HTML], true, "portal", "a web page came instead of the file"),
         (404, vec![HTML], true, "not a hub", "the answer does not come from a Hugging Face hub"),
         (403, vec![XML], true, "rejected", "the server rejects the request (HTTP 403)"),
@@ -130,10 +134,25 @@ fn refusals_are_told_apart() {
             "the server's answer makes no sense: HTTP 999 where none should be",
         ),
     ] {
-        let file = "a/b.bin".parse().unwrap();
-        let fault = asked(has_token).refusal(&Head::new(status, lines.clone()), Some(&file));
-        assert_eq!((fault.kind(), fault.to_string().as_str()), (kind, text), "{status} {lines:?}");
+        check(status, &lines, has_token, kind, text);
     }
+}
+
+#[track_caller]
+fn check(status: u16, lines: &[(&str, &str)], has_token: bool, kind: &str, text: &str) {
+    let file = "a/b.bin".parse().unwrap();
+    let head = Head::new(status, lines.iter().copied());
+    let fault = asked(has_token).refusal(&head, Some(&file));
+    assert_eq!((fault.kind(), fault.to_string().as_str()), (kind, text), "{status} {lines:?}");
+}
+
+#[test]
+fn a_server_that_is_busy_may_say_how_long() {
+    let busy = |status, secs: Option<u64>| {
+        let retry_after = secs.map(Duration::from_secs);
+        format!("{:?}", Fault::Busy { status, retry_after })
+    };
+    let code = |code| ("X-Error-Code", code);
     for (status, lines, expected) in [
         (408, vec![], busy(408, None)),
         (425, vec![], busy(425, None)),
