@@ -88,7 +88,8 @@ fn refusals_are_told_apart() {
 }
 
 #[test]
-fn refusals_without_a_code_are_told_by_their_status() {
+fn refusals_without_a_known_code_are_told_by_their_status() {
+    let code = |code| ("X-Error-Code", code);
     for (status, lines, has_token, kind, text) in [
         (403, vec![HTML], true, "portal", "a web page came instead of the file"),
         (404, vec![HTML], true, "not a hub", "the answer does not come from a Hugging Face hub"),
