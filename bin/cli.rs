@@ -8,6 +8,7 @@ mod bars;
 mod demo;
 mod download;
 mod failure;
+mod finding;
 mod json;
 mod lines;
 mod link;
@@ -15,6 +16,7 @@ mod mishap;
 mod pace;
 mod paint;
 mod quantity;
+mod reading;
 mod screen;
 mod status;
 mod stop;
@@ -22,6 +24,7 @@ mod story;
 mod summary;
 mod terminal;
 mod typed;
+mod verify;
 
 use std::io;
 use std::panic::AssertUnwindSafe;
@@ -37,6 +40,7 @@ use lines::Lines;
 use paint::Paint;
 use screen::Drawing;
 use status::Status;
+use verify::Verify;
 
 /// Brings huge model files over weak links, verified as they arrive; run it again to continue
 #[derive(Debug, Parser)]
@@ -50,6 +54,7 @@ struct Cli {
 enum Command {
     #[command(after_help = EXAMPLES)]
     Download(Box<Download>),
+    Verify(Box<Verify>),
     Status(Status),
     #[cfg(feature = "demo")]
     Demo(demo::Demo),
@@ -98,6 +103,7 @@ fn carry_out() -> u8 {
     setting.can_draw &= !is_logging;
     match cli.command {
         Command::Download(download) => wait_for(download.run(setting)),
+        Command::Verify(verify) => wait_for(verify.run(setting)),
         Command::Status(status) => wait_for(status.run(setting)),
         #[cfg(feature = "demo")]
         Command::Demo(demo) => wait_for(demo.run(setting)),

@@ -144,7 +144,9 @@ impl Error {
             ErrorKind::GaveUp { .. } => {
                 Some("run the same command again when the link is better: it continues")
             }
-            ErrorKind::Damaged { .. } => Some("add --repair to fetch again only what is damaged"),
+            ErrorKind::Damaged { .. } => {
+                Some("`moshi-fetch verify --repair` fetches again only what is damaged")
+            }
             ErrorKind::Offline => Some("unset HF_HUB_OFFLINE, or fetch it first"),
             ErrorKind::Interrupted => Some("run the same command again: it continues"),
             ErrorKind::Usage(_) => Some("see `moshi-fetch --help`"),

@@ -2,6 +2,8 @@
 //!
 //! Not what the hub says of files that do not exist, but that it is remembered.
 
+#![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up has failed")]
+
 mod support;
 
 use std::path::Path;

@@ -105,11 +105,12 @@ impl Examination {
                 return Ok(Read { verdict: Verdict::Intact, size, intact, is_overstated: false });
             }
             wrong.insert(ByteRange::new(size, len));
-            let verdict = Verdict::Damaged { ranges: wrong.iter().collect(), unrecorded: 0 };
+            let verdict =
+                Verdict::Damaged { ranges: wrong.iter().collect(), unrecorded: Vec::new() };
             return Ok(Read { verdict, size, intact, is_overstated: true });
         }
         let mut intact = claims(&replay, size);
-        let unrecorded = intact.missing().map(ByteRange::len).sum();
+        let unrecorded = intact.missing().collect();
         for proven in claims(&replay, size).entries() {
             if !is_intact(&file, proven) {
                 intact.revoke(proven.range);

@@ -32,8 +32,8 @@ pub enum Verdict {
     Damaged {
         /// Which bytes are not as they were recorded, or are too many or too few.
         ranges: Vec<ByteRange>,
-        /// Bytes of which there is no record that could tell.
-        unrecorded: u64,
+        /// Which bytes have no record that could tell.
+        unrecorded: Vec<ByteRange>,
     },
     /// It is a part.
     Incomplete {
