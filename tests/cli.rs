@@ -55,6 +55,27 @@ async fn a_plain_address() {
 }
 
 #[tokio::test]
+async fn files_that_are_looked_at_again() {
+    let stage = Stage::new(&[]).await;
+    check("looking_at_nothing", &stage.run(&["verify", "org/name"]).await);
+    stage.download(&["org/name", "--cache-dir", &stage.path("cache")]).await;
+    let looking = ["verify", "org/name", "--cache-dir", &stage.path("cache")];
+    check("looking_at_what_is_intact", &stage.run(&looking).await);
+    let blob = stage.path(&format!("cache/models--org--name/blobs/{}", stage.digest(FILE)));
+    let mut bytes = std::fs::read(&blob).unwrap();
+    bytes[1_000] ^= 1;
+    std::fs::write(&blob, &bytes).unwrap();
+    check("looking_at_damage", &stage.run(&looking).await);
+    let repair = [&looking[..], &["--repair", "--json"]].concat();
+    let shown = stage.run(&repair).await;
+    assert!(shown.contains(r#"{"event":"intact","files":3}"#), "{shown}");
+    let part = stage.path("part");
+    std::fs::write(&part, &bytes[..1_000]).unwrap();
+    let partial = [&looking[..], &[FILE, "--path", &part]].concat();
+    check("looking_at_a_part_of_another_tool", &stage.run(&partial).await);
+}
+
+#[tokio::test]
 async fn in_silence() {
     let stage = Stage::new(&[]).await;
     check("in_silence", &stage.download(&["org/name", "config.json", "--quiet"]).await);
@@ -193,6 +214,8 @@ async fn help() {
     check("help", &stage.run(&["--help"]).await);
     check("help_for_status", &stage.run(&["status", "--help"]).await);
     check("help_for_download", &stage.run(&["download", "--help"]).await);
+    check("help_for_verify", &stage.run(&["verify", "--help"]).await);
+    check("help_for_demo", &stage.run(&["demo", "--help"]).await);
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ pub(crate) struct Verify {
 impl Verify {
     /// Runs the command and says with which code to exit.
     pub(crate) async fn run(self, setting: Setting) -> u8 {
-        let (is_json, is_repair) = (self.json, self.repair);
+        let (is_json, is_repair, is_elsewhere) = (self.json, self.repair, self.path.is_some());
         let subject = self.files.repo.clone();
         let ended = match self.looking(&setting) {
             Ok(looking) => look(looking, &setting, is_json).await,
@@ -51,7 +51,9 @@ impl Verify {
         let count = ended.as_ref().map_or(0, |verified| verified.findings.len());
         let ended = match ended {
             Ok(verified) if verified.is_intact() => Ok(()),
-            Ok(verified) if !is_repair => return tell(&verified, &subject, is_json),
+            Ok(verified) if !is_repair => {
+                return tell(&verified, &subject, is_json, is_elsewhere);
+            }
             Ok(verified) => mend(verified, &subject, &setting, is_json).await,
             Err(error) => Err(error),
         };
@@ -83,11 +85,11 @@ impl Verify {
 }
 
 /// The last word when something is not as it should be. What that is was said already.
-fn tell(verified: &Verified, subject: &str, is_json: bool) -> u8 {
+fn tell(verified: &Verified, subject: &str, is_json: bool, is_elsewhere: bool) -> u8 {
     let Some(error) = verified.error().map(|error| error.about(subject)) else { return 0 };
     if is_json {
         terminal::result(&json::error(&error));
-    } else {
+    } else if !is_elsewhere {
         terminal::say(&error.to_string());
         terminal::say("hint: with --repair, what is not intact is fetched again, and no more");
     }
