@@ -2,6 +2,7 @@
 //!
 //! Holds no policy of its own and no byte of any file.
 
+mod answer;
 mod assign;
 mod file;
 mod finish;
@@ -29,7 +30,6 @@ use crate::stall::StallDetector;
 use crate::stats::Stats;
 use crate::throttle::Throttle;
 use crate::time::Instant;
-use crate::verify::{Expected, Verdict, check_head, is_worth_streaming};
 use crate::window::Window;
 use file::{File, Stage};
 use url::Url;
@@ -316,91 +316,6 @@ impl Transfer {
             self.split_laggard();
         }
         self.try_end();
-    }
-
-    fn judge_head(&mut self, id: RequestId, head: &Head) {
-        let Some(open) = self.requests.get(&id) else { return };
-        let (file_id, asked) = (open.file, open.asked);
-        let Some(file) = self.files.get(&file_id) else { return };
-        let expected = Expected {
-            asked,
-            size: file.spec.size,
-            digest: file.spec.digest,
-            validator: file.validator.as_deref(),
-        };
-        match check_head(&expected, head) {
-            Verdict::Range { validator } => {
-                self.accept(id, validator);
-                if let Some(file) = self.files.get_mut(&file_id) {
-                    file.ignored = 0;
-                }
-                self.receive(id, asked.start, vec![asked]);
-            }
-            Verdict::Whole { validator } => self.accept_whole(id, validator),
-            Verdict::Fault(fault) => self.abort(id, Abortion::Fault(fault)),
-        }
-    }
-
-    fn accept(&mut self, id: RequestId, validator: Option<String>) {
-        self.window.on_good_answer(self.now);
-        self.on_link_alive();
-        let Some(open) = self.requests.get(&id) else { return };
-        let Some(file) = self.files.get_mut(&open.file) else { return };
-        file.lease.on_accepted();
-        file.stream = None;
-        if file.pins_validator() && validator.is_some() {
-            file.validator = validator;
-        }
-    }
-
-    /// The range was ignored. The one stream that comes instead serves everything that no good
-    /// request is bringing already, unless asking again is likely to be cheaper.
-    fn accept_whole(&mut self, id: RequestId, validator: Option<String>) {
-        let Some(open) = self.requests.get(&id) else { return };
-        let (file_id, asked) = (open.file, open.asked);
-        let Some(file) = self.files.get_mut(&file_id) else { return };
-        file.ignored += 1;
-        let is_streaming = file.stream.is_some_and(|stream| self.requests.contains_key(&stream));
-        if is_streaming {
-            self.abort(id, Abortion::Surplus);
-            return;
-        }
-        let gaps = file.gaps_for_stream(asked);
-        if !is_worth_streaming(&gaps, file.spec.size, file.ignored) {
-            self.abort(id, Abortion::Fault(Fault::RangeIgnored));
-            return;
-        }
-        self.accept(id, validator);
-        self.end_unanswered(file_id, id);
-        if let Some(file) = self.files.get_mut(&file_id) {
-            file.stream = Some(id);
-            gaps.iter().for_each(|gap| file.claimed.insert(gap));
-        }
-        if let Some(open) = self.requests.get_mut(&id) {
-            open.claimed = gaps.clone();
-        }
-        self.events.push_back(Event::NoRanges { file: file_id });
-        self.receive(id, 0, gaps.iter().collect());
-    }
-
-    /// Ends the requests for a file that have no answer yet: each would bring the same stream.
-    /// What they have claimed stays theirs until they have closed.
-    fn end_unanswered(&mut self, file: FileId, but: RequestId) {
-        let is_unanswered = |(id, open): &(&RequestId, &Open)| {
-            **id != but && open.file == file && !open.receiving && open.aborted.is_none()
-        };
-        let surplus: Vec<RequestId> =
-            self.requests.iter().filter(is_unanswered).map(|(id, _)| *id).collect();
-        for id in surplus {
-            self.abort(id, Abortion::Surplus);
-        }
-    }
-
-    fn receive(&mut self, id: RequestId, body_start: u64, gaps: Vec<ByteRange>) {
-        let Some(open) = self.requests.get_mut(&id) else { return };
-        open.receiving = true;
-        let compare = self.files.get(&open.file).is_some_and(|file| file.repair.is_some());
-        self.actions.push_back(Action::Receive { id, body_start, gaps, compare });
     }
 
     fn abort(&mut self, id: RequestId, why: Abortion) {

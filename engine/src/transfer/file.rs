@@ -138,14 +138,6 @@ impl File {
         self.ledger.missing().collect()
     }
 
-    /// What a stream of the whole file, in answer to a request for `asked`, is to bring: all that
-    /// is missing and that no other request has claimed.
-    pub(super) fn gaps_for_stream(&self, asked: ByteRange) -> RangeSet {
-        let mut others = self.claimed.clone();
-        others.remove(asked);
-        self.ledger.missing().flat_map(|missing| others.gaps(missing).collect::<Vec<_>>()).collect()
-    }
-
     /// The end of the proven run at the front of the file.
     pub(super) fn frontier(&self) -> u64 {
         self.ledger.proven().covering_end(0).unwrap_or(0)

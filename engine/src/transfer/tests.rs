@@ -27,6 +27,13 @@ enum Answering {
     Html,
 }
 
+impl Answering {
+    /// How many bytes of the body come at most.
+    const fn budget(self) -> u64 {
+        if let Self::ResetAfter(after) | Self::SilentAfter(after) = self { after } else { u64::MAX }
+    }
+}
+
 const RIGHT: FileDigest = FileDigest::Sha256([1; 32]);
 const WRONG: FileDigest = FileDigest::Sha256([2; 32]);
 const MIB: u64 = 1 << 20;
@@ -198,12 +205,7 @@ impl World {
         }
         let keep = conversation.keep.clone()?;
         let end = keep.last()?.end;
-        let budget = match conversation.answering {
-            Answering::ResetAfter(after) | Answering::SilentAfter(after) => {
-                after.saturating_sub(conversation.sent)
-            }
-            _ => u64::MAX,
-        };
+        let budget = conversation.answering.budget().saturating_sub(conversation.sent);
         let len = share.min(end - conversation.at).min(budget);
         let came = ByteRange::new(conversation.at, conversation.at + len);
         conversation.at += len;
@@ -220,11 +222,11 @@ impl World {
                 }
             }
         }
-        match answering {
-            _ if is_done => Some(Close::Done),
-            Answering::ResetAfter(_) if len < share => Some(Close::Failed(Fault::Reset)),
-            _ => None,
+        let is_reset = matches!(answering, Answering::ResetAfter(_)) && len < share;
+        if is_done {
+            return Some(Close::Done);
         }
+        is_reset.then_some(Close::Failed(Fault::Reset))
     }
 
     fn write(&mut self, id: RequestId, upto: ByteRange, came: ByteRange, flipped: bool) {

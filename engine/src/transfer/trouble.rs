@@ -40,11 +40,14 @@ impl Transfer {
             (Close::Failed(fault), None) => Some(fault.clone()),
             (Close::Done | Close::Aborted, None) => Some(Fault::Cut),
         };
+        self.start_stream(open.file);
         let Some(fault) = fault else {
             self.outage.on_close(&mut self.rng, id.0, open.opened, self.now);
             return;
         };
-        if open.received > 0 {
+        if open.received > 0
+            && let Some(file) = self.files.get_mut(&open.file)
+        {
             file.suspect.insert(open.asked);
         }
         let attempt = Attempt {
