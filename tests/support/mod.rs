@@ -1,6 +1,7 @@
 //! A fake hub, a cache of its own and a fetch from the one to the other.
 //!
 //! Asserts nothing; the suites do.
+#![allow(dead_code, unreachable_pub, reason = "each suite uses a part of it")]
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -40,10 +41,8 @@ impl World {
 
     /// The same, with signed URLs that live for `lease`.
     pub async fn with(size: u64, rules: &[&str], link: LinkSpec, lease: Duration) -> Self {
-        let mut builder = FakeHub::builder()
-            .repo(RepoSpec::synthetic(REPO, size))
-            .link(link)
-            .url_lifetime(lease);
+        let mut builder =
+            FakeHub::builder().repo(RepoSpec::synthetic(REPO, size)).link(link).url_lifetime(lease);
         for rule in rules {
             builder = builder.rule(rule.parse().expect("the rule is written right"));
         }
@@ -64,11 +63,7 @@ impl World {
     }
 
     pub fn fetch(&self) -> FetchBuilder {
-        Fetch::builder(REPO)
-            .file(FILE)
-            .environment(self.environment())
-            .config(patience())
-            .seed(7)
+        Fetch::builder(REPO).file(FILE).environment(self.environment()).config(patience()).seed(7)
     }
 
     /// Bytes of the large file that the hub has sent.
