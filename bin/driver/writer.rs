@@ -99,7 +99,7 @@ impl<D: Disk> Writer<D> {
             bytes = &bytes[len..];
             let is_gap_full = self.position == gap.end;
             let is_record_full = self.record.range.len() + self.buffer.len() as u64 == RECORD_BYTES;
-            if is_gap_full || is_record_full || self.buffer.len() >= FLUSH_BYTES {
+            if is_gap_full || is_record_full || self.is_flush_worthwhile() {
                 self.flush().await?;
             }
             if is_gap_full {
@@ -111,6 +111,14 @@ impl<D: Disk> Writer<D> {
             }
         }
         Ok(())
+    }
+
+    /// Whether enough is buffered to be worth a write: a process that dies loses what is not. So
+    /// a slow connection, which has the time, writes in smaller pieces.
+    fn is_flush_worthwhile(&self) -> bool {
+        let is_slow = || self.buffered_since.is_some_and(|since| since.elapsed() >= SLOW_AFTER);
+        let len = self.buffer.len();
+        len >= FLUSH_BYTES || len >= FLUSH_BYTES_SLOW && is_slow()
     }
 
     /// Writes what is buffered.
@@ -156,6 +164,9 @@ fn clamp(wanted: u64, available: usize) -> usize {
 
 /// So much is written at once, and recorded at least this often.
 const FLUSH_BYTES: usize = 256 << 10;
+/// So much is, if it took [`SLOW_AFTER`] to come.
+const FLUSH_BYTES_SLOW: usize = 64 << 10;
+const SLOW_AFTER: Duration = Duration::from_millis(5);
 /// What has come is written and recorded at least this often.
 const FLUSH_WITHIN: Duration = Duration::from_millis(400);
 /// A record covers at most this much, so that damage is found this finely.
