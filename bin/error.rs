@@ -214,8 +214,8 @@ fn hint_of(fault: &Fault) -> Option<&'static str> {
             "use --cache-dir or --local-dir with a folder that you may write to"
         }
         Fault::Disk(DiskFault::Io(_)) => {
-            "check the folder, or use --cache-dir or --local-dir with another one; if the disk \
-             itself fails, the system's log says so"
+            "check the folder, and the system's log for disk errors, or choose another with \
+             --cache-dir or --local-dir; then run the same command again"
         }
         Fault::WrongDigest => {
             "the hub or a proxy on the way serves other bytes than were published: try another \
