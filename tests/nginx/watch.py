@@ -1,7 +1,9 @@
 """Watches a download from outside: how long after a server sent a byte is it recorded, and synced?
 
-    watch.py SERVER_PID DOWNLOAD_PID FOLDER SIZE    prints the longest delays, as two numbers
-    watch.py check FOLDER ORIGINAL                  compares every recorded range with the original
+    watch.py written SERVER_PID                   prints how many bytes a server has written
+    watch.py SERVER_PID WRITTEN DOWNLOAD_PID FOLDER SIZE
+                                                  prints the longest delays, as two numbers
+    watch.py check FOLDER ORIGINAL                compares every recorded range with the original
 
 What was sent is what the kernel says that the server's workers wrote. What is recorded is read
 from the journal, by a reader of its own: the layout is described in engine/src/journal/codec.rs.
@@ -17,6 +19,9 @@ HEADER = struct.Struct("<IHBB")
 MARK = 0xB5
 PROVEN, SYNCED, REVOKED = 2, 3, 4
 INTERVAL = 0.02
+# What nginx writes before each body, and how much it writes between two of them.
+HEAD_LEN = 400
+REQUEST_LEN_MIN = 1 << 20
 
 
 def crc32c_table():
@@ -108,9 +113,8 @@ def journal_in(folder):
     return paths[0] if paths else pathlib.Path(folder) / "none.journal"
 
 
-def watch(server, download, folder, size):
+def watch(server, at_first, download, folder, size):
     journal, samples = Journal(), []
-    at_first = written_by(server)
     while is_running(download):
         sent = written_by(server) - at_first
         journal.read(journal_in(folder))
@@ -119,18 +123,20 @@ def watch(server, download, folder, size):
         if recorded == size:
             break
         time.sleep(INTERVAL)
-    overhead = max(samples[-1][1] - size, 0)
-    print(f"{delay(samples, 2, overhead):.2f} {delay(samples, 3, overhead):.2f}")
+    print(f"{delay(samples, 2, size):.2f} {delay(samples, 3, size):.2f}")
 
 
-def delay(samples, column, overhead):
-    """The longest time from when a count was sent to when it was in the column."""
+def delay(samples, column, size):
+    """The longest time from when a count was sent to when it was in the column.
+
+    Not of the end, where a range may be sent twice to finish sooner.
+    """
     longest, later = 0.0, 0
-    end = samples[-1][column]
     for when, sent, *_ in samples:
-        if sent - overhead > end:
+        arrived = sent - HEAD_LEN * (1 + sent // REQUEST_LEN_MIN)
+        if arrived > size * 0.9:
             break
-        while samples[later][column] < sent - overhead:
+        while samples[later][column] < arrived:
             later += 1
         longest = max(longest, samples[later][0] - when)
     return longest
@@ -157,5 +163,8 @@ def check(folder, original):
 if __name__ == "__main__":
     if sys.argv[1] == "check":
         check(*sys.argv[2:])
+    elif sys.argv[1] == "written":
+        print(written_by(sys.argv[2]))
     else:
-        watch(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+        server, at_first, download, folder, size = sys.argv[1:]
+        watch(int(server), int(at_first), int(download), folder, int(size))
