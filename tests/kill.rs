@@ -64,6 +64,7 @@ async fn interrupted_by_a_system_that_shuts_down() {
     interrupt("TERM").await;
 }
 
+#[expect(clippy::print_stdout, reason = "figures for whoever reads the log")]
 async fn interrupt(signal: &str) {
     let site = Site::new(128 * MB, RATE).await;
     let mut first = site.start(&[]);

@@ -151,6 +151,7 @@ impl Rivals {
         }
     }
 
+    #[expect(clippy::print_stdout, reason = "a figure for whoever reads the log")]
     fn check(&self, cost_max: f64) {
         self.site.check_result();
         println!("wire / file: {:.4}", self.site.cost());
