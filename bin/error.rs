@@ -168,32 +168,16 @@ impl From<DiskFault> for Error {
 
 /// The documented exit code for a fault that ended a command.
 fn exit_code_of(fault: &Fault) -> u8 {
-    match fault {
-        Fault::TokenNeeded(_) | Fault::Gated(_) | Fault::LeaseRefused(_) => 4,
-        Fault::NoSuchRepo(_) | Fault::NoSuchRevision(_) | Fault::NoSuchFile(_) => 5,
-        Fault::Disk(_) => 6,
-        Fault::WrongDigest => 3,
-        Fault::NoSuchHost(_)
-        | Fault::Lookup(_)
-        | Fault::Refused
-        | Fault::Unreachable
-        | Fault::Reset
-        | Fault::Cut
-        | Fault::Silent(_)
-        | Fault::Tls(_)
-        | Fault::Link(_)
-        | Fault::Portal
-        | Fault::NotAHub
-        | Fault::Busy { .. }
-        | Fault::RangeIgnored
-        | Fault::WrongRange { .. }
-        | Fault::Encoded(_)
-        | Fault::TooLong
-        | Fault::Changed
-        | Fault::Redirects
-        | Fault::Malformed(_)
-        | Fault::Rejected(_) => 1,
+    if matches!(fault, Fault::TokenNeeded(_) | Fault::Gated(_) | Fault::LeaseRefused(_)) {
+        return 4;
     }
+    if matches!(fault, Fault::NoSuchRepo(_) | Fault::NoSuchRevision(_) | Fault::NoSuchFile(_)) {
+        return 5;
+    }
+    if *fault == Fault::WrongDigest {
+        return 3;
+    }
+    if fault.blame() == Blame::Disk { 6 } else { 1 }
 }
 
 fn hint_of(fault: &Fault) -> Option<&'static str> {
