@@ -120,5 +120,5 @@ offline() {
     same "$(HF_HUB_OFFLINE=1 "$hf" download org/name $weights --quiet)" "$path" "hf's path"
     same "$(HF_HUB_OFFLINE=1 "$moshi" download org/name $weights)" "$path" "our path"
     exits 1 env HF_HUB_OFFLINE=1 "$hf" download org/name config.json
-    exits 1 env HF_HUB_OFFLINE=1 "$moshi" download org/name config.json
+    exits 5 env HF_HUB_OFFLINE=1 "$moshi" download org/name config.json
 }

@@ -19,8 +19,8 @@ HEADER = struct.Struct("<IHBB")
 MARK = 0xB5
 PROVEN, SYNCED, REVOKED = 2, 3, 4
 INTERVAL = 0.02
-# What nginx writes before each body, and how much it writes between two of them.
-HEAD_LEN = 400
+# What nginx writes before a body at most, and how much it writes between two of them at least.
+HEAD_LEN = 800
 REQUEST_LEN_MIN = 1 << 20
 
 
