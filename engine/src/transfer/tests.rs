@@ -55,6 +55,8 @@ struct World {
     records: Vec<Record>,
     ttl: Option<Duration>,
     end: Option<End>,
+    /// While it is, no work on the disk ends.
+    is_disk_slow: bool,
 }
 
 struct Conversation {
@@ -92,6 +94,7 @@ impl World {
             records: Vec::new(),
             ttl: None,
             end: None,
+            is_disk_slow: false,
         }
     }
 
@@ -120,7 +123,13 @@ impl World {
                 }
                 self.events.push(event);
             }
-            let Some((ticket, answer)) = self.disk_answers.pop_front() else { return };
+            let is_answer_due = |(_, answer): &(Ticket, Result<Answer, Fault>)| {
+                !self.is_disk_slow || matches!(answer, Ok(Answer::Located { .. }))
+            };
+            let due = self.disk_answers.iter().position(is_answer_due);
+            let Some((ticket, answer)) = due.and_then(|due| self.disk_answers.remove(due)) else {
+                return;
+            };
             self.transfer.handle_answer(ticket, answer, self.now);
         }
     }
@@ -395,6 +404,16 @@ fn patience_ends() {
     let mut world = World::new(64 * MIB, config, |_, _| Answering::SilentAfter(u64::MAX));
     let end = world.run(Duration::from_secs(100));
     assert!(matches!(end, Some(End::GaveUp { .. })), "{end:?}");
+}
+
+#[test]
+fn patience_is_with_the_link_not_with_the_disk() {
+    let config = Config { give_up_after: Some(Duration::from_secs(60)), ..config() };
+    let mut world = World::new(64 * MIB, config, |_, _| Answering::Well);
+    world.is_disk_slow = true;
+    assert_eq!(world.run(Duration::from_secs(300)), None);
+    world.is_disk_slow = false;
+    assert_eq!(world.run(Duration::from_secs(310)), Some(End::Finished));
 }
 
 #[test]
