@@ -1,9 +1,14 @@
-//! Weak links as data: when a byte that was sent has passed the bottleneck.
+//! The simulated parts of a world: weak links, a disk that forgets, and a simulator that runs the
+//! bare machine over a link, without a byte being moved.
 //!
-//! No bytes, no sockets, no clock: time is an argument, so that whole nights pass in milliseconds
-//! and every run can be had again from its [`seed`].
+//! No sockets and no clock: time is an argument, so that whole nights pass in milliseconds and
+//! every run can be had again from its [`seed`].
 
+pub mod disk;
+pub mod fluid;
 pub mod link;
+pub mod plot;
 pub mod profile;
+pub mod recording;
 pub mod seed;
 pub mod trace;

@@ -1,0 +1,3 @@
+//! The bare machine against the link, without bytes.
+//!
+//! Not yet written.

@@ -1,0 +1,3 @@
+//! A recording as a picture.
+//!
+//! Not yet written.

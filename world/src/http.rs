@@ -1,0 +1,3 @@
+//! The HTTP seam over hyper on simulated sockets.
+//!
+//! Not yet written.

@@ -1,0 +1,3 @@
+//! The hub on simulated sockets, behind a weak link.
+//!
+//! Not yet written.
