@@ -11,13 +11,15 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use engine::fault::DiskFault;
 
+use crate::process::{self, Process};
 pub use standard::StdDisk;
 
-/// A disk: everything that touches files goes through it.
+/// A disk, and who uses it when: everything that touches files, names them or dates them goes
+/// through it.
 ///
 /// All calls but [`run`](Self::run) block, and belong inside it. They may also come from a
 /// destructor; a simulated disk whose host has crashed must refuse those rather than obey.
@@ -60,6 +62,21 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// Whether only this machine's kernel can have this filesystem mounted: then whoever wrote
     /// there before the last boot is gone. `false` when in doubt.
     fn is_local(&self, folder: &Path) -> bool;
+
+    /// Who we are to the others who use this disk.
+    fn process(&self) -> Process {
+        Process::current()
+    }
+
+    /// A number that nobody else ever draws, for claims and for names of temporary files.
+    fn nonce(&self) -> u128 {
+        process::nonce()
+    }
+
+    /// The date, since 1970, to be written into files.
+    fn date(&self) -> Duration {
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    }
 
     /// The content of a file of at most `limit` bytes; a longer one is an error.
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {

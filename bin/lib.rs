@@ -12,5 +12,6 @@ pub mod error;
 pub mod fetch;
 pub mod http;
 pub mod news;
+pub mod process;
 pub mod status;
 pub mod verify;

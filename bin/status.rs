@@ -5,7 +5,6 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::cache::claim::process::Process;
 use crate::cache::inventory::{self, Leftover, Unfinished};
 use crate::cache::layout::LocalDir;
 use crate::disk::Disk;
@@ -36,7 +35,7 @@ pub struct Places {
 /// When a folder cannot be read.
 pub async fn status<D: Disk>(disk: &D, places: Places) -> Result<Status, Error> {
     let looked = disk.run(move |disk| {
-        let process = Process::current();
+        let process = disk.process();
         let (mut unfinished, mut leftovers) = (Vec::new(), Vec::new());
         if let Some(cache) = &places.cache {
             unfinished.extend(inventory::unfinished_in_cache(disk, cache, &process)?);

@@ -39,7 +39,6 @@
 
 mod lock;
 mod owner;
-pub mod process;
 #[cfg(test)]
 mod tests;
 
@@ -54,9 +53,9 @@ use engine::time::Instant;
 
 use self::lock::Lock;
 use self::owner::{Owner, Verdict};
-use self::process::Process;
 use super::layout::Place;
 use crate::disk::{Access, At, Disk, DiskFile, if_there};
+use crate::process::Process;
 
 /// How often a holder renews its claim.
 pub const BEAT: Duration = Duration::from_secs(5);

@@ -11,12 +11,12 @@ use engine::hub::repo::RepoKind;
 use engine::hub::revision::{Commit, Revision};
 use engine::journal;
 
-use super::claim::process::Process;
 use super::claim::{self, Busy};
 use super::environment::follow;
 use super::layout::{LocalDir, Place, RepoFolder};
 use super::{part, swap};
 use crate::disk::{At, Disk, FileKind, if_there};
+use crate::process::Process;
 
 /// The commit that a revision was at when it was last asked for. Blocks.
 pub fn cached_commit<D: Disk>(

@@ -3,7 +3,6 @@
 //! Decides nothing: asks the hub, keeps the claim, and seals when it is told to.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use engine::action::Answer;
 use engine::fault::{DiskFault, Fault};
@@ -78,8 +77,7 @@ pub(super) fn show<D: Disk>(
         && let Some(commit) = asked.revision.commit()
     {
         let etag = item.spec.digest.hex();
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        store::write_metadata(disk, &item.place, &commit, &etag, wall, claim.nonce())?;
+        store::write_metadata(disk, &item.place, &commit, &etag, disk.date(), claim.nonce())?;
     }
     Ok(())
 }

@@ -13,8 +13,6 @@ use engine::time::Instant;
 use super::Request;
 use super::home::show;
 use super::plan::Item;
-use super::session::random_nonce;
-use crate::cache::claim::process::Process;
 use crate::cache::claim::{Attempt, Claim, Watch, try_claim};
 use crate::cache::layout::{LocalDir, Place, PlaceKind, RepoFolder};
 use crate::cache::store::{self, Found};
@@ -121,8 +119,8 @@ pub(super) async fn is_known<D: Disk>(
 /// Claims a file for a moment, unless somebody else has it. Blocks, but waits for nobody.
 pub(crate) fn claim_now<D: Disk>(disk: &D, place: &Place) -> Result<Option<Claim<D>>, DiskFault> {
     store::prepare(disk, place)?;
-    let (process, mut watch) = (Process::current(), Watch::default());
-    match try_claim(disk, place, &process, random_nonce(), &mut watch, Instant::START)? {
+    let (process, mut watch) = (disk.process(), Watch::default());
+    match try_claim(disk, place, &process, disk.nonce(), &mut watch, Instant::START)? {
         Attempt::Claimed(claim) => Ok(Some(claim)),
         Attempt::Busy(_) => Ok(None),
     }

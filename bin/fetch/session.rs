@@ -3,7 +3,6 @@
 //! Moves no bytes itself; the driver does.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +20,6 @@ use super::hub::HubClient;
 use super::plan::{self, Item, Plan, Source};
 use super::progress::Progress;
 use super::{offline, presence};
-use crate::cache::claim::process::Process;
 use crate::cache::claim::{Attempt, try_claim};
 use crate::cache::environment::Environment;
 use crate::cache::layout::RepoFolder;
@@ -77,7 +75,7 @@ async fn begin<H: Http, D: Disk>(
         authority,
         config: request.config.clone(),
         clock,
-        seed: request.seed.unwrap_or_else(random),
+        seed: request.seed.unwrap_or_else(|| disk.nonce() as u64),
         news: news.clone(),
         is_known: false,
         missing: Arc::default(),
@@ -194,13 +192,13 @@ impl<H: Http, D: Disk> Session<H, D> {
             self.tell(News::Present { file: id });
             return Ok(Claiming::Present(path));
         }
-        let (place, now, nonce) = (item.place.clone(), self.clock.now(), random_nonce());
+        let (place, now, nonce) = (item.place.clone(), self.clock.now(), self.disk.nonce());
         let earlier = progress.watches.remove(&id);
         let is_first_look = earlier.is_none();
         let mut seen = earlier.unwrap_or_default();
         let attempt = self.disk.run(move |disk| {
             store::prepare(disk, &place)?;
-            let attempt = try_claim(disk, &place, &Process::current(), nonce, &mut seen, now)?;
+            let attempt = try_claim(disk, &place, &disk.process(), nonce, &mut seen, now)?;
             Ok((attempt, seen))
         });
         let (attempt, seen) = attempt.await?;
@@ -281,7 +279,7 @@ impl<H: Http, D: Disk> Session<H, D> {
             return Ok(());
         };
         let (folder, revision, commit) = (folder.clone(), revision.clone(), commit.clone());
-        let nonce = format!("{:032x}", random_nonce());
+        let nonce = format!("{:032x}", self.disk.nonce());
         let written =
             self.disk.run(move |disk| store::write_ref(disk, &folder, &revision, &commit, &nonce));
         Ok(written.await?)
@@ -295,7 +293,7 @@ impl<H: Http, D: Disk> Session<H, D> {
         let Ok(revision) = plan::revision_of(&self.request, target) else { return };
         let folder = RepoFolder::new(cache, &target.repo);
         let (commit, path) = (commit.clone(), path.clone());
-        let nonce = format!("{:032x}", random_nonce());
+        let nonce = format!("{:032x}", self.disk.nonce());
         let noted = self.disk.run(move |disk| {
             store::note_missing(disk, &folder, &commit, &path)?;
             store::write_ref(disk, &folder, &revision, &commit, &nonce)
@@ -363,15 +361,6 @@ fn planned_files(plan: &Plan) -> Vec<PlannedFile> {
 pub(super) fn begin_of(item: &Item) -> Begin {
     let digest = Some(item.spec.digest);
     Begin { size: item.spec.size, digest, source: item.source.describe() }
-}
-
-/// Seeds that nobody chose come from the operating system, by way of std's hasher.
-fn random() -> u64 {
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
-}
-
-pub(super) fn random_nonce() -> u128 {
-    u128::from(random()) << 64 | u128::from(random())
 }
 
 /// So many files are open at once: each takes three file descriptors.

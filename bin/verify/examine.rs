@@ -14,7 +14,7 @@ use engine::range_set::RangeSet;
 use super::finding::{Finding, Unjudged, Verdict};
 use super::progress::{Tell, Told};
 use crate::cache::catalogue::{Known, Stage};
-use crate::cache::claim::{self, process::Process};
+use crate::cache::claim;
 use crate::cache::doubt::doubt;
 use crate::cache::environment::follow;
 use crate::cache::part;
@@ -71,7 +71,7 @@ impl Examination {
         if if_there(disk.stat(&place.part)).at(&place.part)?.is_none() {
             return Ok(self.finding(None, known.size, Verdict::Missing));
         }
-        let holder = claim::holder(disk, &place.owner, &Process::current())?;
+        let holder = claim::holder(disk, &place.owner, &disk.process())?;
         let read = self.part(disk, known, &place.part, &place.journal)?;
         let is_bad =
             matches!(&read.verdict, Verdict::Incomplete { damaged, .. } if !damaged.is_empty());

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::process::{Life, Process};
+use crate::process::{Life, Process};
 
 /// Who holds a claim: the content of an owner file, one line of JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +105,7 @@ mod tests {
             namespace: namespace.into(),
             pid: 7,
             started: 100,
-            look_up,
+            look_up: std::sync::Arc::new(look_up),
         }
     }
 

@@ -5,11 +5,11 @@
 use std::fs;
 use std::sync::atomic::AtomicU64;
 
-use super::process::Life;
 use super::*;
 use crate::cache::layout::LocalDir;
 use crate::disk::StdDisk;
 use crate::disk::failing::FailingDisk;
+use crate::process::Life;
 
 struct World {
     folder: tempfile::TempDir,
@@ -58,7 +58,7 @@ fn process(boot: &str, look_up: fn(u32) -> Life) -> Process {
         namespace: "n".to_owned(),
         pid: 7,
         started: 1,
-        look_up,
+        look_up: std::sync::Arc::new(look_up),
     }
 }
 

@@ -9,7 +9,6 @@ use engine::range::ByteRange;
 use engine::time::Instant;
 
 use super::*;
-use crate::cache::claim::process::Process;
 use crate::cache::claim::{Attempt, Watch, try_claim};
 use crate::cache::layout::LocalDir;
 use crate::disk::StdDisk;
@@ -34,7 +33,7 @@ impl World {
     }
 
     fn claim<D: Disk>(&self, disk: &D) -> Claim<D> {
-        let process = Process::current();
+        let process = StdDisk.process();
         let watch = &mut Watch::default();
         match try_claim(disk, &self.place, &process, 1, watch, Instant::START).unwrap() {
             Attempt::Claimed(claim) => claim,

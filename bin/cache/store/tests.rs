@@ -11,7 +11,6 @@ use engine::range::ByteRange;
 use engine::time::Instant;
 
 use super::*;
-use crate::cache::claim::process::Process;
 use crate::cache::claim::{Attempt, Watch, try_claim};
 use crate::cache::layout::LocalDir;
 use crate::disk::StdDisk;
@@ -58,7 +57,7 @@ fn begin() -> Begin {
 
 fn claim<D: Disk>(disk: &D, place: &Place) -> Claim<D> {
     let watch = &mut Watch::default();
-    let process = Process::current();
+    let process = StdDisk.process();
     match try_claim(disk, place, &process, 1, watch, Instant::START).unwrap() {
         Attempt::Claimed(claim) => claim,
         Attempt::Busy(busy) => panic!("{busy:?}"),

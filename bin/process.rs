@@ -1,10 +1,15 @@
 //! Which process this is, and whether another one still runs.
 //!
 //! Knows nothing of files that are claimed. Everything unknown is an empty text, and an empty
-//! text proves nothing.
+//! text proves nothing. A simulated world has processes of its own, behind
+//! [`Disk::process`](crate::disk::Disk::process).
+
+use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
 
 /// A process, told apart from every other one that ever ran.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Process {
     /// Name of the host, for people: two hosts may have the same.
     pub host: String,
@@ -17,7 +22,7 @@ pub struct Process {
     /// When it started, in ticks of its kernel since boot.
     pub started: u64,
     /// Looks for a process in the same boot and namespace.
-    pub look_up: fn(u32) -> Life,
+    pub look_up: Arc<dyn Fn(u32) -> Life + Send + Sync>,
 }
 
 /// What can be said of a process number.
@@ -53,9 +58,21 @@ impl Process {
             namespace: namespace.to_string_lossy().into_owned(),
             pid,
             started,
-            look_up,
+            look_up: Arc::new(look_up),
         }
     }
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} of {} in {}", self.pid, self.host, self.boot)
+    }
+}
+
+/// A number that nobody else draws: from the operating system, by way of std's hasher.
+pub fn nonce() -> u128 {
+    let random = || RandomState::new().build_hasher().finish();
+    u128::from(random()) << 64 | u128::from(random())
 }
 
 #[cfg(not(target_os = "macos"))]
