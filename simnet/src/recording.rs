@@ -76,10 +76,11 @@ pub enum What {
 }
 
 impl Recording {
-    /// Adds a row. Time does not run backwards.
+    /// Adds a row, where its time says. Rows of one moment keep the order in which they came:
+    /// simulated hosts run one after the other, each a little ahead of the next.
     pub fn push(&mut self, at: Instant, what: What) {
-        debug_assert!(self.rows.last().is_none_or(|row| row.at <= at), "{what:?} at {at:?}");
-        self.rows.push(Row { at, what });
+        let place = self.rows.iter().rposition(|row| row.at <= at).map_or(0, |last| last + 1);
+        self.rows.insert(place, Row { at, what });
     }
 
     /// Everything, in order.
