@@ -88,6 +88,14 @@ impl Hub {
         self.cdn_door.open();
     }
 
+    /// Tells no more lies: no rule meets a later request, and both hosts listen. What was begun
+    /// goes on as it was.
+    pub fn calm(&self) {
+        self.rules.disarm();
+        self.hub_door.open();
+        self.cdn_door.open();
+    }
+
     /// Whether a host listens: `refuse` closes its door, and whoever accepts has to obey it.
     pub fn door(&self, host: Host) -> &Door {
         match host {

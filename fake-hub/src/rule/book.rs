@@ -2,6 +2,7 @@
 //!
 //! It decides which rule meets a request; what the fault does happens elsewhere.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::content::mix;
@@ -14,6 +15,8 @@ use crate::stats::RuleStats;
 pub(crate) struct RuleBook {
     rules: Vec<Arc<ArmedRule>>,
     seed: u64,
+    /// No rule meets anything any more.
+    is_calm: AtomicBool,
 }
 
 /// A rule with its counters.
@@ -34,11 +37,14 @@ struct Counters {
 impl RuleBook {
     pub(crate) fn new(rules: Vec<Rule>, seed: u64) -> Self {
         let armed = |rule| Arc::new(ArmedRule { rule, counters: Mutex::default() });
-        Self { rules: rules.into_iter().map(armed).collect(), seed }
+        Self { rules: rules.into_iter().map(armed).collect(), seed, is_calm: AtomicBool::new(false) }
     }
 
     /// The rule whose fault meets this request.
     pub(crate) fn choose(&self, seen: &Seen<'_>) -> Option<Arc<ArmedRule>> {
+        if self.is_calm.load(Ordering::Relaxed) {
+            return None;
+        }
         let mut rules = self.rules.iter().enumerate();
         let (_, rule) = rules.find(|(index, rule)| {
             if !rule.rule.matches(seen) {
@@ -52,8 +58,14 @@ impl RuleBook {
         Some(rule.clone())
     }
 
+    /// From now on every answer is honest. Those under way stay as they are.
+    pub(crate) fn disarm(&self) {
+        self.is_calm.store(true, Ordering::Relaxed);
+    }
+
     /// Forgets everything that was counted.
     pub(crate) fn rearm(&self) {
+        self.is_calm.store(false, Ordering::Relaxed);
         for rule in &self.rules {
             rule.update(|counters| *counters = Counters::default());
         }
