@@ -2,6 +2,8 @@
 //!
 //! Knows no connections; who gets which byte is the [`link`](crate::link)'s business.
 
+mod format;
+
 use std::error::Error;
 use std::fmt;
 use std::num::NonZeroU64;
@@ -39,27 +41,36 @@ impl Trace {
         Self { steps: vec![step], period_nanos: NANOS_PER_SECOND, len }
     }
 
-    /// Reads a recording: a line `dur_ms,bytes`, then for each interval, however long, how many
-    /// milliseconds it lasted and how many bytes it carried.
+    /// The first line of a recording in rows.
+    pub const HEADER: &'static str = "dur_ms,bytes";
+
+    /// What each second carries, in bytes; not all nothing.
+    pub(crate) fn of_seconds(lens: impl IntoIterator<Item = u64>) -> Self {
+        let mut trace = Self::empty();
+        for len in lens {
+            trace.add(NANOS_PER_SECOND, len).expect("made from sums that fit");
+        }
+        assert!(trace.len > 0, "a trace that carries nothing");
+        trace
+    }
+
+    /// Reads a recording in one of two formats:
+    ///
+    /// - a line `dur_ms,bytes`, then for each interval, however long, how many milliseconds it
+    ///   lasted and how many bytes it carried;
+    /// - Mahimahi's: for each opportunity to deliver 1500 bytes a line with its time in whole
+    ///   milliseconds, which does not run backwards. It repeats after the last one.
     ///
     /// # Errors
     ///
     /// The first line that is not so, or the last one if none of them carries a byte.
     pub fn parse(text: &str) -> Result<Self, TraceError> {
-        let mut trace = Self { steps: Vec::new(), period_nanos: 0, len: 0 };
-        let mut line = 1;
-        let mut lines = text.lines();
-        if lines.next() != Some(HEADER) {
-            return Err(TraceError { line, flaw: TraceFlaw::NoHeader });
+        let first = text.lines().next().unwrap_or_default();
+        match first {
+            Self::HEADER => format::parse_rows(text),
+            _ if first.parse::<u32>().is_ok() => format::parse_opportunities(text),
+            _ => Err(TraceError { line: 1, flaw: TraceFlaw::NoHeader }),
         }
-        for row in lines {
-            line += 1;
-            trace.push(row).map_err(|flaw| TraceError { line, flaw })?;
-        }
-        if trace.len == 0 {
-            return Err(TraceError { line, flaw: TraceFlaw::CarriesNothing });
-        }
-        Ok(trace)
     }
 
     /// After how long it repeats.
@@ -90,14 +101,19 @@ impl Trace {
         rounds.saturating_mul(self.period_nanos).saturating_add(nanos)
     }
 
-    fn push(&mut self, row: &str) -> Result<(), TraceFlaw> {
-        let (millis, len) = row.split_once(',').ok_or(TraceFlaw::NotARow)?;
-        let millis: u32 = millis.parse().map_err(|_| TraceFlaw::NotARow)?;
-        let len: u64 = len.parse().map_err(|_| TraceFlaw::NotARow)?;
-        if millis == 0 {
-            return Err(TraceFlaw::NoTime);
-        }
-        let nanos = u64::from(millis) * NANOS_PER_MILLI;
+    /// How much it carries at a moment, in bytes per second.
+    pub(crate) fn rate_at(&self, nanos: u64) -> u64 {
+        let rest = nanos % self.period_nanos;
+        let step = self.last_step(|step| step.start_nanos <= rest);
+        scale(step.len, NANOS_PER_SECOND, step.nanos)
+    }
+
+    const fn empty() -> Self {
+        Self { steps: Vec::new(), period_nanos: 0, len: 0 }
+    }
+
+    /// Adds an interval, which is not 0.
+    fn add(&mut self, nanos: u64, len: u64) -> Result<(), TraceFlaw> {
         let (start_nanos, len_before) = (self.period_nanos, self.len);
         self.period_nanos = start_nanos.checked_add(nanos).ok_or(TraceFlaw::TooMuch)?;
         self.len = len_before.checked_add(len).ok_or(TraceFlaw::TooMuch)?;
@@ -124,10 +140,14 @@ pub struct TraceError {
 /// What can be wrong with a line of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TraceFlaw {
-    /// The first line does not name the columns.
+    /// The first line does not say which format it is.
     NoHeader,
+    /// A line before the rows that sets nothing.
+    NotASetting,
     /// Not two whole numbers.
     NotARow,
+    /// Not a whole number of milliseconds, or one before the last.
+    NotATime,
     /// An interval without a length.
     NoTime,
     /// With this line the sums leave 64 bits.
@@ -140,7 +160,9 @@ impl fmt::Display for TraceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let flaw = match self.flaw {
             TraceFlaw::NoHeader => "expected the header `dur_ms,bytes`",
+            TraceFlaw::NotASetting => "expected `rtt_ms N`, `queue_bytes N` or `dur_ms,bytes`",
             TraceFlaw::NotARow => "expected two whole numbers, `dur_ms,bytes`",
+            TraceFlaw::NotATime => "expected a time in milliseconds, not before the last",
             TraceFlaw::NoTime => "an interval must last at least 1 ms",
             TraceFlaw::TooMuch => "the recording is too long or carries too much",
             TraceFlaw::CarriesNothing => "the recording ends without having carried a byte",
@@ -165,86 +187,7 @@ fn narrow(wide: u128) -> u64 {
     u64::try_from(wide).unwrap_or(u64::MAX)
 }
 
-const HEADER: &str = "dur_ms,bytes";
-const NANOS_PER_MILLI: u64 = 1_000_000;
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bad_line_is_named() {
-        let cases: &[(&str, u64, TraceFlaw)] = &[
-            ("", 1, TraceFlaw::NoHeader),
-            ("1000,5\n", 1, TraceFlaw::NoHeader),
-            ("dur_ms,bytes", 1, TraceFlaw::CarriesNothing),
-            ("dur_ms,bytes\n1000,0\n500,0\n", 3, TraceFlaw::CarriesNothing),
-            ("dur_ms,bytes\n1000,5\n\n1000,5\n", 3, TraceFlaw::NotARow),
-            ("dur_ms,bytes\n1000\n", 2, TraceFlaw::NotARow),
-            ("dur_ms,bytes\n1000,5\n1000,5,5\n", 3, TraceFlaw::NotARow),
-            ("dur_ms,bytes\n1000,-5\n", 2, TraceFlaw::NotARow),
-            ("dur_ms,bytes\n1000,0.5\n", 2, TraceFlaw::NotARow),
-            ("dur_ms,bytes\n1000, 5\n", 2, TraceFlaw::NotARow),
-            ("dur_ms,bytes\n4294967296,5\n", 2, TraceFlaw::NotARow),
-            ("dur_ms,bytes\n0,5\n", 2, TraceFlaw::NoTime),
-            ("dur_ms,bytes\n1,18446744073709551615\n1,1\n", 3, TraceFlaw::TooMuch),
-        ];
-        for &(text, line, flaw) in cases {
-            assert_eq!(Trace::parse(text), Err(TraceError { line, flaw }), "{text:?}");
-        }
-        let error = Trace::parse("dur_ms,bytes\nx,y\n").unwrap_err();
-        assert_eq!(error.to_string(), "line 2: expected two whole numbers, `dur_ms,bytes`");
-    }
-
-    #[test]
-    fn a_recording_carries_what_its_rows_say_and_repeats() {
-        let trace = Trace::parse("dur_ms,bytes\r\n500,0\r\n1000,100\r\n500,0\r\n250,3").unwrap();
-        assert_eq!(trace.period(), Duration::from_millis(2250));
-        assert_eq!(trace.mean(), 45);
-        let cases = [
-            (0, 0),
-            (500, 0),
-            (509, 0),
-            (510, 1),
-            (1000, 50),
-            (1500, 100),
-            (2000, 100),
-            (2249, 102),
-            (2250, 103),
-            (2250 * 1000 + 1000, 103 * 1000 + 50),
-        ];
-        for (millis, len) in cases {
-            assert_eq!(trace.carried(millis * NANOS_PER_MILLI), len, "at {millis} ms");
-        }
-    }
-
-    #[test]
-    fn when_a_byte_is_carried_is_the_first_moment_at_which_it_has_been() {
-        let rows = [
-            "dur_ms,bytes\n1000,87000\n",
-            "dur_ms,bytes\n500,0\n1000,100\n500,0\n250,3\n",
-            "dur_ms,bytes\n1,1\n7,3\n13,0\n1,999999999999\n",
-            "dur_ms,bytes\n4294967295,1\n",
-        ];
-        for row in rows {
-            let trace = Trace::parse(row).unwrap();
-            assert_eq!(trace.nanos_to_carry(0), 0);
-            for len in (1..=300).chain([trace.len * 5 - 1, trace.len * 5, trace.len * 5 + 1]) {
-                let nanos = trace.nanos_to_carry(len);
-                assert!(trace.carried(nanos) >= len, "{row:?}: {len} bytes, {nanos} ns");
-                assert!(trace.carried(nanos - 1) < len, "{row:?}: {len} bytes, {nanos} ns");
-            }
-        }
-    }
-
-    #[test]
-    fn absurd_numbers_saturate() {
-        let trace = Trace::parse("dur_ms,bytes\n1,18446744073709551615\n").unwrap();
-        assert_eq!(trace.carried(u64::MAX), u64::MAX);
-        assert_eq!(trace.nanos_to_carry(u64::MAX), NANOS_PER_MILLI);
-        assert_eq!(trace.mean(), u64::MAX);
-        let slow = Trace::parse("dur_ms,bytes\n4294967295,1\n").unwrap();
-        assert_eq!(slow.nanos_to_carry(u64::MAX), u64::MAX);
-    }
-}
+mod tests;

@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-use engine::time::Instant;
-use simnet::link::{Connection, Link};
+use engine::time::{Duration, Instant};
+use simnet::link::{Link, Sent};
 use simnet::profile::Profile;
 use simnet::seed::Seed;
 use simnet::trace::Trace;
@@ -27,7 +27,8 @@ fn a_link_carries_what_was_recorded() {
     for path in paths {
         let name = path.file_stem().unwrap_or_default().display().to_string();
         let text = fs::read_to_string(&path).unwrap();
-        let trace = Trace::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let profile = Profile::read(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let trace = profile.trace;
         let recorded = sum_of_column(&text, 1);
         let period_millis = sum_of_column(&text, 0);
         println!("{name}: {} B/s, repeats after {period_millis} ms", trace.mean());
@@ -41,14 +42,18 @@ fn a_link_carries_what_was_recorded() {
 /// Ten periods' worth, one piece after the other, takes ten periods, wherever in it one begins.
 #[track_caller]
 fn check(name: &str, trace: &Trace, seed: Seed, recorded: u64) {
-    let profile = Profile { trace: trace.clone(), conn_cap: None, rtt: Default::default() };
+    let profile = Profile::plain(trace.clone(), Duration::ZERO);
     let mut link = Link::new(&profile, seed);
-    let mut connection = Connection::default();
-    let begin = link.send(&mut connection, 1, Instant::START);
+    let mut connection = link.open(Instant::START).expect("a link that refuses nobody");
+    let mut send = |len, now| match link.send(&mut connection, len, now) {
+        Sent::Passes { passed, .. } => passed,
+        other @ (Sent::Reset { .. } | Sent::Dies) => panic!("{name}: {other:?}"),
+    };
+    let begin = send(1, Instant::START);
     let (mut now, mut left) = (begin, recorded * 10);
     while left > 0 {
         let len = left.min(PIECE);
-        let passed = link.send(&mut connection, len, now);
+        let passed = send(len, now);
         assert!(passed > now, "{name}: {seed:?} carries bytes in no time");
         (now, left) = (passed, left - len);
     }
