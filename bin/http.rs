@@ -3,6 +3,7 @@
 //!
 //! Follows no redirect, repeats nothing and waits for no deadline: those are decided elsewhere.
 
+mod fault;
 mod reqwest_http;
 
 use std::future::Future;
@@ -13,6 +14,7 @@ use engine::hub::head::Head;
 use engine::hub::redirect;
 use engine::hub::request::{Authority, Request};
 
+pub use fault::fault_of;
 pub use reqwest_http::ReqwestHttp;
 
 /// A way to send requests.

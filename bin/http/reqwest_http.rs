@@ -2,8 +2,6 @@
 //!
 //! A thin adapter: sets no timeout and follows no redirect.
 
-use std::error::Error;
-use std::io::ErrorKind;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +9,7 @@ use engine::fault::Fault;
 use engine::hub::head::Head;
 use engine::hub::request::{Method, Request};
 
+use super::fault::{fault_of, words_of};
 use super::{Http, HttpBody};
 
 /// reqwest, behind the seam.
@@ -69,7 +68,7 @@ impl Http for ReqwestHttp {
         if let Some(body) = request.body {
             builder = builder.body(body);
         }
-        let response = builder.send().await.map_err(|error| fault_of(&error, &host))?;
+        let response = builder.send().await.map_err(|error| fault(&error, &host))?;
         let fields = response.headers().iter();
         let head = Head::new(
             response.status().as_u16(),
@@ -88,54 +87,12 @@ pub struct ReqwestBody {
 
 impl HttpBody for ReqwestBody {
     async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
-        self.response.chunk().await.map_err(|error| fault_of(&error, &self.host))
+        self.response.chunk().await.map_err(|error| fault(&error, &self.host))
     }
 }
 
-/// One error of reqwest as one fault, by the first cause that says what happened.
-fn fault_of(error: &reqwest::Error, host: &str) -> Fault {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(current) = cause {
-        let text = current.to_string();
-        if text.contains("dns error") {
-            let is_certain = words_of(error).contains("not known");
-            let host = host.to_owned();
-            return if is_certain { Fault::NoSuchHost(host) } else { Fault::Lookup(host) };
-        }
-        if let Some(fault) = current.downcast_ref::<std::io::Error>().and_then(fault_of_io) {
-            return fault;
-        }
-        cause = current.source();
-    }
-    if error.is_connect() { Fault::Link(words_of(error)) } else { Fault::Cut }
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "std may add kinds at any time")]
-fn fault_of_io(error: &std::io::Error) -> Option<Fault> {
-    let fault = match error.kind() {
-        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
-            Fault::Reset
-        }
-        ErrorKind::ConnectionRefused => Fault::Refused,
-        ErrorKind::UnexpectedEof => Fault::Cut,
-        ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::NetworkDown => {
-            Fault::Unreachable
-        }
-        ErrorKind::TimedOut => Fault::Link("the connection timed out".to_owned()),
-        // Where rustls puts what it does not like about the other side.
-        ErrorKind::InvalidData => Fault::Tls(error.to_string()),
-        _ => return None,
-    };
-    Some(fault)
-}
-
-/// The last cause of an error, which says the most.
-fn words_of(error: &dyn Error) -> String {
-    let mut last: &dyn Error = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
+fn fault(error: &reqwest::Error, host: &str) -> Fault {
+    fault_of(error, error.is_connect(), host)
 }
 
 /// Idle connections are dropped before the servers and NATs on the way drop them silently.
