@@ -1,0 +1,118 @@
+//! The names of the simulated network, and a resolver that may be slow or out of reach.
+//!
+//! Has no addresses: a name leads to a port of the one host that serves.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+use std::ops::Range;
+
+use engine::time::{Duration, Instant};
+use tokio::time::sleep;
+
+use super::{CDN_NAME, HUB_NAME, now};
+
+/// What the resolver knows, and when it is in trouble.
+#[derive(Clone, Debug)]
+pub struct Names {
+    ports: BTreeMap<String, u16>,
+    troubles: Vec<Trouble>,
+}
+
+/// A time in which the resolver does not do what it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// When: a lookup that begins in this time is affected.
+    pub during: Range<Instant>,
+    /// How.
+    pub resolver: Resolver,
+}
+
+/// What a resolver in trouble does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolver {
+    /// It cannot be asked, which is found out after this long.
+    Away {
+        /// How long; 10 s is usual where packets get lost, 0 where there is no network.
+        after: Duration,
+    },
+    /// It answers, but after this long.
+    Slow {
+        /// How long.
+        by: Duration,
+    },
+}
+
+impl Default for Names {
+    /// The hub and its storage, without any trouble.
+    fn default() -> Self {
+        let ports = [(HUB_NAME, HUB_PORT), (CDN_NAME, CDN_PORT)];
+        let ports = ports.map(|(name, port)| (name.to_owned(), port)).into();
+        Self { ports, troubles: Vec::new() }
+    }
+}
+
+impl Names {
+    /// Adds a trouble. Of two at the same time, the one that was added first counts.
+    #[must_use]
+    pub fn trouble(mut self, trouble: Trouble) -> Self {
+        self.troubles.push(trouble);
+        self
+    }
+
+    /// Asks for the port that a name leads to.
+    pub(super) async fn look_up(&self, name: &str) -> Result<u16, LookupError> {
+        let asked_at = now().unwrap_or_default();
+        let trouble = self.troubles.iter().find(|trouble| trouble.during.contains(&asked_at));
+        match trouble.map(|trouble| trouble.resolver) {
+            Some(Resolver::Away { after }) => {
+                sleep(after).await;
+                return Err(LookupError { cause: Cause::Away });
+            }
+            Some(Resolver::Slow { by }) => sleep(by).await,
+            None => {}
+        }
+        self.ports.get(name).copied().ok_or(LookupError { cause: Cause::Unknown })
+    }
+}
+
+/// Why a name could not be looked up, in the words that the operating system and hyper have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LookupError {
+    cause: Cause,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Unknown,
+    Away,
+}
+
+impl fmt::Display for LookupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("dns error")
+    }
+}
+
+impl Error for LookupError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("failed to lookup address information: ")?;
+        f.write_str(match self {
+            Self::Unknown => "Name or service not known",
+            Self::Away => "Temporary failure in name resolution",
+        })
+    }
+}
+
+impl Error for Cause {}
+
+/// Where the hub listens on its host.
+pub(super) const HUB_PORT: u16 = 80;
+/// Where its storage listens on the same host: times of two hosts must never meet.
+pub(super) const CDN_PORT: u16 = 81;

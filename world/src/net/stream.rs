@@ -1,0 +1,125 @@
+//! The client's end of a simulated connection: counts, and hears of resets.
+//!
+//! Delays nothing: the other end does that.
+
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use turmoil::net::TcpStream;
+
+use super::books::Ending;
+use super::fate::{End, Fate};
+use super::{Network, now};
+
+/// A connection, as a client has it.
+#[derive(Debug)]
+pub struct Stream {
+    tcp: TcpStream,
+    fate: Fate,
+    entry: Entry,
+}
+
+/// An attempt's place in the books. Dropping it ends the attempt there.
+#[derive(Debug)]
+pub(super) struct Entry {
+    network: Network,
+    number: usize,
+}
+
+impl Stream {
+    pub(super) fn new(tcp: TcpStream, fate: Fate, entry: Entry) -> Self {
+        Self { tcp, fate, entry }
+    }
+}
+
+impl Entry {
+    pub(super) fn new(network: &Network, host: &str) -> Self {
+        let number = network.books().on_ask(host, now().unwrap_or_default());
+        Self { network: network.clone(), number }
+    }
+
+    pub(super) fn open(&self) {
+        self.network.books().on_open(self.number, now().unwrap_or_default());
+    }
+
+    pub(super) fn end(&self, ending: Ending) {
+        self.network.books().on_end(self.number, ending, now());
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.end(Ending::Dropped);
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let result = ready!(Pin::new(&mut self.tcp).poll_read(cx, buffer));
+        let len = buffer.filled().len() - before;
+        if result.is_ok() && (len > 0 || buffer.remaining() == 0) {
+            let Entry { network, number } = &self.entry;
+            network.books().on_received(*number, len as u64, now().unwrap_or_default());
+            return Poll::Ready(Ok(()));
+        }
+        match (self.fate.end(), result) {
+            (Some(End::Silence), _) => Poll::Pending,
+            (Some(End::Reset), _) => {
+                self.entry.end(Ending::Reset);
+                Poll::Ready(Err(ErrorKind::ConnectionReset.into()))
+            }
+            (None, Ok(())) => {
+                self.entry.end(Ending::Closed);
+                Poll::Ready(Ok(()))
+            }
+            (None, Err(error)) => {
+                self.entry.end(Ending::Reset);
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let result = ready!(Pin::new(&mut self.tcp).poll_write(cx, buffer));
+        let len = match (self.fate.end(), result) {
+            (_, Ok(len)) => len,
+            // Into the void.
+            (Some(End::Silence), Err(_)) => buffer.len(),
+            (Some(End::Reset), Err(_)) => {
+                return Poll::Ready(Err(ErrorKind::ConnectionReset.into()));
+            }
+            (None, Err(error)) => return Poll::Ready(Err(error)),
+        };
+        let Entry { network, number } = &self.entry;
+        network.books().on_sent(*number, len as u64);
+        Poll::Ready(Ok(len))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(cx)
+    }
+}
