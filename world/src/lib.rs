@@ -3,5 +3,13 @@
 //!
 //! Nothing here opens a socket, a file or a clock of the machine that it runs on.
 
+pub mod disk;
 pub mod http;
 pub mod net;
+mod person;
+pub mod run;
+pub mod scenario;
+pub mod sometimes;
+mod stage;
+pub mod swarm;
+pub mod witness;

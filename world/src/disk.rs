@@ -1,0 +1,255 @@
+//! One computer of a simulated world, as the product's disk seam sees it: the disk, and which
+//! process uses it when.
+//!
+//! Keeps no bytes itself; [`SimDisk`] does.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use engine::fault::DiskFault;
+use moshi_fetch::disk::{Access, Disk, DiskFile, FileId, FileKind, Stat};
+use moshi_fetch::process::{Life, Process};
+use rand::Rng;
+use rand::rngs::Xoshiro256PlusPlus;
+use simnet::disk::settings::Settings;
+use simnet::disk::{self, ProcessId, SimDisk, SimFile};
+use simnet::seed::Seed;
+
+use crate::net;
+
+/// A computer: a disk, and the processes that it has run.
+#[derive(Clone)]
+pub struct Computer {
+    disk: SimDisk,
+    nonces: Arc<Mutex<Xoshiro256PlusPlus>>,
+    boots: Arc<Mutex<Boots>>,
+}
+
+/// Which processes run, by their number, and since when; and which boot this is.
+#[derive(Debug, Default)]
+struct Boots {
+    boot: u64,
+    running: BTreeMap<u32, u64>,
+}
+
+impl Computer {
+    /// A computer with an empty disk, on which a sync takes so long, and that holds so much.
+    pub fn new(seed: Seed, sync_takes: Duration, capacity: Option<u64>) -> Self {
+        let settings = Settings { sync_latency: sync_takes, capacity, ..Settings::default() };
+        let disk = SimDisk::with(seed, settings);
+        disk.set_clock(date);
+        let nonces = Arc::new(Mutex::new(seed.stream("nonces")));
+        Self { disk, nonces, boots: Arc::default() }
+    }
+
+    /// The disk, past all processes.
+    pub const fn disk(&self) -> &SimDisk {
+        &self.disk
+    }
+
+    /// A new process.
+    pub fn start_process(&self) -> WorldDisk {
+        let process = self.disk.process();
+        let number = process.process_id().0;
+        lock(&self.boots).running.insert(pid(number), number);
+        WorldDisk { computer: self.clone(), process }
+    }
+
+    /// A process ends, however it does: what it still tries fails.
+    pub fn end_process(&self, number: u64) {
+        self.disk.kill(ProcessId(number));
+        lock(&self.boots).running.remove(&pid(number));
+    }
+
+    /// Whether a process has neither ended nor been killed by its disk.
+    pub fn is_alive(&self, number: u64) -> bool {
+        self.disk.is_alive(ProcessId(number))
+    }
+
+    /// The power fails, and everything ends; or it has failed already.
+    pub fn lose_power(&self) {
+        self.disk.power_cut();
+        let mut boots = lock(&self.boots);
+        boots.boot += 1;
+        boots.running.clear();
+    }
+}
+
+/// The product's view of the disk, from one process.
+#[derive(Clone)]
+pub struct WorldDisk {
+    computer: Computer,
+    process: SimDisk,
+}
+
+impl WorldDisk {
+    /// The number of its process.
+    pub const fn number(&self) -> u64 {
+        self.process.process_id().0
+    }
+}
+
+impl Disk for WorldDisk {
+    type File = WorldFile;
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, DiskFault> + Send + 'static,
+    ) -> Result<T, DiskFault> {
+        let before = self.process.totals().syncs;
+        let result = work(self);
+        // What a sync does is done at once; that it takes its time is what others see of it.
+        let latency = self.process.sync_latency();
+        if self.process.totals().syncs > before && !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        result
+    }
+
+    fn open(&self, path: &Path, access: Access) -> io::Result<WorldFile> {
+        let access = match access {
+            Access::Read => disk::Access::Read,
+            Access::Write => disk::Access::Write,
+            Access::CreateNew => disk::Access::CreateNew,
+        };
+        self.process.open(path, access).map(WorldFile)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        self.process.stat(path).map(stat)
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        self.process.list(folder)
+    }
+
+    fn create_dir_all(&self, folder: &Path) -> io::Result<()> {
+        self.process.create_dir_all(folder)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.process.rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.process.remove_file(path)
+    }
+
+    fn hard_link(&self, original: &Path, link: &Path) -> io::Result<()> {
+        self.process.hard_link(original, link)
+    }
+
+    fn symlink(&self, target: &Path, link: &Path) -> io::Result<()> {
+        self.process.symlink(target, link)
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        self.process.read_link(path)
+    }
+
+    fn sync_dir(&self, folder: &Path) -> io::Result<()> {
+        self.process.sync_dir(folder)
+    }
+
+    fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()> {
+        self.process.set_mode(path, mode)
+    }
+
+    fn available_space(&self, folder: &Path) -> io::Result<u64> {
+        self.process.available_space(folder)
+    }
+
+    fn is_local(&self, _folder: &Path) -> bool {
+        self.process.settings().is_local
+    }
+
+    fn process(&self) -> Process {
+        let boots = Arc::clone(&self.computer.boots);
+        let look_up = move |pid| match lock(&boots).running.get(&pid) {
+            Some(started) => Life::Running { started: *started },
+            None => Life::Gone,
+        };
+        Process {
+            host: "simulated".to_owned(),
+            boot: format!("boot {}", lock(&self.computer.boots).boot),
+            namespace: "the only one".to_owned(),
+            pid: pid(self.number()),
+            started: self.number(),
+            look_up: Arc::new(look_up),
+        }
+    }
+
+    fn nonce(&self) -> u128 {
+        let mut nonces = lock(&self.computer.nonces);
+        u128::from(nonces.next_u64()) << 64 | u128::from(nonces.next_u64())
+    }
+
+    fn date(&self) -> Duration {
+        date()
+    }
+}
+
+/// An open file on a simulated disk.
+pub struct WorldFile(SimFile);
+
+impl DiskFile for WorldFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, offset)
+    }
+
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        self.0.stat().map(stat)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        self.0.allocate(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        self.0.try_lock()
+    }
+}
+
+fn stat(stat: disk::Stat) -> Stat {
+    Stat {
+        kind: match stat.kind {
+            disk::Kind::File => FileKind::File,
+            disk::Kind::Folder => FileKind::Folder,
+            disk::Kind::Symlink => FileKind::Symlink,
+        },
+        len: stat.len,
+        allocated: stat.allocated,
+        modified: stat.modified,
+        id: Some(FileId { device: 1, inode: stat.inode }),
+    }
+}
+
+/// The date in a simulated world; outside of its hosts nobody asks for one.
+fn date() -> Duration {
+    net::EPOCH + net::now().map_or(Duration::ZERO, |now| now.since_start())
+}
+
+/// Process numbers come back on a real system; here they need not.
+fn pid(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

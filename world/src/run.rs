@@ -1,0 +1,111 @@
+//! Runs one world from its beginning until everybody is served, or nobody ever will be.
+//!
+//! Decides nothing: what happens when is the scenario's, what it must not lead to is the
+//! witness's.
+
+mod stagehand;
+mod verdict;
+
+use std::sync::Arc;
+
+use engine::time::{Duration, Instant};
+use simnet::recording::{Recording, What};
+
+use crate::net;
+use crate::person::live;
+use crate::scenario::Scenario;
+use crate::sometimes::Tally;
+use crate::stage::{Host, Stage};
+use crate::witness::{Rule, Violation};
+use stagehand::Stagehand;
+use verdict::{judge, patience};
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Every rule that was broken; none, if all is well.
+    pub violations: Vec<Violation>,
+    /// Which rare situations came up.
+    pub situations: Tally,
+    /// What happened.
+    pub recording: Recording,
+    /// How long it took, in the world.
+    pub took: Duration,
+    /// Bytes that arrived at the clients.
+    pub arrived: u64,
+    /// Bytes of all files together.
+    pub size: u64,
+}
+
+impl Outcome {
+    /// A number that is the same for the same run.
+    pub fn digest(&self) -> u64 {
+        self.recording.digest() ^ self.arrived.rotate_left(17) ^ self.took.as_nanos() as u64
+    }
+}
+
+/// Runs a world.
+pub fn run(scenario: &Scenario) -> Outcome {
+    let stage = Arc::new(Stage::new(scenario));
+    let latency = stage.network.link().one_way();
+    let mut sim = net::simulation(scenario.seed, latency, TICK)
+        .simulation_duration(FOR_EVER)
+        .build();
+    let hub = Arc::clone(&stage);
+    sim.host(net::HUB_NODE, move || {
+        let stage = Arc::clone(&hub);
+        async move { stage.network.serve(stage.hub()).await }
+    });
+    for host in stage.hosts() {
+        let stage = Arc::clone(&stage);
+        sim.host(host.name(), move || {
+            let stage = Arc::clone(&stage);
+            async move {
+                if host == Host::Rival
+                    && let Some(from) = stage.scenario.rival_at
+                {
+                    let now = net::now().unwrap_or_default();
+                    tokio::time::sleep(Instant::at(from).since(now)).await;
+                }
+                live(stage, host).await;
+                Ok(())
+            }
+        });
+    }
+    let limit = Instant::at(scenario.calm_at + patience(&stage));
+    let mut stagehand = Stagehand::new(Arc::clone(&stage));
+    let ended = loop {
+        let now = Instant::at(sim.elapsed());
+        stagehand.act(&mut sim, now);
+        if stagehand.is_over(now) {
+            break now;
+        }
+        if now >= limit {
+            let how = format!("nobody was served by {limit:?}");
+            stage.witness().accuse(now, Rule::L1Ends, how);
+            break now;
+        }
+        if let Err(error) = sim.step() {
+            stage.witness().accuse(now, Rule::NoPanic, error.to_string());
+            break now;
+        }
+    };
+    drop(sim);
+    judge(&stage, ended);
+    stage.recording().push(ended, What::Mark { what: "the end".to_owned() });
+    let recording = stage.recording().clone();
+    let witness = stage.witness();
+    Outcome {
+        violations: witness.violations().to_vec(),
+        situations: witness.situations().clone(),
+        took: ended.since_start(),
+        arrived: stage.network.books().received(),
+        size: scenario.sizes.iter().sum(),
+        recording,
+    }
+}
+
+/// How finely time passes between hosts.
+const TICK: Duration = Duration::from_millis(10);
+/// No simulation lasts longer than its limit anyway.
+const FOR_EVER: Duration = Duration::from_secs(1 << 32);

@@ -1,0 +1,275 @@
+//! Makes happen what the script says, when it says so, and cleans up after deaths.
+//!
+//! Judges nothing, but tells the witness what it did.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::time::{Duration, Instant};
+use simnet::disk::trouble::{Effect, Failure, Operation, Trouble};
+use simnet::link::Link;
+use simnet::profile::Profile;
+use simnet::recording::What;
+use simnet::trace::Trace;
+use turmoil::Sim;
+
+use super::verdict::{check_crash, check_progress, note_crash};
+use crate::net::HUB_NODE;
+use crate::scenario::Happening;
+use crate::sometimes::Sometimes;
+use crate::stage::{Host, Stage};
+use crate::witness::Death;
+
+/// Who makes things happen.
+pub(super) struct Stagehand {
+    stage: Arc<Stage>,
+    /// What is still to be done, in order of time.
+    agenda: BTreeMap<(Instant, u64), Act>,
+    entries: u64,
+    /// How the next death that the disk causes is meant, and how long it lasts.
+    armed: Option<(Fall, Duration)>,
+    /// Hosts that are down.
+    down: BTreeMap<Host, bool>,
+    look_at: Instant,
+    is_calm: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fall {
+    Kill,
+    PowerCut,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Happen(Happening),
+    Start(Host),
+    HubUp,
+    HoldBack,
+    LetGo,
+    Mend,
+    Calm,
+}
+
+impl Stagehand {
+    pub(super) fn new(stage: Arc<Stage>) -> Self {
+        let mut hand = Self {
+            agenda: BTreeMap::new(),
+            entries: 0,
+            armed: None,
+            down: BTreeMap::new(),
+            look_at: Instant::START,
+            is_calm: false,
+            stage,
+        };
+        for step in hand.stage.scenario.script.clone() {
+            hand.plan(Instant::at(step.at), Act::Happen(step.what));
+        }
+        let calm_at = Instant::at(hand.stage.scenario.calm_at);
+        let outages = hand.stage.network.link().outages(calm_at);
+        for outage in outages {
+            hand.plan(outage.start, Act::HoldBack);
+            hand.plan(outage.end.min(calm_at), Act::LetGo);
+        }
+        hand.plan(calm_at, Act::Calm);
+        hand
+    }
+
+    fn plan(&mut self, at: Instant, act: Act) {
+        self.entries += 1;
+        self.agenda.insert((at, self.entries), act);
+    }
+
+    /// Whether everybody is served and nothing more is to come.
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        let hosts = self.stage.hosts();
+        let is_done = hosts.iter().all(|host| self.stage.is_served(*host));
+        is_done && self.down.is_empty() && (self.is_calm || !self.stage.goes_on_after(now))
+    }
+
+    /// Does all that is due.
+    pub(super) fn act(&mut self, sim: &mut Sim<'_>, now: Instant) {
+        self.find_dead(sim, now);
+        while let Some(entry) = self.agenda.first_entry().filter(|entry| entry.key().0 <= now) {
+            let act = entry.remove();
+            match act {
+                Act::Happen(what) => self.happen(what, sim, now),
+                Act::Start(host) => {
+                    self.down.remove(&host);
+                    sim.bounce(host.name());
+                }
+                Act::HubUp => {
+                    self.stage.mark(now, "the hub is back");
+                    sim.bounce(HUB_NODE);
+                }
+                Act::HoldBack => self.for_clients(|host| sim.hold(host.name(), HUB_NODE)),
+                Act::LetGo => self.for_clients(|host| sim.release(host.name(), HUB_NODE)),
+                Act::Mend => self.for_clients(|host| sim.repair(host.name(), HUB_NODE)),
+                Act::Calm => self.calm(now),
+            }
+        }
+        if now >= self.look_at {
+            self.look_at = now + LOOK_EVERY;
+            let rate = self.stage.network.link().capacity(now);
+            self.stage.recording().push(now, What::Capacity { rate });
+        }
+    }
+
+    fn for_clients(&self, mut act: impl FnMut(Host)) {
+        self.stage.hosts().into_iter().for_each(&mut act);
+    }
+
+    fn happen(&mut self, what: Happening, sim: &mut Sim<'_>, now: Instant) {
+        self.stage.mark(now, format!("{what:?}"));
+        let disk = self.stage.computer.disk();
+        match what {
+            Happening::Kill { after_ops, down } => {
+                self.arm(Fall::Kill, after_ops, down, sim, now);
+            }
+            Happening::PowerCut { after_ops, down } => {
+                self.arm(Fall::PowerCut, after_ops, down, sim, now);
+            }
+            // The link and the resolver know of these from the start.
+            Happening::Outage { .. } | Happening::NoNames { .. } => {}
+            // A segment that is lost is not sent again here, so its connection hangs for ever.
+            Happening::HalfOpen => {
+                self.for_clients(|host| sim.partition(host.name(), HUB_NODE));
+                self.plan(now + LOSS, Act::Mend);
+            }
+            Happening::HubCrash { down } => {
+                sim.crash(HUB_NODE);
+                self.stage.witness().note(Sometimes::HubCrashed);
+                self.plan(now + down, Act::HubUp);
+            }
+            Happening::DiskError { after_ops } => {
+                let trouble = Trouble::once(CHANGES, Effect::Fail(Failure::Io));
+                disk.add_trouble(trouble.after(u64::from(after_ops)));
+                for process in self.stage.hosts().into_iter().filter_map(|it| self.stage.process_of(it))
+                {
+                    self.stage.witness().on_disk_trouble(process);
+                }
+            }
+            Happening::BitRot { permille } => self.rot(permille),
+            Happening::Cancel { pause } => self.stage.cancel(Host::First, pause, now),
+        }
+    }
+
+    /// Lets the next death come from the disk, between two of its operations, or comes at once.
+    fn arm(&mut self, fall: Fall, after_ops: u32, down: Duration, sim: &mut Sim<'_>, now: Instant) {
+        if self.armed.is_some() {
+            return;
+        }
+        self.armed = Some((fall, down));
+        if after_ops > 0 {
+            let effect = match fall {
+                Fall::Kill => Effect::Kill,
+                Fall::PowerCut => Effect::CutPower,
+            };
+            let trouble = Trouble::once(Operation::ALL, effect).after(u64::from(after_ops));
+            self.stage.computer.disk().add_trouble(trouble);
+            return;
+        }
+        let Some(process) = self.stage.process_of(Host::First) else {
+            self.armed = None;
+            return;
+        };
+        match fall {
+            Fall::Kill => self.stage.computer.end_process(process),
+            Fall::PowerCut => self.stage.computer.lose_power(),
+        }
+        self.find_dead(sim, now);
+    }
+
+    /// Processes that the disk has killed take their hosts with them.
+    fn find_dead(&mut self, sim: &mut Sim<'_>, now: Instant) {
+        let hosts = self.stage.hosts();
+        let is_dead = |host: &Host| {
+            let process = self.stage.process_of(*host);
+            process.is_some_and(|process| !self.stage.computer.is_alive(process))
+        };
+        let dead: Vec<Host> = hosts.iter().copied().filter(is_dead).collect();
+        if dead.is_empty() {
+            return;
+        }
+        let (fall, lasting) = self.armed.take().unwrap_or((Fall::Kill, LOOK_EVERY));
+        let falling = match fall {
+            Fall::Kill => dead,
+            Fall::PowerCut => {
+                self.stage.computer.lose_power();
+                hosts
+            }
+        };
+        note_crash(&self.stage);
+        if fall == Fall::Kill {
+            check_progress(&self.stage, now);
+        }
+        for host in falling {
+            if self.down.insert(host, true).is_some() {
+                continue;
+            }
+            let process = self.stage.process_of(host);
+            // First the disk: what runs while the host goes down must change nothing there.
+            if let Some(process) = process {
+                let sync_takes = self.stage.scenario.sync_takes;
+                let death = match fall {
+                    Fall::Kill => Death::Kill,
+                    Fall::PowerCut => Death::PowerCut { sync_takes },
+                };
+                self.stage.on_exit(host, process, death, now);
+            }
+            sim.crash(host.name());
+            self.stage.mark(now, format!("{} is down: {fall:?}", host.name()));
+            self.stage.on_crash(now, fall == Fall::PowerCut);
+            self.plan(now + lasting, Act::Start(host));
+        }
+        check_crash(&self.stage, now);
+    }
+
+    fn rot(&self, permille: u16) {
+        let disk = self.stage.computer.disk();
+        let mut has_changed = false;
+        for place in self.stage.places() {
+            let offset = place.truth.len() as u64 * u64::from(permille) / 1000;
+            has_changed |= disk.flip_bit(&place.part, offset, 0);
+        }
+        if has_changed {
+            self.stage.on_bit_rot();
+        }
+    }
+
+    /// From now on nothing goes wrong any more.
+    fn calm(&mut self, now: Instant) {
+        self.is_calm = true;
+        self.stage.mark(now, "calm");
+        self.stage.computer.disk().end_troubles();
+        self.stage.computer.disk().adjust(|settings| settings.capacity = None);
+        if self.armed.take().is_some() {
+            self.stage.mark(now, "what was to die lives");
+        }
+        for hub in self.stage.network.hubs() {
+            hub.calm();
+        }
+        let profile = &self.stage.scenario.profile;
+        let mean = profile.trace.mean().try_into().expect("a link carries something");
+        let good = Profile {
+            conn_cap: profile.conn_cap,
+            setup_rtts: profile.setup_rtts,
+            ..Profile::plain(Trace::constant(mean), profile.rtt)
+        };
+        *self.stage.network.link() = Link::new(&good, self.stage.scenario.seed);
+    }
+}
+
+/// What a disk may refuse.
+const CHANGES: &[Operation] = &[
+    Operation::Create,
+    Operation::Rename,
+    Operation::SyncDir,
+    Operation::Write,
+    Operation::SyncData,
+    Operation::Read,
+];
+/// For so long everything that is sent is lost.
+const LOSS: Duration = Duration::from_millis(300);
+/// How often the link is looked at, for the picture.
+const LOOK_EVERY: Duration = Duration::from_secs(1);

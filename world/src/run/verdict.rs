@@ -1,0 +1,197 @@
+//! What a run is judged by: after each crash, and when it is over.
+//!
+//! The rules are the witness's; here the facts are put together.
+
+use std::path::Path;
+
+use engine::range::ByteRange;
+use engine::time::{Duration, Instant};
+use fake_hub::RequestRecord;
+use simnet::disk::watch::{Fact, What};
+
+use crate::net::Ending;
+use crate::sometimes::Sometimes;
+use crate::stage::{HOME, Stage};
+use crate::witness::{Bill, Rule, check_pace, strays};
+
+/// How long after the calm everybody must be served: what is missing, perhaps twice, at what the
+/// link carries, and the time that it takes to notice that all is well.
+pub(super) fn patience(stage: &Stage) -> Duration {
+    let size: u64 = stage.scenario.sizes.iter().sum();
+    let profile = &stage.scenario.profile;
+    let cap = profile.conn_cap.map_or(u64::MAX, u64::from);
+    let rate = profile.trace.mean().min(cap).max(1);
+    SETTLING + Duration::from_secs(2 * size / rate).mul_f64(1.2)
+}
+
+/// What the disk was doing when somebody died.
+pub(super) fn note_crash(stage: &Stage) {
+    let facts = stage.computer.disk().facts();
+    let last = |fact: &&Fact| stage.places().iter().any(|it| is_of(fact, &it.part, &it.journal));
+    let Some(fact) = facts.iter().rev().find(last) else { return };
+    let is_journal = fact.path.extension().is_some_and(|it| it == "journal");
+    let situation = match (&fact.what, is_journal) {
+        (What::Written(_), false) => Sometimes::CrashAfterWrite,
+        (What::Written(range), true) if range.len() <= MARKER_BYTES => Sometimes::CrashAfterMarker,
+        (What::Written(_), true) => Sometimes::CrashAfterRecord,
+        (What::Synced, false) => Sometimes::CrashAfterSync,
+        (What::Placed { .. }, false) => Sometimes::CrashAfterRename,
+        (
+            What::Placed { .. }
+            | What::Synced
+            | What::Created
+            | What::SetLen(_)
+            | What::Removed,
+            _,
+        ) => return,
+    };
+    stage.witness().note(situation);
+}
+
+fn is_of(fact: &Fact, part: &Path, journal: &Path) -> bool {
+    fact.path == part || fact.path == journal
+}
+
+/// Holds the disk against what the product will believe of it.
+pub(super) fn check_crash(stage: &Stage, now: Instant) {
+    let (is_content_honest, is_disk_honest) = (stage.is_content_honest(), stage.is_disk_honest());
+    let mut witness = stage.witness();
+    for place in stage.places() {
+        let disk = stage.computer.disk();
+        place.look(disk, is_content_honest, is_disk_honest, &mut witness, now);
+    }
+}
+
+/// Holds the disk against what processes tell.
+pub(super) fn check_progress(stage: &Stage, now: Instant) {
+    if !stage.is_content_honest() || !stage.is_disk_honest() {
+        return;
+    }
+    let mut witness = stage.witness();
+    for place in stage.places() {
+        place.check_progress(stage.computer.disk(), &mut witness, now);
+    }
+}
+
+/// Judges a run that is over.
+pub(super) fn judge(stage: &Stage, now: Instant) {
+    check_crash(stage, now);
+    check_disk(stage, now);
+    check_network(stage, now);
+    note_requests(stage);
+    bill(stage).check(&mut stage.witness(), now);
+}
+
+fn check_disk(stage: &Stage, now: Instant) {
+    let disk = stage.computer.disk();
+    let mut witness = stage.witness();
+    for fact in disk.facts() {
+        for place in stage.places() {
+            match &fact.what {
+                What::Placed { to, is_synced: false, .. } if *to == place.target => {
+                    let how = format!("{} was put in place before it was synced", place.path);
+                    witness.accuse(now, Rule::S2SealedByRename, how);
+                }
+                What::Written(_) | What::Created if fact.path == place.target => {
+                    let how = format!("{} was written under its final name", place.path);
+                    witness.accuse(now, Rule::S2SealedByRename, how);
+                }
+                What::Written(range) if fact.path == place.part => {
+                    let whole = ByteRange::new(0, place.truth.len() as u64);
+                    if range.end > whole.end {
+                        let how = format!("{range} of {} was written", place.path);
+                        witness.accuse(now, Rule::S5InsideItsPlace, how);
+                    }
+                }
+                What::Written(_)
+                | What::Created
+                | What::Placed { .. }
+                | What::SetLen(_)
+                | What::Synced
+                | What::Removed => {}
+            }
+        }
+    }
+    for path in strays(disk, Path::new("/home")) {
+        let how = format!("{} has appeared", path.display());
+        witness.accuse(now, Rule::S5InsideItsPlace, how);
+    }
+    for interleaving in disk.interleaved_writers() {
+        witness.accuse(now, Rule::S11OneWriter, format!("{interleaving:?}"));
+    }
+    let handles_max = HANDLES + HANDLES_PER_FILE * stage.files.len() * stage.hosts().len();
+    if disk.totals().handles_max > handles_max {
+        let how = format!("{} files were open at once", disk.totals().handles_max);
+        witness.accuse(now, Rule::S9Bounded, how);
+    }
+    if disk.walk().iter().any(|path| path.starts_with(HOME)) {
+        return;
+    }
+    witness.accuse(now, Rule::S1OnlyRightFiles, "nothing was written at all");
+}
+
+fn check_network(stage: &Stage, now: Instant) {
+    let books = stage.network.books();
+    let workers = stage.scenario.config.workers_max * stage.hosts().len() as u32;
+    let connects: Vec<Instant> = books.flows().iter().map(|flow| flow.asked_at).collect();
+    let mut witness = stage.witness();
+    check_pace(&connects, workers, &mut witness);
+    let open_max = CONNECTIONS + 2 * workers as usize;
+    if books.open_max() > open_max {
+        let how = format!("{} connections at once, {open_max} allowed", books.open_max());
+        witness.accuse(now, Rule::S9Bounded, how);
+    }
+    let leaks: u64 = stage.network.hubs().iter().map(|hub| hub.stats().tokens_on_cdn).sum();
+    if leaks > 0 {
+        witness.accuse(now, Rule::S8TokenStaysHome, format!("{leaks} requests with a token"));
+    }
+    if books.flows().iter().any(|flow| flow.ending == Some(Ending::Reset)) {
+        witness.note(Sometimes::LinkReset);
+    }
+}
+
+fn note_requests(stage: &Stage) {
+    let requests: Vec<RequestRecord> =
+        stage.network.hubs().iter().flat_map(|hub| hub.requests()).collect();
+    let mut witness = stage.witness();
+    let mut note = |is_so: bool, situation| {
+        if is_so {
+            witness.note(situation);
+        }
+    };
+    let has = |status| requests.iter().any(|request| request.status == status);
+    note(has(416), Sometimes::RangeNotSatisfiable);
+    note(has(429), Sometimes::ToldToWait);
+    note(has(403), Sometimes::UrlExpired);
+    let changed = |request: &RequestRecord| request.fault.as_deref() == Some("etag-change");
+    note(requests.iter().any(changed), Sometimes::EtagChanged);
+}
+
+/// What a run cost, and what explains it.
+fn bill(stage: &Stage) -> Bill {
+    let hubs = stage.network.hubs();
+    let rots = u64::from(!stage.is_disk_honest());
+    let crashes = stage.crashes();
+    let doubts = stage.fired("flip") + stage.fired("zero-fill") + rots;
+    let useless = ["portal", "gzip", "wrong-range", "short-body", "etag-change"];
+    let books = stage.network.books();
+    Bill {
+        size: stage.scenario.sizes.iter().sum(),
+        arrived: books.received(),
+        connections: books.flows().len() as u64,
+        requests: hubs.iter().map(|hub| hub.stats().requests).sum(),
+        lost_in_crashes: stage.lost_in_crashes(),
+        doubts: doubts * (1 + crashes),
+        ranges_ignored: stage.fired("ignore-range"),
+        useless_answers: useless.iter().map(|kind| stage.fired(kind)).sum(),
+    }
+}
+
+/// Probes come every half minute, retries up to every five minutes; a connection from before may
+/// be believed in for a minute and a half.
+const SETTLING: Duration = Duration::from_secs(420);
+/// A marker is shorter than any other record.
+const MARKER_BYTES: u64 = 24;
+const HANDLES: usize = 16;
+const HANDLES_PER_FILE: usize = 8;
+const CONNECTIONS: usize = 8;

@@ -1,0 +1,128 @@
+//! One world as plain data: the file, the link, and everything that goes wrong when.
+//!
+//! Runs nothing. The same data is the same run, wherever it came from: [drawn](Scenario::draw)
+//! from a seed, or [named](named) after the bug that it once showed.
+
+mod draw;
+pub mod named;
+
+use std::fmt;
+
+use engine::config::Config;
+use engine::time::Duration;
+use simnet::profile::Profile;
+use simnet::seed::Seed;
+
+/// One world.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// From what everything that is not said here is drawn.
+    pub seed: Seed,
+    /// What the link is called, for people.
+    pub link: &'static str,
+    /// What the link is like until [`calm_at`](Self::calm_at).
+    pub profile: Profile,
+    /// The lengths of the files to fetch, in bytes. The first is `model.safetensors`.
+    pub sizes: Vec<u64>,
+    /// How long signed URLs are good.
+    pub url_lifetime: Duration,
+    /// The lies of the hub, as it reads them.
+    pub rules: Vec<String>,
+    /// What else happens, each at its time since the start.
+    pub script: Vec<Step>,
+    /// From then on nothing goes wrong any more: rules off, link good, nobody kills.
+    pub calm_at: Duration,
+    /// How the product is set.
+    pub config: Config,
+    /// A second process wants the same files from then on.
+    pub rival_at: Option<Duration>,
+    /// How much the disk holds, in bytes, until it is calm.
+    pub disk_bytes: Option<u64>,
+    /// How long a sync takes.
+    pub sync_takes: Duration,
+}
+
+/// Something that happens at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Since the start.
+    pub at: Duration,
+    /// What.
+    pub what: Happening,
+}
+
+/// What can happen to a world, apart from what the link and the hub do by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// The process is killed when it has used the disk so many times more, and started again.
+    Kill {
+        /// Operations from now on; 0 is at once.
+        after_ops: u32,
+        /// How long it stays dead.
+        down: Duration,
+    },
+    /// The power fails when the disk has been used so many times more.
+    PowerCut {
+        /// Operations from now on; 0 is at once.
+        after_ops: u32,
+        /// How long it is dark.
+        down: Duration,
+    },
+    /// Nothing passes in either direction; what was sent arrives afterwards.
+    Outage {
+        /// How long.
+        lasting: Duration,
+    },
+    /// Connections that are open now never carry a byte again; new ones do.
+    HalfOpen,
+    /// Names are not resolved.
+    NoNames {
+        /// How long.
+        lasting: Duration,
+    },
+    /// The hub's machine crashes; its memory is gone.
+    HubCrash {
+        /// How long it is away.
+        down: Duration,
+    },
+    /// The disk reports an error for one of the next operations.
+    DiskError {
+        /// How many operations from now on.
+        after_ops: u32,
+    },
+    /// A bit of the unfinished file changes on the disk.
+    BitRot {
+        /// Where in the file, in parts of a thousand of its length.
+        permille: u16,
+    },
+    /// The person stops it, and starts it again later.
+    Cancel {
+        /// How much later.
+        pause: Duration,
+    },
+}
+
+/// Everything that is needed to have the same world again.
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = |duration: Duration| format!("{:.3} s", duration.as_secs_f64());
+        writeln!(f, "  seed {}, link {}, files {:?}", self.seed.0, self.link, self.sizes)?;
+        writeln!(f, "  URLs good for {}", seconds(self.url_lifetime))?;
+        for rule in &self.rules {
+            writeln!(f, "  rule: {rule}")?;
+        }
+        for step in &self.script {
+            writeln!(f, "  at {}: {:?}", seconds(step.at), step.what)?;
+        }
+        if let Some(at) = self.rival_at {
+            writeln!(f, "  a rival from {}", seconds(at))?;
+        }
+        if let Some(bytes) = self.disk_bytes {
+            writeln!(f, "  the disk holds {bytes} bytes")?;
+        }
+        writeln!(f, "  a sync takes {}", seconds(self.sync_takes))?;
+        writeln!(f, "  calm from {}", seconds(self.calm_at))?;
+        writeln!(f, "  {:?}", self.config)?;
+        write!(f, "  {:?}", self.profile)
+    }
+}

@@ -1,0 +1,392 @@
+//! What all parts of one running world share: its network, its disk, its files, and who watches.
+//!
+//! Moves nothing by itself: the [`run`](crate::run) does, and the product.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use bytes::Bytes;
+use engine::event::Event;
+use engine::fault::{DiskFault, Fault};
+use engine::hub::path::RepoPath;
+use engine::hub::repo::{RepoId, RepoKind};
+use engine::time::{Duration, Instant};
+use fake_hub::{Builder, FakeHub, Hub, RepoSpec, fill_synthetic};
+use moshi_fetch::cache::layout::RepoFolder;
+use moshi_fetch::error::{Error, ErrorKind};
+use moshi_fetch::news::{News, Report};
+use simnet::link::Link;
+use simnet::recording::{Recording, Row, What};
+use tokio::sync::Notify;
+
+use crate::disk::{Computer, WorldDisk};
+use crate::net::{self, Names, Network, Resolver, Trouble};
+use crate::scenario::{Happening, Scenario};
+use crate::sometimes::Sometimes;
+use crate::witness::{Aftermath, Death, Rule, Witness};
+
+/// What all parts of one world share.
+pub(crate) struct Stage {
+    pub(crate) scenario: Scenario,
+    pub(crate) network: Network,
+    pub(crate) computer: Computer,
+    /// Paths in the repository, and the bytes there.
+    pub(crate) files: Vec<(String, Bytes)>,
+    places: OnceLock<Vec<Aftermath>>,
+    witness: Mutex<Witness>,
+    recording: Arc<Mutex<Recording>>,
+    people: Mutex<BTreeMap<Host, Person>>,
+    has_rotted: AtomicBool,
+    /// The last moments before each crash.
+    crashes: Mutex<Vec<Range<Instant>>>,
+}
+
+/// A machine on which somebody runs the product. Both have the same disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Host {
+    First,
+    Rival,
+}
+
+impl Host {
+    pub(crate) const ALL: [Self; 2] = [Self::First, Self::Rival];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Rival => "rival",
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Person {
+    process: Option<u64>,
+    is_served: bool,
+    pause: Duration,
+    cancelled: Arc<Notify>,
+}
+
+impl Stage {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        let scenario = scenario.clone();
+        let recording = Arc::<Mutex<Recording>>::default();
+        let mut profile = scenario.profile.clone();
+        profile.outages.extend(scenario.outages());
+        let link = Link::new(&profile, scenario.seed);
+        let names = scenario.troubles().into_iter().fold(Names::default(), Names::trouble);
+        let network = Network::recorded(link, names, Arc::clone(&recording));
+        let computer = Computer::new(scenario.seed, scenario.sync_takes, scenario.disk_bytes);
+        let files = contents(&scenario);
+        Self {
+            network,
+            computer,
+            files,
+            places: OnceLock::new(),
+            witness: Mutex::default(),
+            recording,
+            people: Mutex::default(),
+            has_rotted: AtomicBool::new(false),
+            crashes: Mutex::default(),
+            scenario,
+        }
+    }
+
+    /// The machines that take part.
+    pub(crate) fn hosts(&self) -> Vec<Host> {
+        let has_rival = self.scenario.rival_at.is_some();
+        Host::ALL.into_iter().filter(|host| *host == Host::First || has_rival).collect()
+    }
+
+    /// Whether the script has something left.
+    pub(crate) fn goes_on_after(&self, now: Instant) -> bool {
+        self.scenario.script.iter().any(|step| Instant::at(step.at) >= now)
+    }
+
+    /// How often the hubs have told lies of a kind.
+    pub(crate) fn fired(&self, kind: &str) -> u64 {
+        self.network.hubs().iter().map(|hub| hub.stats().fired(kind)).sum()
+    }
+
+    /// Whether every byte that was sent as the file's was the file's.
+    pub(crate) fn is_content_honest(&self) -> bool {
+        self.fired("flip") + self.fired("zero-fill") == 0
+    }
+
+    /// Whether the disk has only forgotten what it may forget.
+    pub(crate) fn is_disk_honest(&self) -> bool {
+        !self.has_rotted.load(Ordering::Relaxed)
+    }
+
+    /// The disk has changed what it holds.
+    pub(crate) fn on_bit_rot(&self) {
+        self.has_rotted.store(true, Ordering::Relaxed);
+        self.witness().on_bit_rot();
+    }
+
+    /// A process died: what came in the last moments need not have been kept.
+    pub(crate) fn on_crash(&self, now: Instant, is_power_cut: bool) {
+        let span = if is_power_cut { CUT_COSTS + self.scenario.sync_takes * 4 } else { KILL_COSTS };
+        lock(&self.crashes).push((now - span)..now);
+    }
+
+    /// How many processes died.
+    pub(crate) fn crashes(&self) -> u64 {
+        lock(&self.crashes).len() as u64
+    }
+
+    /// How many bytes arrived shortly before one of them did.
+    pub(crate) fn lost_in_crashes(&self) -> u64 {
+        let crashes = lock(&self.crashes);
+        let lost = |row: &Row| match row.what {
+            What::Bytes { len, .. } if crashes.iter().any(|span| span.contains(&row.at)) => len,
+            _ => 0,
+        };
+        self.recording().rows().iter().map(lost).sum()
+    }
+
+    /// A hub that publishes the files and lies as the scenario has it.
+    pub(crate) fn hub(&self) -> Builder {
+        let files = self.files.iter().map(|(path, bytes)| (path.clone(), bytes.clone()));
+        let mut builder = FakeHub::builder()
+            .repo(RepoSpec::files(REPO, files))
+            .seed(self.scenario.seed.0)
+            .url_lifetime(self.scenario.url_lifetime)
+            .token(TOKEN);
+        for rule in &self.scenario.rules {
+            builder = builder.rule(rule.parse().expect("rules are written as the hub reads them"));
+        }
+        builder
+    }
+
+    /// Where the files go, once a hub has said what they are.
+    pub(crate) fn places(&self) -> &[Aftermath] {
+        if let Some(places) = self.places.get() {
+            return places;
+        }
+        let Some(hub) = self.network.hubs().first().cloned() else { return &[] };
+        self.places.get_or_init(|| self.find_places(&hub))
+    }
+
+    fn find_places(&self, hub: &Hub) -> Vec<Aftermath> {
+        let repo = RepoId::new(RepoKind::Model, REPO).expect("a good name");
+        let folder = RepoFolder::new(&Path::new(HOME).join("hub"), &repo);
+        let commit = hub.commit_of(REPO, "main").expect("the hub has a main branch");
+        let commit = commit.parse().expect("the hub's commits look like commits");
+        let place = |(path, truth): &(String, Bytes)| {
+            let file = hub.file(REPO, "main", path).expect("the hub has the file");
+            let blob = file.etag().parse().expect("a digest is a good name");
+            let repo_path: RepoPath = path.parse().expect("our paths are good");
+            let place = folder.place(&commit, &repo_path, &blob);
+            Aftermath {
+                path: path.clone(),
+                truth: truth.clone(),
+                shown: place.shown().to_owned(),
+                target: place.target,
+                part: place.part,
+                journal: place.journal,
+            }
+        };
+        self.files.iter().map(place).collect()
+    }
+
+    pub(crate) fn witness(&self) -> MutexGuard<'_, Witness> {
+        lock(&self.witness)
+    }
+
+    pub(crate) fn recording(&self) -> MutexGuard<'_, Recording> {
+        lock(&self.recording)
+    }
+
+    pub(crate) fn mark(&self, now: Instant, what: impl Into<String>) {
+        self.recording().push(now, What::Mark { what: what.into() });
+    }
+
+    /// A new process of the product.
+    pub(crate) fn start_process(&self, host: Host) -> WorldDisk {
+        let disk = self.computer.start_process();
+        self.person(host, |person| {
+            person.process = Some(disk.number());
+            person.cancelled = Arc::default();
+        });
+        if let Some(now) = net::now() {
+            self.mark(now, format!("{} starts process {}", host.name(), disk.number()));
+        }
+        disk
+    }
+
+    /// The machine of a person is on, and they want the files.
+    pub(crate) fn on_boot(&self, host: Host) {
+        self.person(host, |person| person.is_served = false);
+    }
+
+    /// The process of a person is no more.
+    pub(crate) fn on_exit(&self, host: Host, process: u64, death: Death, now: Instant) {
+        self.person(host, |person| person.process = None);
+        self.computer.end_process(process);
+        self.witness().on_death(process, death, now);
+    }
+
+    pub(crate) fn on_report(&self, host: Host, report: &Report, now: Instant) {
+        self.mark(now, format!("{} is served", host.name()));
+        self.person(host, |person| person.is_served = true);
+        let is_shown = self.computer.disk().peek(&report.path).is_some() || self.files.len() > 1;
+        if !is_shown {
+            let how = format!("nothing is at {}", report.path.display());
+            self.witness().accuse(now, Rule::S1OnlyRightFiles, how);
+        }
+        for place in self.places() {
+            if !place.is_in_place(self.computer.disk()) {
+                let how = format!("{} is reported, and not in place", place.path);
+                self.witness().accuse(now, Rule::S1OnlyRightFiles, how);
+            }
+        }
+    }
+
+    pub(crate) fn on_error(&self, host: Host, error: &Error, now: Instant) {
+        self.mark(now, format!("{} is told: {error}", host.name()));
+        if let ErrorKind::Fault(Fault::Disk(DiskFault::Full)) = &error.kind {
+            self.witness().note(Sometimes::NoSpaceThenSpace);
+        }
+    }
+
+    pub(crate) fn on_news(&self, process: u64, news: &News, now: Instant) {
+        let mut witness = self.witness();
+        witness.on_news(process, news, now);
+        let proven = witness.proven();
+        drop(witness);
+        let News::Transfer { event, open_requests, .. } = news else { return };
+        let what = match event {
+            Event::Proven { .. } => What::Proven { len: proven },
+            Event::Fault { fault, .. } => What::Fault { what: fault.kind().to_owned() },
+            Event::Received { .. } => return,
+            Event::Begun { .. }
+            | Event::Chunk { .. }
+            | Event::Waiting { .. }
+            | Event::Down { .. }
+            | Event::Up { .. }
+            | Event::NoRanges { .. }
+            | Event::Split { .. }
+            | Event::Verified { .. }
+            | Event::Mismatch { .. }
+            | Event::Repaired { .. }
+            | Event::Sealed { .. }
+            | Event::Failed { .. }
+            | Event::Ended(_) => What::Mark { what: format!("{event:?}") },
+        };
+        let limit = u32::try_from(*open_requests).unwrap_or(u32::MAX);
+        let mut recording = self.recording();
+        recording.push(now, what);
+        recording.push(now, What::Window { limit });
+    }
+
+    /// Wakes when the person wants to stop the process that runs now.
+    pub(crate) fn cancelled(&self, host: Host) -> Arc<Notify> {
+        self.person(host, |person| Arc::clone(&person.cancelled))
+    }
+
+    /// The person stops the process, and starts another one after the pause.
+    pub(crate) fn cancel(&self, host: Host, pause: Duration, now: Instant) {
+        let process = self.person(host, |person| {
+            person.pause = pause;
+            person.cancelled.notify_one();
+            person.process
+        });
+        if let Some(process) = process {
+            self.mark(now, format!("{} stops process {process}", host.name()));
+            self.witness().on_cancel(process, now);
+        }
+    }
+
+    /// How long the person waits before the next try.
+    pub(crate) fn pause_of(&self, host: Host) -> Duration {
+        self.person(host, |person| std::mem::take(&mut person.pause)).max(PAUSE)
+    }
+
+    pub(crate) fn process_of(&self, host: Host) -> Option<u64> {
+        self.person(host, |person| person.process)
+    }
+
+    pub(crate) fn is_served(&self, host: Host) -> bool {
+        self.person(host, |person| person.is_served)
+    }
+
+    fn person<T>(&self, host: Host, ask: impl FnOnce(&mut Person) -> T) -> T {
+        ask(lock(&self.people).entry(host).or_default())
+    }
+}
+
+impl Scenario {
+    /// The outages of the script, as the link has them.
+    fn outages(&self) -> Vec<simnet::profile::Outage> {
+        let outage = |step: &crate::scenario::Step| match step.what {
+            Happening::Outage { lasting } => {
+                Some(simnet::profile::Outage { first: step.at, lasting, every: None })
+            }
+            Happening::Kill { .. }
+            | Happening::PowerCut { .. }
+            | Happening::HalfOpen
+            | Happening::NoNames { .. }
+            | Happening::HubCrash { .. }
+            | Happening::DiskError { .. }
+            | Happening::BitRot { .. }
+            | Happening::Cancel { .. } => None,
+        };
+        self.script.iter().filter_map(outage).collect()
+    }
+
+    /// The troubles of the script, as the resolver has them.
+    fn troubles(&self) -> Vec<Trouble> {
+        let trouble = |step: &crate::scenario::Step| match step.what {
+            Happening::NoNames { lasting } => {
+                let (start, end) = (Instant::at(step.at), Instant::at(step.at + lasting));
+                let resolver = Resolver::Away { after: LOOKUP_FAILS_AFTER };
+                Some(Trouble { during: start..end, resolver })
+            }
+            Happening::Kill { .. }
+            | Happening::PowerCut { .. }
+            | Happening::Outage { .. }
+            | Happening::HalfOpen
+            | Happening::HubCrash { .. }
+            | Happening::DiskError { .. }
+            | Happening::BitRot { .. }
+            | Happening::Cancel { .. } => None,
+        };
+        self.script.iter().filter_map(trouble).collect()
+    }
+}
+
+fn contents(scenario: &Scenario) -> Vec<(String, Bytes)> {
+    let name = |index: usize| match index {
+        0 => "model.safetensors".to_owned(),
+        more => format!("parts/part-{more}.bin"),
+    };
+    let content = |(index, size): (usize, &u64)| {
+        let mut bytes = vec![0; usize::try_from(*size).unwrap_or(usize::MAX)];
+        fill_synthetic(scenario.seed.0.wrapping_add(index as u64), 0, &mut bytes);
+        (name(index), Bytes::from(bytes))
+    };
+    scenario.sizes.iter().enumerate().map(content).collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is fetched.
+pub(crate) const REPO: &str = "org/name";
+/// Whose token is nobody else's business.
+pub(crate) const TOKEN: &str = "hf_simulated";
+/// Where the product may write.
+pub(crate) const HOME: &str = "/home/somebody/.cache/huggingface";
+
+/// What a kill may cost: what is written and recorded only every 400 ms.
+const KILL_COSTS: Duration = Duration::from_millis(600);
+/// What a power cut may cost, if syncs take no time: one sync interval more.
+const CUT_COSTS: Duration = Duration::from_millis(2400);
+/// How long a person waits before they try again.
+const PAUSE: Duration = Duration::from_secs(5);
+const LOOKUP_FAILS_AFTER: Duration = Duration::from_secs(5);

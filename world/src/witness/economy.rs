@@ -1,0 +1,83 @@
+//! What a run cost, held against what its trouble explains.
+//!
+//! Counts nothing itself: bytes and connections are counted where they arrive, faults where they
+//! are made.
+
+use engine::time::{Duration, Instant};
+
+use super::{Rule, Witness, seconds};
+
+/// What came, and what may have made it more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bill {
+    /// Bytes of all files together.
+    pub size: u64,
+    /// Bytes that arrived at the client, of whatever kind.
+    pub arrived: u64,
+    /// Connections that were opened: no more can have failed.
+    pub connections: u64,
+    /// Requests that reached the hub, each with a head of its own.
+    pub requests: u64,
+    /// Bytes that arrived shortly before a process died: as much need not have been kept.
+    pub lost_in_crashes: u64,
+    /// How often content was damaged, by the hub or by the disk, and how often the search for it
+    /// may have been interrupted.
+    pub doubts: u64,
+    /// How often a whole file came in answer to a range.
+    pub ranges_ignored: u64,
+    /// How often an answer carried bytes that nobody asked for or could use.
+    pub useless_answers: u64,
+}
+
+impl Bill {
+    /// The most that may have arrived.
+    pub fn allowed(&self) -> u64 {
+        let search = self.doubts * self.size;
+        let streams = self.ranges_ignored * self.size * 35 / 100;
+        let useless = self.useless_answers * USELESS_BYTES;
+        self.size * 103 / 100
+            + self.connections * FAILURE_BYTES
+            + self.requests * HEAD_BYTES
+            + self.lost_in_crashes
+            + search
+            + streams
+            + useless
+            + OVERHEAD_BYTES
+    }
+
+    /// E1.
+    pub fn check(&self, witness: &mut Witness, now: Instant) {
+        if self.arrived > self.allowed() {
+            let how = format!("{} bytes arrived, {} allowed: {self:?}", self.arrived, self.allowed());
+            witness.accuse(now, Rule::E1NoWaste, how);
+        }
+    }
+}
+
+/// E2: no more than so many connections are tried in any ten seconds.
+pub fn check_pace(connects: &[Instant], workers: u32, witness: &mut Witness) {
+    let most = CONNECTS_BASE + CONNECTS_PER_WORKER * workers as usize;
+    let mut first = 0;
+    for (last, at) in connects.iter().enumerate() {
+        while at.since(connects[first]) > PACE_SPAN {
+            first += 1;
+        }
+        if last + 1 - first > most {
+            let how = format!("{} connections in {}", last + 1 - first, seconds(PACE_SPAN));
+            witness.accuse(*at, Rule::E2Paced, how);
+            return;
+        }
+    }
+}
+
+/// A failure may cost what was on its way.
+const FAILURE_BYTES: u64 = 64 << 10;
+/// The head of an answer, and more.
+const HEAD_BYTES: u64 = 2 << 10;
+/// Listings and the like.
+const OVERHEAD_BYTES: u64 = 64 << 10;
+/// What comes of a useless answer before it is seen to be so and ended.
+const USELESS_BYTES: u64 = 256 << 10;
+const PACE_SPAN: Duration = Duration::from_secs(10);
+const CONNECTS_BASE: usize = 20;
+const CONNECTS_PER_WORKER: usize = 10;

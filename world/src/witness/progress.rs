@@ -1,0 +1,233 @@
+//! What a process tells of its progress, held against what it told before and what the one before
+//! it had.
+//!
+//! Looks at no disk; that is the [`aftermath`](super::aftermath)'s.
+
+use std::collections::BTreeMap;
+
+use engine::event::{Event, Origin};
+use engine::fault::Fault;
+use engine::manifest::FileId;
+use engine::time::{Duration, Instant};
+use moshi_fetch::news::News;
+
+use super::{Floor, Rule, Witness, seconds};
+use crate::sometimes::Sometimes;
+
+/// What one process has told so far.
+#[derive(Debug, Default)]
+pub struct Life {
+    files: BTreeMap<FileId, Told>,
+    cancelled: Option<Instant>,
+    /// It met an error of the disk: what it proved last may not have been recorded.
+    has_disk_trouble: bool,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    path: String,
+    size: u64,
+    proven: u64,
+    /// How it grew.
+    history: Vec<(Instant, u64)>,
+    is_in_place: bool,
+    /// Its content is doubted: then proven bytes may become missing again.
+    is_doubted: bool,
+}
+
+/// How a process came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Death {
+    /// By itself, with everything saved.
+    Exit,
+    /// Killed: what was written stays.
+    Kill,
+    /// With the power: what was not synced goes.
+    PowerCut {
+        /// How long a sync takes.
+        sync_takes: Duration,
+    },
+}
+
+impl Witness {
+    /// A process told something.
+    pub fn on_news(&mut self, process: u64, news: &News, now: Instant) {
+        match news {
+            News::Planned { files, .. } => {
+                let life = self.lives.entry(process).or_default();
+                for file in files {
+                    let told =
+                        Told { path: file.path.clone(), size: file.size, ..Told::default() };
+                    life.files.insert(file.file, told);
+                }
+            }
+            News::Present { file } => self.on_present(process, *file),
+            News::Busy { .. } => self.note(Sometimes::WaitedForRival),
+            News::Transfer { event, .. } => self.on_event(process, event, now),
+            News::Asking { .. } | News::AskingFailed { .. } | News::Verifying { .. } => {}
+        }
+    }
+
+    /// The person stops a process.
+    pub fn on_cancel(&mut self, process: u64, now: Instant) {
+        self.lives.entry(process).or_default().cancelled.get_or_insert(now);
+    }
+
+    /// The disk refuses something to a process.
+    pub fn on_disk_trouble(&mut self, process: u64) {
+        self.lives.entry(process).or_default().has_disk_trouble = true;
+    }
+
+    /// What a file held has changed on the disk, by nobody's doing.
+    pub fn on_bit_rot(&mut self) {
+        self.floors.clear();
+        for told in self.lives.values_mut().flat_map(|life| life.files.values_mut()) {
+            told.is_doubted = true;
+        }
+    }
+
+    /// A process is no more.
+    pub fn on_death(&mut self, process: u64, death: Death, now: Instant) {
+        let Some(life) = self.lives.remove(&process) else { return };
+        if let (Some(asked), Death::Exit) = (life.cancelled, death) {
+            let took = now.since(asked);
+            if took > CANCEL_WITHIN {
+                self.accuse(now, Rule::L5CancelsFast, format!("took {}", seconds(took)));
+            }
+        }
+        for told in life.files.into_values() {
+            let safe = match death {
+                _ if told.is_doubted || life.has_disk_trouble => continue,
+                Death::Exit => told.proven,
+                Death::Kill => told.proven_at(now - KILL_COSTS).max(told.begun()),
+                Death::PowerCut { sync_takes } => {
+                    told.proven_at(now - (CUT_COSTS + sync_takes * 4))
+                }
+            };
+            let floor = if told.is_in_place { Floor::InPlace } else { Floor::Proven(safe) };
+            self.floors.insert(told.path, floor);
+        }
+    }
+
+    fn on_present(&mut self, process: u64, file: FileId) {
+        if let Some(told) = self.told(process, file) {
+            told.is_in_place = true;
+        }
+    }
+
+    fn told(&mut self, process: u64, file: FileId) -> Option<&mut Told> {
+        self.lives.get_mut(&process)?.files.get_mut(&file)
+    }
+
+    fn on_event(&mut self, process: u64, event: &Event, now: Instant) {
+        match event {
+            Event::Begun { file, proven } => self.on_begun(process, *file, *proven, now),
+            Event::Proven { file, proven } => self.on_proven(process, *file, *proven, now),
+            Event::Mismatch { file, .. } | Event::Repaired { file, .. } => {
+                self.note(Sometimes::Corrupted);
+                if matches!(event, Event::Repaired { origin: Origin::Disk, .. }) {
+                    self.note(Sometimes::BitRotRepaired);
+                }
+                if let Some(told) = self.told(process, *file) {
+                    told.is_doubted = true;
+                }
+            }
+            Event::Sealed { file } => {
+                let Some(told) = self.told(process, *file) else { return };
+                told.is_in_place = true;
+                if told.proven != told.size {
+                    let how = format!("sealed {} with {} proven", told.path, told.proven);
+                    self.accuse(now, Rule::S1OnlyRightFiles, how);
+                }
+            }
+            Event::Split { .. } => self.note(Sometimes::TailSplit),
+            Event::NoRanges { .. } => self.note(Sometimes::OneStream),
+            Event::Up { after } if *after >= LONG_OUTAGE => {
+                self.note(Sometimes::OutlastedByOutage);
+            }
+            Event::Fault { fault: Fault::Disk(_), .. } => self.on_disk_trouble(process),
+            Event::Fault { fault: Fault::Silent(_), .. } => self.note(Sometimes::SilentDeath),
+            Event::Fault { .. }
+            | Event::Up { .. }
+            | Event::Received { .. }
+            | Event::Chunk { .. }
+            | Event::Waiting { .. }
+            | Event::Down { .. }
+            | Event::Verified { .. }
+            | Event::Failed { .. }
+            | Event::Ended(_) => {}
+        }
+    }
+
+    fn on_begun(&mut self, process: u64, file: FileId, proven: u64, now: Instant) {
+        let Some(told) = self.told(process, file) else { return };
+        told.proven = proven;
+        told.history.push((now, proven));
+        let path = told.path.clone();
+        let how = match self.floors.remove(&path) {
+            Some(Floor::InPlace) => format!("{path} was in place, and is begun again"),
+            Some(Floor::Proven(floor)) if proven < floor => {
+                format!("{path} is begun with {proven} proven bytes, {floor} were safe")
+            }
+            Some(Floor::Proven(_)) | None => return,
+        };
+        self.accuse(now, Rule::S4NothingLost, how);
+    }
+
+    fn on_proven(&mut self, process: u64, file: FileId, proven: u64, now: Instant) {
+        let Some(told) = self.told(process, file) else { return };
+        let before = std::mem::replace(&mut told.proven, proven);
+        told.history.push((now, proven));
+        let (path, is_doubted, size) = (told.path.clone(), told.is_doubted, told.size);
+        if proven > size {
+            let how = format!("{proven} of {size} bytes of {path}");
+            self.accuse(now, Rule::S10HonestProgress, how);
+        }
+        if proven < before && !is_doubted {
+            let how = format!("{path} fell from {before} to {proven}");
+            self.accuse(now, Rule::S10HonestProgress, how);
+        }
+    }
+}
+
+impl Witness {
+    /// What of the file at `path` is proven now, as far as any living process has told.
+    pub fn proven_of(&self, path: &str) -> u64 {
+        let told = self.lives.values().flat_map(|life| life.files.values());
+        told.filter(|told| told.path == path).map(|told| told.proven).max().unwrap_or(0)
+    }
+
+    /// What is proven now in all files together.
+    pub fn proven(&self) -> u64 {
+        let mut best = BTreeMap::new();
+        for told in self.lives.values().flat_map(|life| life.files.values()) {
+            let proven = if told.is_in_place { told.size } else { told.proven };
+            let known = best.entry(told.path.as_str()).or_insert(0);
+            *known = proven.max(*known);
+        }
+        best.values().sum()
+    }
+}
+
+impl Told {
+    /// What was proven when it was begun: read back from the disk, or durable.
+    fn begun(&self) -> u64 {
+        self.history.first().map_or(0, |(_, proven)| *proven)
+    }
+
+    /// What was proven then and has stayed so.
+    fn proven_at(&self, then: Instant) -> u64 {
+        let past = self.history.iter().rev().find(|(at, _)| *at <= then);
+        past.map_or(0, |(_, proven)| *proven)
+    }
+}
+
+/// How long saving may take once the person has said to stop.
+const CANCEL_WITHIN: Duration = Duration::from_secs(1);
+/// Connections that were silent for longer have been given up.
+const LONG_OUTAGE: Duration = Duration::from_secs(60);
+/// What was told so shortly before a kill need not be recorded yet.
+const KILL_COSTS: Duration = Duration::from_millis(100);
+/// What was told so shortly before a power cut need not be synced yet, if syncs take no time: one
+/// sync interval and the flush before it.
+const CUT_COSTS: Duration = Duration::from_millis(1800);
