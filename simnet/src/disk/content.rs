@@ -173,6 +173,16 @@ impl Content {
         None
     }
 
+    /// Bytes that are kept in memory.
+    #[cfg(test)]
+    pub(super) fn stored(&self) -> usize {
+        let stored = |block: &Block| match &block.bytes {
+            Bytes::Stored(bytes) => bytes.len(),
+            Bytes::Expected(_) => 0,
+        };
+        self.blocks.values().map(stored).sum()
+    }
+
     fn set_reserved(&mut self, pages: u64) {
         self.allocated_pages = self.allocated_with(pages);
         self.reserved_pages = pages;

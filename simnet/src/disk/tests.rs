@@ -5,6 +5,10 @@
 use super::*;
 
 mod cut;
+mod model;
+mod speed;
+mod trouble;
+mod watch;
 
 fn path(path: &str) -> &Path {
     Path::new(path)
