@@ -19,7 +19,7 @@ use engine::ledger::{Ledger, Proven};
 use super::claim::Claim;
 use super::layout::Place;
 use super::swap;
-use crate::disk::pieces::{is_intact, read_pieces};
+use crate::disk::pieces::{is_intact, read_pieces, rewrite};
 use crate::disk::{Access, At, Disk, DiskFile, Stat, if_there};
 
 /// A part file and its journal, ready to be written on.
@@ -130,6 +130,9 @@ fn resume<D: Disk>(
         (journal, len, replay.records)
     } else {
         // Fifth rule of the journal's contract.
+        for claim in ledger.entries().filter(|it| !replay.trusted.proven().contains(it.range)) {
+            rewrite(&part, claim.range).at(&place.part)?;
+        }
         part.sync_data().at(&place.part)?;
         let journal = swap::replace(disk, &place.journal, &shortest, claim.nonce())?;
         (journal, shortest.len() as u64, ledger.entries().count() as u64)

@@ -34,6 +34,16 @@ pub fn read_pieces(
     Ok(())
 }
 
+/// Writes a range again as it stands, so that the next sync covers it even where an earlier one
+/// failed: after such a failure a system may take for written what is only in its memory.
+///
+/// # Errors
+///
+/// When the file cannot be read or written, or ends before the range does.
+pub fn rewrite(file: &impl DiskFile, range: ByteRange) -> io::Result<()> {
+    read_pieces(file, range, |at, bytes| file.write_all_at(bytes, at))
+}
+
 /// What a range hashes to as it stands.
 ///
 /// # Errors

@@ -13,9 +13,9 @@
 //! 4. Only bytes that the live ledger lacks are written. To write proven ones again, append
 //!    `Revoked`, then sync the *journal*, then write.
 //! 5. To continue after a restart: replay and settle. Unless the replay
-//!    [is clean](Replay::is_clean), the journal is not appended to but replaced: sync the part
-//!    file, write [`compact`] to another file, sync it, rename it over the journal, sync the
-//!    directory; only then write on.
+//!    [is clean](Replay::is_clean), the journal is not appended to but replaced: write those
+//!    claims that held again as they stand, sync the part file, write [`compact`] to another file,
+//!    sync it, rename it over the journal, sync the directory; only then write on.
 //!
 //! # Why replay believes only what is on disk
 //!
@@ -31,7 +31,10 @@
 //! claims, and because a claim proves itself it does not matter what went missing around it.
 //! That makes it safe to read on behind the damage, and so a flipped bit costs one reading of the
 //! part file, not the download. Nor can a torn tail be told from a damaged last record, so it is
-//! treated the same. By 5 nothing is ever appended behind damage or beside a claim that failed,
+//! treated the same. Claims that held are written again because a sync that failed may be why
+//! they are claims: the system may then hold them in memory, believe that it has written them,
+//! and write nothing at the next sync (what Linux does with pages whose write failed). By 5
+//! nothing is ever appended behind damage or beside a claim that failed,
 //! so no later marker can cover either.
 //!
 //! What this cannot see is a journal put back to an earlier state record by record, by a disk that

@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         Command::Swarm { from, count } => {
             let swarm = Swarm::run(from..from + count, 2);
             println!("{} worlds, {:?} simulated", swarm.worlds, swarm.simulated);
-            println!("{} of {} bytes", swarm.arrived, swarm.size);
+            println!("{} of {} bytes, digest {:016x}", swarm.arrived, swarm.size, swarm.digest);
             println!("{:?}", swarm.situations);
             println!("never: {:?}", swarm.situations.missing());
             for failure in &swarm.failures {

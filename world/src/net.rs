@@ -22,7 +22,7 @@ use simnet::seed::Seed;
 
 pub use books::{Books, Ending, Flow};
 pub use connector::Connector;
-pub use names::{LookupError, Names, Resolver, Trouble};
+pub use names::{CDN_PORT, HUB_PORT, LookupError, Names, Resolver, Trouble};
 pub use served::Served;
 pub use stream::Stream;
 

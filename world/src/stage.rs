@@ -227,7 +227,7 @@ impl Stage {
     pub(crate) fn on_exit(&self, host: Host, process: u64, death: Death, now: Instant) {
         self.person(host, |person| person.process = None);
         self.computer.end_process(process);
-        self.witness().on_death(process, death, now);
+        self.witness().on_death(process, death, self.scenario.sync_takes, now);
     }
 
     pub(crate) fn on_report(&self, host: Host, report: &Report, now: Instant) {

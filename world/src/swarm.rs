@@ -27,6 +27,8 @@ pub struct Swarm {
     pub arrived: u64,
     /// Bytes of all files.
     pub size: u64,
+    /// The same number for the same worlds, in whatever order they were run.
+    pub digest: u64,
 }
 
 /// A world in which a rule was broken.
@@ -71,6 +73,7 @@ impl Swarm {
         self.simulated += other.simulated;
         self.arrived += other.arrived;
         self.size += other.size;
+        self.digest ^= other.digest;
     }
 
     fn add_run(&mut self, seed: u64, outcome: &Outcome) {
@@ -79,6 +82,7 @@ impl Swarm {
         self.simulated += outcome.took;
         self.arrived += outcome.arrived;
         self.size += outcome.size;
+        self.digest ^= outcome.digest().wrapping_mul(2 * seed + 1);
         if !outcome.violations.is_empty() {
             self.failures.push(Failure { seed, violations: outcome.violations.clone() });
         }

@@ -113,6 +113,6 @@ impl fmt::Display for Cause {
 impl Error for Cause {}
 
 /// Where the hub listens on its host.
-pub(super) const HUB_PORT: u16 = 80;
+pub const HUB_PORT: u16 = 80;
 /// Where its storage listens on the same host: times of two hosts must never meet.
-pub(super) const CDN_PORT: u16 = 81;
+pub const CDN_PORT: u16 = 81;

@@ -2,12 +2,13 @@
 //!
 //! A door that is shut is no listener at all, as on a real host.
 
+use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use fake_hub::{Builder, Host, Hub};
 use tokio::task::JoinSet;
-use turmoil::net::TcpListener;
+use turmoil::net::{TcpListener, TcpStream};
 
 use super::names::{CDN_PORT, HUB_PORT};
 use super::served::Served;
@@ -33,6 +34,16 @@ impl Network {
         }
     }
 
+    /// Takes a connection that something else than the hub accepted on its host; `None` if the
+    /// link has no place for it, and it was reset.
+    ///
+    /// # Errors
+    ///
+    /// When it is over already.
+    pub fn accept(&self, tcp: TcpStream) -> io::Result<Option<Served>> {
+        Served::accept(self, tcp)
+    }
+
     async fn listen(&self, hub: &Arc<Hub>, host: Host, port: u16) -> turmoil::Result {
         let mut connections = JoinSet::new();
         loop {
@@ -40,7 +51,7 @@ impl Network {
             tokio::select! {
                 biased;
                 () = hub.door(host).wait_shut() => {}
-                result = self.accept(hub, &listener, &mut connections) => result?,
+                result = self.admit(hub, &listener, &mut connections) => result?,
             }
             drop(listener);
             hub.door(host).wait_open().await;
@@ -48,7 +59,7 @@ impl Network {
     }
 
     /// Accepts until it is cancelled.
-    async fn accept(
+    async fn admit(
         &self,
         hub: &Arc<Hub>,
         listener: &TcpListener,
@@ -56,7 +67,7 @@ impl Network {
     ) -> turmoil::Result {
         loop {
             let (tcp, _) = listener.accept().await?;
-            if let Some(socket) = Served::accept(self, tcp)? {
+            if let Some(socket) = self.accept(tcp)? {
                 connections.spawn(hub.clone().serve(socket));
             }
             while connections.try_join_next().is_some() {}

@@ -210,10 +210,9 @@ impl Stagehand {
             let process = self.stage.process_of(host);
             // First the disk: what runs while the host goes down must change nothing there.
             if let Some(process) = process {
-                let sync_takes = self.stage.scenario.sync_takes;
                 let death = match fall {
                     Fall::Kill => Death::Kill,
-                    Fall::PowerCut => Death::PowerCut { sync_takes },
+                    Fall::PowerCut => Death::PowerCut,
                 };
                 self.stage.on_exit(host, process, death, now);
             }

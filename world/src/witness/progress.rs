@@ -43,10 +43,7 @@ pub enum Death {
     /// Killed: what was written stays.
     Kill,
     /// With the power: what was not synced goes.
-    PowerCut {
-        /// How long a sync takes.
-        sync_takes: Duration,
-    },
+    PowerCut,
 }
 
 impl Witness {
@@ -86,12 +83,12 @@ impl Witness {
         }
     }
 
-    /// A process is no more.
-    pub fn on_death(&mut self, process: u64, death: Death, now: Instant) {
+    /// A process is no more. A sync on its disk takes so long.
+    pub fn on_death(&mut self, process: u64, death: Death, sync_takes: Duration, now: Instant) {
         let Some(life) = self.lives.remove(&process) else { return };
         if let (Some(asked), Death::Exit) = (life.cancelled, death) {
             let took = now.since(asked);
-            if took > CANCEL_WITHIN {
+            if took > CANCEL_WITHIN + sync_takes * 4 {
                 self.accuse(now, Rule::L5CancelsFast, format!("took {}", seconds(took)));
             }
         }
@@ -100,9 +97,7 @@ impl Witness {
                 _ if told.is_doubted || life.has_disk_trouble => continue,
                 Death::Exit => told.proven,
                 Death::Kill => told.proven_at(now - KILL_COSTS).max(told.begun()),
-                Death::PowerCut { sync_takes } => {
-                    told.proven_at(now - (CUT_COSTS + sync_takes * 4))
-                }
+                Death::PowerCut => told.proven_at(now - (CUT_COSTS + sync_takes * 4)),
             };
             let floor = if told.is_in_place { Floor::InPlace } else { Floor::Proven(safe) };
             self.floors.insert(told.path, floor);
