@@ -11,7 +11,7 @@ use crate::exchange::{
     BIG, BIG_LEN, EMPTY, REPO, SMALL, TOKEN, drain, fetch, get, locate, resolve, truth,
 };
 
-pub async fn a_small_file_is_answered_at_once<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_small_file_is_answered_at_once<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let url = locate(&http, &hub, SMALL).await;
     let (head, body) = fetch(&http, get(&url, None)).await.unwrap();
@@ -21,7 +21,7 @@ pub async fn a_small_file_is_answered_at_once<H: Http>(scene: HubScene<H>) {
     assert_eq!(head.commit(), hub.commit_of(REPO, "main").map(|commit| commit.parse().unwrap()));
 }
 
-pub async fn a_head_has_no_body<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_head_has_no_body<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let url = locate(&http, &hub, SMALL).await;
     let (head, body) = fetch(&http, Request::head(url.parse().unwrap())).await.unwrap();
@@ -30,7 +30,7 @@ pub async fn a_head_has_no_body<H: Http>(scene: HubScene<H>) {
     assert_eq!(head.content_length(), Some(len));
 }
 
-pub async fn a_range_is_exactly_that<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_range_is_exactly_that<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let url = locate(&http, &hub, BIG).await;
     for range in [0..1, 1_000_000..1_500_001, BIG_LEN - 7..BIG_LEN] {
@@ -44,7 +44,7 @@ pub async fn a_range_is_exactly_that<H: Http>(scene: HubScene<H>) {
     assert_eq!((head.status, head.unsatisfied_total()), (416, Some(BIG_LEN)));
 }
 
-pub async fn an_empty_file_has_an_empty_body<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn an_empty_file_has_an_empty_body<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let url = locate(&http, &hub, EMPTY).await;
     let (head, mut body) = http.send(get(&url, None)).await.unwrap();
@@ -53,7 +53,7 @@ pub async fn an_empty_file_has_an_empty_body<H: Http>(scene: HubScene<H>) {
     assert_eq!(body.chunk().await, Ok(None), "the end is no fault when asked for again");
 }
 
-pub async fn redirects_are_not_followed<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn redirects_are_not_followed<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let (head, _) = fetch(&http, get(&resolve(&hub, BIG), None)).await.unwrap();
     assert_eq!((head.status, head.linked_size()), (302, Some(BIG_LEN)));
@@ -61,7 +61,7 @@ pub async fn redirects_are_not_followed<H: Http>(scene: HubScene<H>) {
     assert_eq!(hub.stats().requests, 1);
 }
 
-pub async fn a_post_takes_its_body_along<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_post_takes_its_body_along<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let url = format!("{}/api/models/{REPO}/paths-info/main", hub.endpoint());
     let mut request = Request::get(url.parse().unwrap());
@@ -74,7 +74,7 @@ pub async fn a_post_takes_its_body_along<H: Http>(scene: HubScene<H>) {
     assert!(body.contains(BIG) && !body.contains(SMALL), "{body}");
 }
 
-pub async fn the_token_goes_where_it_is_sent<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn the_token_goes_where_it_is_sent<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let url = format!("{}/api/whoami-v2", hub.endpoint());
     let (head, _) = fetch(&http, get(&url, None)).await.unwrap();
@@ -87,21 +87,21 @@ pub async fn the_token_goes_where_it_is_sent<H: Http>(scene: HubScene<H>) {
     assert_eq!(seen, [false, true]);
 }
 
-pub async fn a_refusal_says_when_to_come_back<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_refusal_says_when_to_come_back<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let (head, _) = fetch(&http, get(&resolve(&hub, BIG), None)).await.unwrap();
     assert_eq!(head.status, 429);
     assert_eq!(head.retry_after(), Some(Duration::from_secs(7)));
 }
 
-pub async fn a_portal_is_seen_as_such<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_portal_is_seen_as_such<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let (head, body) = fetch(&http, get(&resolve(&hub, BIG), None)).await.unwrap();
     assert_eq!(head.status, 200);
     assert!(head.is_html() && body.starts_with(b"<"), "{head:?}");
 }
 
-pub async fn a_compressed_body_stays_compressed<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_compressed_body_stays_compressed<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let url = locate(&http, &hub, SMALL).await;
     let (head, body) = fetch(&http, get(&url, None)).await.unwrap();
@@ -110,7 +110,7 @@ pub async fn a_compressed_body_stays_compressed<H: Http>(scene: HubScene<H>) {
     assert_eq!(head.content_length(), Some(body.len() as u64));
 }
 
-pub async fn a_head_may_come_byte_by_byte<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_head_may_come_byte_by_byte<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let url = locate(&http, &hub, SMALL).await;
     let (head, body) = fetch(&http, get(&url, None)).await.unwrap();
@@ -119,7 +119,7 @@ pub async fn a_head_may_come_byte_by_byte<H: Http>(scene: HubScene<H>) {
     assert_eq!(hub.stats().fired("slow-loris"), 1);
 }
 
-pub async fn a_big_body_comes_in_pieces<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_big_body_comes_in_pieces<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let url = locate(&http, &hub, BIG).await;
     let (head, mut body) = http.send(get(&url, None)).await.unwrap();

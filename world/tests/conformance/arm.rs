@@ -12,16 +12,16 @@ use crate::exchange::{BIG, BIG_LEN, EMPTY, REPO, SMALL, TOKEN};
 use crate::puppet::Puppet;
 
 /// A client and the hub it can reach.
-pub struct HubScene<H: Http> {
-    pub http: H,
-    pub hub: Box<dyn Deref<Target = Hub>>,
+pub(crate) struct HubScene<H: Http> {
+    pub(crate) http: H,
+    pub(crate) hub: Box<dyn Deref<Target = Hub>>,
 }
 
 /// A client and a server that says what it was told to, under two names.
-pub struct PuppetScene<H: Http> {
-    pub http: H,
-    pub puppet: Arc<Puppet>,
-    pub urls: [String; 2],
+pub(crate) struct PuppetScene<H: Http> {
+    pub(crate) http: H,
+    pub(crate) puppet: Arc<Puppet>,
+    pub(crate) urls: [String; 2],
 }
 
 fn builder(rules: &[&str]) -> Builder {
@@ -32,7 +32,7 @@ fn builder(rules: &[&str]) -> Builder {
     rules.iter().fold(builder, |builder, rule| builder.rule(rule.parse().unwrap()))
 }
 
-pub mod real {
+pub(crate) mod real {
     //! reqwest on loopback.
     //!
     //! Time passes as it will, so nothing here may depend on it.
@@ -46,7 +46,7 @@ pub mod real {
     use super::{HubScene, PuppetScene, builder};
     use crate::puppet::{Puppet, Reply};
 
-    pub fn hub<F: Future<Output = ()>>(
+    pub(crate) fn hub<F: Future<Output = ()>>(
         rules: &[&str],
         case: impl FnOnce(HubScene<ReqwestHttp>) -> F,
     ) {
@@ -56,7 +56,7 @@ pub mod real {
         });
     }
 
-    pub fn puppet<F: Future<Output = ()>>(
+    pub(crate) fn puppet<F: Future<Output = ()>>(
         replies: &[&'static Reply],
         case: impl FnOnce(PuppetScene<ReqwestHttp>) -> F,
     ) {
@@ -83,7 +83,7 @@ pub mod real {
     }
 }
 
-pub mod simulated {
+pub(crate) mod simulated {
     //! hyper on simulated sockets, behind a link that only delays.
     //!
     //! Time passes at once.
@@ -106,7 +106,7 @@ pub mod simulated {
     use super::{HubScene, PuppetScene, builder};
     use crate::puppet::{Puppet, Reply};
 
-    pub fn hub<F: Future<Output = ()> + 'static>(
+    pub(crate) fn hub<F: Future<Output = ()> + 'static>(
         rules: &[&str],
         case: impl FnOnce(HubScene<SimHttp>) -> F + 'static,
     ) {
@@ -123,7 +123,7 @@ pub mod simulated {
         });
     }
 
-    pub fn puppet<F: Future<Output = ()> + 'static>(
+    pub(crate) fn puppet<F: Future<Output = ()> + 'static>(
         replies: &[&'static Reply],
         case: impl FnOnce(PuppetScene<SimHttp>) -> F + 'static,
     ) {

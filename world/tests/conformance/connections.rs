@@ -8,7 +8,7 @@ use moshi_fetch::http::{Http, HttpBody};
 use crate::arm::{HubScene, PuppetScene};
 use crate::exchange::{BIG, BIG_LEN, SMALL, drain, fetch, get, locate, settle, truth};
 
-pub async fn requests_in_turn_share_a_connection<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn requests_in_turn_share_a_connection<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let url = locate(&http, &hub, SMALL).await;
     for _ in 0..4 {
@@ -18,7 +18,7 @@ pub async fn requests_in_turn_share_a_connection<H: Http>(scene: HubScene<H>) {
     assert_eq!((hub.stats().requests, hub.stats().connections), (5, 1));
 }
 
-pub async fn requests_at_once_have_a_connection_each<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn requests_at_once_have_a_connection_each<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let url = locate(&http, &hub, BIG).await;
     let mut bodies = Vec::new();
@@ -37,7 +37,7 @@ pub async fn requests_at_once_have_a_connection_each<H: Http>(scene: HubScene<H>
     assert_eq!(hub.stats().connections, 5);
 }
 
-pub async fn a_body_that_is_dropped_ends_its_connection<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_body_that_is_dropped_ends_its_connection<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let url = locate(&http, &hub, BIG).await;
     let (_, mut body) = http.send(get(&url, None)).await.unwrap();
@@ -54,11 +54,15 @@ pub async fn a_body_that_is_dropped_ends_its_connection<H: Http>(scene: HubScene
     assert!(stats.body_bytes_on(Route::Cdn) < BIG_LEN, "{stats:?}");
 }
 
-pub async fn a_connection_that_was_closed_while_idle_is_no_fault<H: Http>(scene: PuppetScene<H>) {
+pub(crate) async fn a_connection_that_was_closed_while_idle_is_no_fault<H: Http>(
+    scene: PuppetScene<H>,
+) {
     ends_while_idle(scene).await;
 }
 
-pub async fn a_connection_that_was_reset_while_idle_is_no_fault<H: Http>(scene: PuppetScene<H>) {
+pub(crate) async fn a_connection_that_was_reset_while_idle_is_no_fault<H: Http>(
+    scene: PuppetScene<H>,
+) {
     ends_while_idle(scene).await;
 }
 

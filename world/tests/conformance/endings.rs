@@ -10,11 +10,11 @@ use tokio::time::timeout;
 use crate::arm::HubScene;
 use crate::exchange::{BIG, SMALL, drain, fetch, get, locate, resolve, truth};
 
-pub async fn a_close_in_the_body_is_a_cut<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_close_in_the_body_is_a_cut<H: Http>(scene: HubScene<H>) {
     ends_in_the_body(scene, Fault::Cut).await;
 }
 
-pub async fn a_reset_in_the_body_is_one_after_what_came<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_reset_in_the_body_is_one_after_what_came<H: Http>(scene: HubScene<H>) {
     ends_in_the_body(scene, Fault::Reset).await;
 }
 
@@ -30,14 +30,14 @@ async fn ends_in_the_body<H: Http>(scene: HubScene<H>, expected: Fault) {
     assert_eq!(head.status, 206, "the next request is none the worse");
 }
 
-pub async fn a_reset_before_the_head_is_one<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_reset_before_the_head_is_one<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let answer = fetch(&http, get(&resolve(&hub, SMALL), None)).await;
     assert_eq!(answer, Err(Fault::Reset));
     assert_eq!(hub.stats().fired("refuse"), 1);
 }
 
-pub async fn a_door_that_is_shut_refuses<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_door_that_is_shut_refuses<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let url = resolve(&hub, SMALL);
     assert_eq!(fetch(&http, get(&url, None)).await, Err(Fault::Reset));
@@ -45,7 +45,7 @@ pub async fn a_door_that_is_shut_refuses<H: Http>(scene: HubScene<H>) {
     assert_eq!(hub.stats().requests, 1);
 }
 
-pub async fn a_stalled_body_stays_pending<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_stalled_body_stays_pending<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let url = locate(&http, &hub, BIG).await;
     let (_, mut body) = http.send(get(&url, None)).await.unwrap();
@@ -59,7 +59,7 @@ pub async fn a_stalled_body_stays_pending<H: Http>(scene: HubScene<H>) {
     assert_eq!(hub.stats().fired("stall"), 1);
 }
 
-pub async fn a_name_that_does_not_exist_is_said_so<H: Http>(scene: HubScene<H>) {
+pub(crate) async fn a_name_that_does_not_exist_is_said_so<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
     let fault = fetch(&http, get("http://no-such-host.invalid/", None)).await.unwrap_err();
     let host = "no-such-host.invalid".to_owned();

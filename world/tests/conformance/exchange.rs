@@ -11,7 +11,7 @@ use fake_hub::Hub;
 use moshi_fetch::http::{Http, HttpBody};
 
 /// A `GET`, of a range if one is given.
-pub fn get(url: &str, range: Option<Range<u64>>) -> Request {
+pub(crate) fn get(url: &str, range: Option<Range<u64>>) -> Request {
     let mut request = Request::get(url.parse().unwrap());
     if let Some(range) = range {
         request.headers.push(("range", format!("bytes={}-{}", range.start, range.end - 1)));
@@ -20,7 +20,7 @@ pub fn get(url: &str, range: Option<Range<u64>>) -> Request {
 }
 
 /// Sends a request and reads the whole answer.
-pub async fn fetch<H: Http>(http: &H, request: Request) -> Result<(Head, Vec<u8>), Fault> {
+pub(crate) async fn fetch<H: Http>(http: &H, request: Request) -> Result<(Head, Vec<u8>), Fault> {
     let (head, body) = http.send(request).await?;
     match drain(body).await {
         (bytes, None) => Ok((head, bytes)),
@@ -29,7 +29,7 @@ pub async fn fetch<H: Http>(http: &H, request: Request) -> Result<(Head, Vec<u8>
 }
 
 /// Reads a body to its end, good or bad.
-pub async fn drain<B: HttpBody>(mut body: B) -> (Vec<u8>, Option<Fault>) {
+pub(crate) async fn drain<B: HttpBody>(mut body: B) -> (Vec<u8>, Option<Fault>) {
     let mut bytes = Vec::new();
     loop {
         match body.chunk().await {
@@ -44,14 +44,14 @@ pub async fn drain<B: HttpBody>(mut body: B) -> (Vec<u8>, Option<Fault>) {
 }
 
 /// Lets everything go on that waits for nothing but its turn.
-pub async fn settle() {
+pub(crate) async fn settle() {
     for _ in 0..TURNS {
         tokio::task::yield_now().await;
     }
 }
 
 /// Where the bytes of a file are: of a big one, the signed URL.
-pub async fn locate<H: Http>(http: &H, hub: &Hub, path: &str) -> String {
+pub(crate) async fn locate<H: Http>(http: &H, hub: &Hub, path: &str) -> String {
     let request = get(&resolve(hub, path), None);
     let (head, _) = fetch(http, request.clone()).await.unwrap();
     assert_eq!(head.status, if path == BIG { 302 } else { 307 });
@@ -59,23 +59,23 @@ pub async fn locate<H: Http>(http: &H, hub: &Hub, path: &str) -> String {
 }
 
 /// Where the hub has a file.
-pub fn resolve(hub: &Hub, path: &str) -> String {
+pub(crate) fn resolve(hub: &Hub, path: &str) -> String {
     format!("{}/{REPO}/resolve/main/{path}", hub.endpoint())
 }
 
 /// What is in a range of a file.
-pub fn truth(hub: &Hub, path: &str, range: Range<u64>) -> Vec<u8> {
+pub(crate) fn truth(hub: &Hub, path: &str, range: Range<u64>) -> Vec<u8> {
     let content = hub.file(REPO, "main", path).unwrap().content;
     let len = usize::try_from(range.end - range.start).unwrap();
     content.open().unwrap().read_at(range.start, len).unwrap().to_vec()
 }
 
-pub const REPO: &str = "org/name";
-pub const BIG: &str = "big.bin";
-pub const BIG_LEN: u64 = 3_000_000;
-pub const SMALL: &str = "config.json";
-pub const EMPTY: &str = "empty.txt";
-pub const TOKEN: &str = "hf_good";
+pub(crate) const REPO: &str = "org/name";
+pub(crate) const BIG: &str = "big.bin";
+pub(crate) const BIG_LEN: u64 = 3_000_000;
+pub(crate) const SMALL: &str = "config.json";
+pub(crate) const EMPTY: &str = "empty.txt";
+pub(crate) const TOKEN: &str = "hf_good";
 
 /// More than any chain of wake-ups in a client is long.
 const TURNS: u32 = 20;

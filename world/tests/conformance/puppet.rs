@@ -12,14 +12,14 @@ use tokio::sync::Notify;
 use tokio::task::yield_now;
 
 /// What to answer to one request.
-pub struct Reply {
-    pub words: &'static [u8],
-    pub then: Then,
+pub(crate) struct Reply {
+    pub(crate) words: &'static [u8],
+    pub(crate) then: Then,
 }
 
 /// What to do after that.
 #[derive(Clone, Copy)]
-pub enum Then {
+pub(crate) enum Then {
     Listen,
     Close,
     CloseWhenTold,
@@ -27,7 +27,7 @@ pub enum Then {
 }
 
 /// A server with a list of replies, one for each request, whatever connection it comes on.
-pub struct Puppet {
+pub(crate) struct Puppet {
     replies: Mutex<VecDeque<&'static Reply>>,
     requests: Mutex<Vec<String>>,
     connections: AtomicUsize,
@@ -36,7 +36,7 @@ pub struct Puppet {
 }
 
 impl Puppet {
-    pub fn new(replies: &[&'static Reply]) -> Self {
+    pub(crate) fn new(replies: &[&'static Reply]) -> Self {
         Self {
             replies: Mutex::new(replies.iter().copied().collect()),
             requests: Mutex::default(),
@@ -47,23 +47,23 @@ impl Puppet {
     }
 
     /// The heads of all requests so far.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 
     /// How many connections there were so far.
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
     /// Tells a connection that waits for it to end, and waits until it has.
-    pub async fn tell(&self) {
+    pub(crate) async fn tell(&self) {
         self.told.notify_one();
         self.done.notified().await;
     }
 
     /// Plays on one connection.
-    pub async fn play<S: Socket>(self: std::sync::Arc<Self>, mut socket: S) {
+    pub(crate) async fn play<S: Socket>(self: std::sync::Arc<Self>, mut socket: S) {
         self.connections.fetch_add(1, Ordering::SeqCst);
         while let Some(head) = read_head(&mut socket).await {
             self.requests.lock().unwrap().push(head);
