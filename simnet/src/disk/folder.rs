@@ -74,7 +74,10 @@ impl Folder {
     /// How many changes, from the first, it takes to have what was moved here, if it is not
     /// durable already.
     pub(super) fn count_to_add(&self, wanted: Move) -> Option<usize> {
-        let is_it = |pending: &Pending| matches!(&pending.change, Change::Add { moved: Some(moved), .. } if *moved == wanted);
+        let is_it = |pending: &Pending| match pending.change {
+            Change::Add { moved, .. } => moved == Some(wanted),
+            Change::Remove { .. } | Change::Rename { .. } => false,
+        };
         self.pending.iter().position(is_it).map(|index| index + 1)
     }
 
@@ -89,7 +92,10 @@ impl Folder {
 
     /// Whether this inode may have a name here, now or after a power cut.
     pub(super) fn may_name(&self, wanted: u64) -> bool {
-        let adds = |pending: &Pending| matches!(&pending.change, Change::Add { inode, .. } if *inode == wanted);
+        let adds = |pending: &Pending| match pending.change {
+            Change::Add { inode, .. } => inode == wanted,
+            Change::Remove { .. } | Change::Rename { .. } => false,
+        };
         let is_in = |names: &BTreeMap<OsString, u64>| names.values().any(|inode| *inode == wanted);
         is_in(&self.live) || is_in(&self.durable) || self.pending.iter().any(adds)
     }

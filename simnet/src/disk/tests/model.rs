@@ -129,77 +129,91 @@ fn expected(offset: u64, buffer: &mut [u8]) {
 
 /// Makes one call on both, and compares what comes of it.
 fn play(disk: &SimDisk, model: &mut Model, call: &Call, step: u8) {
-    let open = |at: usize| disk.open(&place(at), Access::Write);
     match *call {
-        Call::Create(at) => {
-            let made = disk.open(&place(at), Access::CreateNew);
-            assert_eq!(made.is_err(), model.names.contains_key(&at));
-            if let Ok(file) = made {
-                let inode = file.stat().unwrap().inode;
-                model.names.insert(at, inode);
-                model.files.insert(inode, File::default());
-            }
+        Call::Create(at) => create_file(disk, model, at),
+        Call::Write { at, .. } | Call::SetLen { at, .. } | Call::Allocate { at, .. } => {
+            change_bytes(disk, model, at, call, step);
         }
-        Call::Write { at, start, len, is_expected } => {
-            let mut bytes = vec![step; len];
-            if is_expected {
-                expected(start as u64, &mut bytes);
-            }
-            let file = open(at).ok();
-            assert_eq!(file.is_some(), model.names.contains_key(&at));
-            let Some((file, known)) = file.zip(model.file(at)) else { return };
-            file.write_all_at(&bytes, start as u64).unwrap();
-            let end = start + len;
-            known.live.resize(known.live.len().max(end), 0);
-            known.live[start..end].copy_from_slice(&bytes);
-            known.touch(start, len);
-        }
-        Call::SetLen { at, len } => {
-            let Some((file, known)) = open(at).ok().zip(model.file(at)) else { return };
-            file.set_len(len as u64).unwrap();
-            known.set_len(len);
-        }
-        Call::Allocate { at, len } => {
-            let Some((file, known)) = open(at).ok().zip(model.file(at)) else { return };
-            file.allocate(len as u64).unwrap();
-            known.live.resize(known.live.len().max(len), 0);
-            let allocated = file.stat().unwrap().allocated;
-            assert!(allocated >= len as u64 && allocated.is_multiple_of(4096));
-        }
-        Call::Sync(at) => {
-            let Some((file, known)) = open(at).ok().zip(model.file(at)) else { return };
-            file.sync_data().unwrap();
-            known.sync();
-        }
-        Call::FailSync(at) => {
-            let Some((file, known)) = open(at).ok().zip(model.file(at)) else { return };
-            let effect = Effect::Fail(Failure::Io);
-            let trouble = disk.add_trouble(Trouble::once(&[Operation::SyncData], effect));
-            assert!(file.sync_data().is_err() && disk.hits(trouble) == 1);
-            known.lost.append(&mut known.dirty);
-        }
-        Call::Rename(from, to) => {
-            let done = disk.rename(&place(from), &place(to)).is_ok();
-            assert_eq!(done, model.names.contains_key(&from));
-            let is_same = model.names.get(&from) == model.names.get(&to);
-            if done && !is_same {
-                let inode = model.names.remove(&from).unwrap();
-                model.names.insert(to, inode);
-            }
-        }
-        Call::Link(from, to) => {
-            let done = disk.hard_link(&place(from), &place(to)).is_ok();
-            let inode = model.names.get(&from).copied();
-            assert_eq!(done, inode.is_some() && !model.names.contains_key(&to));
-            if let (true, Some(inode)) = (done, inode) {
-                model.names.insert(to, inode);
-            }
-        }
+        Call::Sync(at) | Call::FailSync(at) => change_bytes(disk, model, at, call, step),
+        Call::Rename(from, to) => rename(disk, model, from, to),
+        Call::Link(from, to) => link(disk, model, from, to),
         Call::Remove(at) => {
             let removed = disk.remove_file(&place(at)).is_ok();
             assert_eq!(removed, model.names.remove(&at).is_some());
         }
         Call::SyncDir(folder) => sync_dir(disk, model, folder),
+    }
+}
+
+fn create_file(disk: &SimDisk, model: &mut Model, at: usize) {
+    let made = disk.open(&place(at), Access::CreateNew);
+    assert_eq!(made.is_err(), model.names.contains_key(&at));
+    if let Ok(file) = made {
+        let inode = file.stat().unwrap().inode;
+        model.names.insert(at, inode);
+        model.files.insert(inode, File::default());
+    }
+}
+
+fn change_bytes(disk: &SimDisk, model: &mut Model, at: usize, call: &Call, step: u8) {
+    let file = disk.open(&place(at), Access::Write).ok();
+    assert_eq!(file.is_some(), model.names.contains_key(&at));
+    let Some((file, known)) = file.zip(model.file(at)) else { return };
+    match *call {
+        Call::Write { start, len, is_expected, .. } => {
+            let mut bytes = vec![step; len];
+            if is_expected {
+                expected(start as u64, &mut bytes);
+            }
+            file.write_all_at(&bytes, start as u64).unwrap();
+            let end = start + len;
+            if len > 0 {
+                known.live.resize(known.live.len().max(end), 0);
+                known.live[start..end].copy_from_slice(&bytes);
+            }
+            known.touch(start, len);
+        }
+        Call::SetLen { len, .. } => {
+            file.set_len(len as u64).unwrap();
+            known.set_len(len);
+        }
+        Call::Allocate { len, .. } => {
+            file.allocate(len as u64).unwrap();
+            known.live.resize(known.live.len().max(len), 0);
+            let allocated = file.stat().unwrap().allocated;
+            assert!(allocated >= len as u64 && allocated.is_multiple_of(4096));
+        }
+        Call::Sync(_) => {
+            file.sync_data().unwrap();
+            known.sync();
+        }
+        Call::FailSync(_) => {
+            let effect = Effect::Fail(Failure::Io);
+            let trouble = disk.add_trouble(Trouble::once(&[Operation::SyncData], effect));
+            assert!(file.sync_data().is_err() && disk.hits(trouble) == 1);
+            known.lost.append(&mut known.dirty);
+        }
+        Call::Create(_) | Call::Rename(..) | Call::Link(..) => unreachable!("is about names"),
+        Call::Remove(_) | Call::SyncDir(_) => unreachable!("is about names"),
+    }
+}
+
+fn rename(disk: &SimDisk, model: &mut Model, from: usize, to: usize) {
+    let done = disk.rename(&place(from), &place(to)).is_ok();
+    assert_eq!(done, model.names.contains_key(&from));
+    let is_same = model.names.get(&from) == model.names.get(&to);
+    if done && !is_same {
+        let inode = model.names.remove(&from).unwrap();
+        model.names.insert(to, inode);
+    }
+}
+
+fn link(disk: &SimDisk, model: &mut Model, from: usize, to: usize) {
+    let done = disk.hard_link(&place(from), &place(to)).is_ok();
+    let inode = model.names.get(&from).copied();
+    assert_eq!(done, inode.is_some() && !model.names.contains_key(&to));
+    if let (true, Some(inode)) = (done, inode) {
+        model.names.insert(to, inode);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What of a tree a power cut leaves.
 //!
-//! Decides about names; what is left of each file's bytes is for [`Data`](super::super::data::Data).
+//! Decides about names; what is left of a file's bytes is for [`data`](super::super::data).
 
 use std::collections::BTreeMap;
 
