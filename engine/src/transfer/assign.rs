@@ -122,6 +122,8 @@ impl Transfer {
         self.requests.insert(id, open);
         self.stats.requests += 1;
         let if_range = file.validator.clone();
+        // Silences were looked at before this one could begin.
+        self.wake_at(self.now + self.stall.patience(), Alarm::Stall);
         self.actions.push_back(Action::Request { id, file: file_id, url, range, if_range });
         id.0
     }

@@ -77,3 +77,21 @@ fn spurious_wake_ups_are_harmless() {
         assert_eq!(world.transfer.poll_action(), None);
     }
 }
+
+#[test]
+fn nothing_is_waited_for_without_a_deadline() {
+    for workers_max in [1, 2] {
+        let config = Config { workers_max, ..config() };
+        let mut world = World::new(64 * MIB, config, |_, _| Answering::SilentAfter(u64::MAX));
+        world.drain();
+        assert_eq!(world.asked, 1, "the first request is out");
+        for _ in 0..100 {
+            let deadline = world.transfer.poll_timeout().expect("a request is open, or will be");
+            world.now = deadline.at;
+            world.transfer.handle_timeout(world.now);
+            world.drain();
+            world.serve();
+        }
+        assert!(world.asked > 10, "{} requests", world.asked);
+    }
+}
