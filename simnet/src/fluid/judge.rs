@@ -1,0 +1,243 @@
+//! Whether a run kept the rules, seen from the link, the hub and the disk.
+//!
+//! Does not ask the machine how it thinks it has done.
+
+mod economy;
+mod rule;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use engine::action::RequestId;
+use engine::range::ByteRange;
+use engine::time::{Duration, Instant};
+
+use super::hub::What;
+use super::tally::{Sometimes, Tally};
+use super::world::World;
+use economy::Economy;
+pub use rule::{Rule, Violation};
+
+/// The judge of one run.
+#[derive(Debug)]
+pub(super) struct Judge {
+    pub(super) violations: Vec<Violation>,
+    pub(super) tally: Tally,
+    pub(super) economy: Economy,
+    /// Until when each host asked to be left alone.
+    closed: BTreeMap<Host, Instant>,
+    /// URLs that we know to be refused.
+    refused: BTreeSet<usize>,
+    /// What each request may write.
+    granted: BTreeMap<RequestId, (u32, Vec<ByteRange>)>,
+    asked: BTreeMap<RequestId, (u32, ByteRange)>,
+    /// Which revision each file's bytes were taken from in this session.
+    revision: BTreeMap<u32, bool>,
+    outages: Vec<Range<Instant>>,
+    last_arrival: Instant,
+    session_began: Instant,
+    late_asks: BTreeSet<u64>,
+}
+
+/// Whom a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Host {
+    Hub,
+    Storage,
+}
+
+impl Judge {
+    pub(super) fn new(outages: Vec<Range<Instant>>) -> Self {
+        Self {
+            violations: Vec::new(),
+            tally: Tally::default(),
+            economy: Economy::default(),
+            closed: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            granted: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            revision: BTreeMap::new(),
+            outages,
+            last_arrival: Instant::START,
+            session_began: Instant::START,
+            late_asks: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn check(
+        &mut self,
+        holds: bool,
+        rule: Rule,
+        at: Instant,
+        what: impl FnOnce() -> String,
+    ) {
+        if !holds && self.violations.len() < VIOLATIONS_MAX {
+            self.violations.push(Violation { rule, at, what: what() });
+        }
+    }
+
+    pub(super) fn on_session(&mut self, now: Instant) {
+        self.closed.clear();
+        self.refused.clear();
+        self.granted.clear();
+        self.asked.clear();
+        self.revision.clear();
+        self.late_asks.clear();
+        self.session_began = now;
+    }
+
+    /// Something is asked of a host. `number` tells questions apart; requests and tickets share
+    /// their numbers.
+    pub(super) fn on_ask(&mut self, host: Host, number: u64, now: Instant) {
+        let closed = self.closed.get(&host).copied().unwrap_or(Instant::START);
+        self.check(closed <= now, Rule::E2, now, || format!("{host:?} wanted peace to {closed:?}"));
+        if closed > Instant::START {
+            self.tally.count(Sometimes::PauseKept);
+            self.closed.remove(&host);
+        }
+        let is_late = |outage: &Range<Instant>| outage.start + LATE <= now && now < outage.end;
+        if self.outages.iter().any(is_late) && self.session_began + LATE <= now {
+            self.late_asks.insert(number);
+            let count = self.late_asks.len();
+            self.check(count <= 1, Rule::E3, now, || format!("{count} probes at a time"));
+        }
+    }
+
+    /// What was asked has ended.
+    pub(super) fn on_answered(&mut self, number: u64) {
+        self.late_asks.remove(&number);
+    }
+
+    pub(super) fn on_request(
+        &mut self,
+        id: RequestId,
+        file: u32,
+        range: ByteRange,
+        url: usize,
+        now: Instant,
+    ) {
+        let is_known = self.refused.contains(&url);
+        self.check(!is_known, Rule::S8, now, || format!("URL {url} is known to be refused"));
+        let other = self.asked.values().find(|(it, asked)| *it == file && asked.overlaps(range));
+        let other = other.copied();
+        self.check(other.is_none(), Rule::S5, now, || format!("{range} beside {other:?}"));
+        self.asked.insert(id, (file, range));
+    }
+
+    /// We hear what a host said.
+    pub(super) fn on_head(
+        &mut self,
+        what: What,
+        pause: Option<Duration>,
+        url: usize,
+        now: Instant,
+    ) {
+        match what {
+            What::Refusal { expired } => {
+                self.refused.insert(url);
+                if expired {
+                    self.tally.count(Sometimes::UrlExpired);
+                }
+            }
+            What::Busy => self.on_pause(Host::Storage, pause, now),
+            What::NotSatisfiable => self.tally.count(Sometimes::NotSatisfiable),
+            What::Range | What::Whole | What::Nonsense => {}
+        }
+    }
+
+    pub(super) fn on_pause(&mut self, host: Host, pause: Option<Duration>, now: Instant) {
+        let Some(pause) = pause else { return };
+        let until = self.closed.entry(host).or_default();
+        *until = (*until).max(now + pause);
+    }
+
+    /// The machine wants the body of an answer.
+    pub(super) fn on_receive(
+        &mut self,
+        id: RequestId,
+        what: What,
+        is_foreign: bool,
+        gaps: &[ByteRange],
+        now: Instant,
+    ) {
+        let Some((file, range)) = self.asked.get(&id).copied() else { return };
+        self.check(matches!(what, What::Range | What::Whole), Rule::S7, now, || {
+            format!("{what:?} becomes data")
+        });
+        let first = *self.revision.entry(file).or_insert(is_foreign);
+        self.check(first == is_foreign, Rule::S6, now, || "bytes of two revisions".to_owned());
+        if what == What::Whole {
+            self.tally.count(Sometimes::StreamTaken);
+            self.asked.remove(&id);
+        } else {
+            let is_within = gaps.iter().all(|gap| range.contains(*gap));
+            self.check(is_within, Rule::S5, now, || format!("{gaps:?} outside {range}"));
+        }
+        let overlaps =
+            |other: &[ByteRange]| other.iter().any(|it| gaps.iter().any(|gap| gap.overlaps(*it)));
+        let rival = self.granted.values().find(|(it, other)| *it == file && overlaps(other));
+        let rival = rival.cloned();
+        self.check(rival.is_none(), Rule::S5, now, || format!("{gaps:?} beside {rival:?}"));
+        self.granted.insert(id, (file, gaps.to_vec()));
+    }
+
+    /// A request has ended. `dead_since` is when its connection died without telling.
+    pub(super) fn on_close(
+        &mut self,
+        id: RequestId,
+        dead_since: Option<Instant>,
+        patience: Option<Duration>,
+        now: Instant,
+    ) {
+        self.granted.remove(&id);
+        self.asked.remove(&id);
+        self.on_answered(id.0);
+        let Some(since) = dead_since else { return };
+        let is_out = |outage: &Range<Instant>| outage.start <= now && since <= outage.end;
+        let bound = REPLACED_WITHIN + patience.unwrap_or_default();
+        if !self.outages.iter().any(is_out) {
+            let lasted = now.since(since);
+            self.check(lasted <= bound, Rule::L2, now, || format!("dead for {lasted:?}"));
+        }
+    }
+
+    /// Bytes of a body arrived.
+    pub(super) fn on_arrival(&mut self, world: &World, now: Instant) {
+        let before = std::mem::replace(&mut self.last_arrival, now);
+        if self.outages.is_empty() {
+            return;
+        }
+        let first = self.outages.partition_point(|outage| outage.end <= before);
+        let Some(outage) = self.outages.get(first) else { return };
+        let is_judged = outage.end <= now
+            && outage.start > self.session_began
+            && outage.end.since_start() >= world.calm_at
+            && self.outages.get(first + 1).is_none_or(|next| next.start > now);
+        if is_judged {
+            let gap = now.since(outage.end);
+            let bound = FIRST_BYTE_WITHIN + world.profile.rtt * 10;
+            self.check(gap <= bound, Rule::L3, now, || format!("{gap:?} after an outage"));
+        }
+    }
+
+    /// Whether any of the time between was an outage.
+    pub(super) fn outages_between(&self, from: Instant, to: Instant) -> Duration {
+        self.outages.iter().map(|outage| outage.end.min(to).since(outage.start.max(from))).sum()
+    }
+
+    /// How many outages there were in that time.
+    pub(super) fn count_outages(&self, from: Instant, to: Instant) -> u32 {
+        let count = self.outages.iter().filter(|it| it.end >= from && it.start <= to).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+}
+
+/// After so much of an outage everybody knows of it: 60 s of patience, 75 s for the connections
+/// that were open, 15 s to spare.
+const LATE: Duration = Duration::from_secs(150);
+/// A dead connection is noticed within this, or what a person has set, more.
+const REPLACED_WITHIN: Duration = Duration::from_secs(80);
+/// Probes are at most 30 s apart; then come a few round trips and full queues.
+const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(36);
+/// More of them say nothing more.
+const VIOLATIONS_MAX: usize = 20;

@@ -1,0 +1,371 @@
+//! What happens to requests: connecting, heads, bodies piece by piece, and how they end.
+//!
+//! The link decides what passes, the hub what it is.
+
+use engine::action::{Close, RequestId, Written};
+use engine::fault::{DiskFault, Fault};
+use engine::range::ByteRange;
+use engine::time::Duration;
+
+use super::{Run, THINK};
+use crate::fluid::agenda::Plan;
+use crate::fluid::exchange::Exchange;
+use crate::fluid::hub::{Asked, Cut, What as Answered};
+use crate::fluid::judge::{Host, Rule};
+use crate::fluid::tally::Sometimes;
+use crate::fluid::writer::{FLUSH_WITHIN, Writer};
+use crate::link::{Connection, Sent};
+use crate::recording::What;
+
+impl Run<'_> {
+    pub(super) fn request(
+        &mut self,
+        id: RequestId,
+        file: u32,
+        url: usize,
+        range: ByteRange,
+        if_range: Option<String>,
+    ) {
+        self.judge.on_ask(Host::Storage, id.0, self.now);
+        self.judge.on_request(id, file, range, url, self.now);
+        let is_there = self.part(file).shadow.proven().intersects(range);
+        self.judge.check(!is_there, Rule::E4, self.now, || format!("{range} is there already"));
+        let (connection, is_reused) = self.connect();
+        let begins = self.cross(self.now);
+        let one_way = self.link.one_way();
+        let (at, plan) = match (&connection, is_reused) {
+            (None, _) => (begins + one_way * 2, Plan::Refused(id)),
+            (Some(_), true) => (begins + self.link.reuse() + one_way, Plan::Asked(id)),
+            (Some(_), false) => (begins + self.link.setup() + one_way, Plan::Asked(id)),
+        };
+        self.plan(at, plan);
+        let exchange = Exchange {
+            file,
+            url,
+            range,
+            if_range,
+            connection,
+            is_reused,
+            reply: None,
+            sent: 0,
+            sent_until: self.now,
+            is_waiting: false,
+            unread: 0,
+            arrived: 0,
+            writer: None,
+            is_headed: false,
+            is_aborting: false,
+            broken: None,
+            is_break_missed: false,
+            dead_since: None,
+        };
+        self.exchanges.insert(id, exchange);
+        // A probe goes out beside the silent ones, however many those are.
+        let (open, max) = (self.exchanges.len(), self.world.config.workers_max as usize + 1);
+        self.judge.check(open <= max, Rule::S9, self.now, || format!("{open} requests open"));
+        self.log.record(self.now, || What::Open { worker: id.0, range: Some(range) });
+    }
+
+    /// A connection that an earlier request left, or a new one; and whether it was used before.
+    fn connect(&mut self) -> (Option<Connection>, bool) {
+        while self.idle.first().is_some_and(|(_, since)| self.now.since(*since) > IDLE) {
+            let (connection, _) = self.idle.remove(0);
+            self.link.close(&connection, self.now);
+        }
+        match self.idle.pop() {
+            Some((connection, _)) => (Some(connection), true),
+            None => (self.link.open(self.now).ok(), false),
+        }
+    }
+
+    pub(super) fn on_refused(&mut self, id: RequestId) {
+        self.judge.tally.count(Sometimes::ConnectionRefused);
+        self.close(id, Close::Failed(Fault::Refused));
+    }
+
+    pub(super) fn on_asked(&mut self, id: RequestId) {
+        let now = self.now;
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+        let Some(connection) = &mut exchange.connection else { return };
+        if !self.link.is_alive(connection, now) {
+            exchange.dead_since = Some(now);
+            return;
+        }
+        if exchange.is_reused {
+            self.judge.tally.count(Sometimes::Reused);
+        }
+        let asked = Asked {
+            file: exchange.file,
+            url: exchange.url,
+            range: exchange.range,
+            size: self.world.files[exchange.file as usize],
+            if_range: exchange.if_range.as_deref(),
+        };
+        exchange.reply = Some(self.hub.answer(self.world, &asked, now));
+        self.pass(id, HEAD_LEN, Plan::Headed(id));
+    }
+
+    /// The server sends `len` bytes, which will be heard of as `plan`.
+    fn pass(&mut self, id: RequestId, len: u64, plan: Plan) {
+        let now = self.now;
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+        let Some(connection) = &mut exchange.connection else { return };
+        match self.link.send(connection, len, now) {
+            Sent::Passes { next, passed } => {
+                let arrives = passed + self.link.one_way();
+                exchange.sent_until = passed;
+                let is_more = exchange.left() > 0 || exchange.cut().is_some();
+                let next = if plan == Plan::Headed(id) { next + THINK } else { next };
+                self.plan(arrives, plan);
+                if is_more {
+                    self.plan(next, Plan::Send(id));
+                }
+            }
+            Sent::Reset { at } => {
+                exchange.broken = Some(Fault::Reset);
+                self.judge.tally.count(Sometimes::Reset);
+                let heard = at + self.link.one_way();
+                self.plan(heard, Plan::Broken(id));
+            }
+            Sent::Dies => {
+                exchange.dead_since = Some(now);
+                self.judge.tally.count(Sometimes::SilentDeath);
+                let nat_after = self.world.profile.nat_after;
+                let lasted = self.judge.outages_between(exchange.sent_until, self.cross(now));
+                if nat_after.is_some_and(|after| lasted > after) {
+                    self.judge.tally.count(Sometimes::OutageOutlivedNat);
+                }
+            }
+        }
+    }
+
+    pub(super) fn on_send(&mut self, id: RequestId) {
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+        let Some(connection) = &exchange.connection else { return };
+        let left = exchange.left();
+        if exchange.unread >= WINDOW {
+            exchange.is_waiting = true;
+        } else if left > 0 {
+            let len = self.link.quantum(connection).max(self.world.piece_min).min(left);
+            exchange.sent += len;
+            self.pass(id, len, Plan::Arrived(id, len));
+        } else if let Some(cut) = exchange.cut() {
+            let heard = exchange.sent_until.max(self.now) + self.link.one_way();
+            match cut {
+                Cut::Fin => exchange.broken = Some(Fault::Cut),
+                Cut::Reset => exchange.broken = Some(Fault::Reset),
+                Cut::Stall => exchange.dead_since = Some(self.now),
+            }
+            if exchange.broken.is_some() {
+                self.plan(heard, Plan::Broken(id));
+            }
+        }
+    }
+
+    pub(super) fn on_headed(&mut self, id: RequestId) {
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+        let (Some(reply), false) = (&exchange.reply, exchange.is_aborting) else { return };
+        exchange.is_headed = true;
+        let (what, head) = (reply.what, reply.head.clone());
+        if exchange.if_range.is_some() && what == Answered::Whole && reply.content.foreign.len() > 0
+            || exchange
+                .if_range
+                .as_deref()
+                .is_some_and(|it| head.header("etag").is_some_and(|e| e != it))
+        {
+            self.judge.tally.count(Sometimes::EtagChanged);
+        }
+        if head.is_html() {
+            self.judge.tally.count(Sometimes::Portal);
+        }
+        self.judge.on_head(what, head.retry_after(), exchange.url, self.now);
+        self.input(3, id.0, |transfer, now| transfer.handle_head(id, &head, now));
+    }
+
+    pub(super) fn receive(
+        &mut self,
+        id: RequestId,
+        body_start: u64,
+        gaps: Vec<ByteRange>,
+        compare: bool,
+    ) {
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+        let Some(reply) = &exchange.reply else { return };
+        let is_foreign = !reply.content.foreign.is_empty();
+        self.judge.on_receive(id, reply.what, is_foreign, &gaps, self.now);
+        exchange.writer = Some(Writer::new(body_start, gaps, compare));
+        let is_break_due = exchange.is_break_missed;
+        // Reading begins when the machine has been heard out.
+        self.plan(self.now, Plan::Arrived(id, 0));
+        if is_break_due {
+            self.plan(self.now, Plan::Broken(id));
+        }
+    }
+
+    pub(super) fn on_arrived(&mut self, id: RequestId, len: u64) {
+        self.judge.economy.wire += len;
+        if len > 0 {
+            self.judge.on_arrival(self.world, self.now);
+            self.log.record(self.now, || What::Bytes { worker: id.0, len });
+        }
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+        if exchange.is_aborting {
+            return;
+        }
+        exchange.arrived += len;
+        exchange.unread += len;
+        let is_behind = exchange.unread > len;
+        if exchange.writer.is_none() {
+            return;
+        }
+        let read = std::mem::take(&mut exchange.unread);
+        if std::mem::take(&mut exchange.is_waiting) && is_behind {
+            self.plan(self.now, Plan::Send(id));
+        }
+        if read > 0 {
+            self.read(id, read);
+        }
+    }
+
+    /// Bytes that are wanted go to their place.
+    fn read(&mut self, id: RequestId, len: u64) {
+        let now = self.now;
+        let (wrote, is_new_buffer, generation) = {
+            let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+            let (Some(writer), Some(reply)) = (&mut exchange.writer, &exchange.reply) else {
+                return;
+            };
+            let before = writer.generation;
+            let part = &mut self.parts[exchange.file as usize];
+            let wrote = writer.take(len, &reply.content, part, now);
+            (wrote, writer.generation > before && writer.is_buffering(), writer.generation)
+        };
+        self.input(4, len, |transfer, now| transfer.handle_bytes(id, len, now));
+        if !self.report(id, &wrote) {
+            return;
+        }
+        if is_new_buffer {
+            self.plan(now + FLUSH_WITHIN, Plan::Flush(id, generation));
+        }
+        let writer = self.exchanges.get(&id).and_then(|exchange| exchange.writer.as_ref());
+        if writer.is_some_and(Writer::is_done) {
+            self.close(id, Close::Done);
+        }
+    }
+
+    /// Tells what was written; false if the disk had no room for it, and the request ended.
+    fn report(&mut self, id: RequestId, wrote: &[Written]) -> bool {
+        if wrote.is_empty() {
+            return true;
+        }
+        let total: u64 = self.parts.iter().map(|part| part.written).sum();
+        let is_full = self.world.disk_full.is_some_and(|full| total >= full.at);
+        if is_full && !self.had_space_again {
+            if let Some(writer) =
+                self.exchanges.get_mut(&id).and_then(|exchange| exchange.writer.as_mut())
+            {
+                writer.drop_buffer();
+            }
+            self.close(id, Close::Failed(Fault::Disk(DiskFault::Full)));
+            return false;
+        }
+        for written in wrote {
+            let written = *written;
+            self.input(5, written.range.end, |transfer, now| {
+                transfer.handle_written(id, &written, now);
+            });
+        }
+        true
+    }
+
+    pub(super) fn on_flush(&mut self, id: RequestId, generation: u64) {
+        let Some(exchange) = self.exchanges.get(&id) else { return };
+        let is_it = exchange.writer.as_ref().is_some_and(|writer| writer.generation == generation);
+        if is_it && !exchange.is_aborting {
+            self.flush(id);
+        }
+    }
+
+    /// Writes what is buffered; false if the request ended over it.
+    fn flush(&mut self, id: RequestId) -> bool {
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return false };
+        let (Some(writer), Some(reply)) = (&mut exchange.writer, &exchange.reply) else {
+            return true;
+        };
+        let part = &mut self.parts[exchange.file as usize];
+        let wrote: Vec<Written> = writer.flush(&reply.content, part).into_iter().collect();
+        self.report(id, &wrote)
+    }
+
+    pub(super) fn on_broken(&mut self, id: RequestId) {
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+        // Between the head and the verdict on it nobody listens.
+        let is_deaf = exchange.is_headed && exchange.writer.is_none();
+        exchange.is_break_missed |= is_deaf;
+        if exchange.is_aborting || is_deaf {
+            return;
+        }
+        let fault = exchange.broken.clone().unwrap_or(Fault::Reset);
+        if self.flush(id) {
+            self.close(id, Close::Failed(fault));
+        }
+    }
+
+    pub(super) fn on_aborted(&mut self, id: RequestId) {
+        if self.flush(id) {
+            self.close(id, Close::Aborted);
+        }
+    }
+
+    /// The one close of a request.
+    fn close(&mut self, id: RequestId, close: Close) {
+        let Some(exchange) = self.exchanges.remove(&id) else { return };
+        let is_good = close == Close::Done;
+        self.log.record(self.now, || What::Close { worker: id.0, how: how(&close) });
+        self.judge.economy.failures += u64::from(!is_good);
+        let is_stream = exchange.reply.as_ref().is_some_and(|it| it.what == Answered::Whole);
+        self.judge.economy.streams += u64::from(is_stream && exchange.writer.is_some());
+        if exchange.arrived == 0
+            && let Some(count) = self.judge.economy.on_fruitless(self.now)
+        {
+            let now = self.now;
+            self.judge.check(false, Rule::E2, now, || format!("{count} in vain in 10 s"));
+        }
+        self.judge.on_close(id, exchange.dead_since, self.world.config.stall_after, self.now);
+        let is_reusable = is_good && exchange.is_drained();
+        if let Some(connection) = exchange.connection {
+            if is_reusable {
+                self.idle.push((connection, self.now));
+            } else {
+                self.link.close(&connection, self.now);
+            }
+        }
+        self.input(6, id.0, |transfer, now| transfer.handle_close(id, &close, now));
+    }
+
+    /// All connections end with the process.
+    pub(super) fn hang_up(&mut self) -> u64 {
+        let open = std::mem::take(&mut self.exchanges);
+        let count = open.len() as u64;
+        let idle = std::mem::take(&mut self.idle).into_iter().map(|(connection, _)| connection);
+        for connection in open.into_values().filter_map(|it| it.connection).chain(idle) {
+            self.link.close(&connection, self.now);
+        }
+        count
+    }
+}
+
+fn how(close: &Close) -> String {
+    match close {
+        Close::Done => "done".to_owned(),
+        Close::Aborted => "aborted".to_owned(),
+        Close::Failed(fault) => fault.kind().to_owned(),
+    }
+}
+
+/// A connection that nobody uses is closed after this.
+const IDLE: Duration = Duration::from_secs(20);
+/// What a server sends ahead of a client that does not read.
+const WINDOW: u64 = 256 << 10;
+/// About what a head takes.
+const HEAD_LEN: u64 = 600;
