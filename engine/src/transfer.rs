@@ -128,6 +128,13 @@ enum Abortion {
     Surplus,
 }
 
+impl Open {
+    /// Whether its answer was good and it may still bring something.
+    const fn is_good(&self) -> bool {
+        self.receiving && self.aborted.is_none()
+    }
+}
+
 /// Work that will end in an answer.
 #[derive(Clone, Debug)]
 struct Errand {

@@ -1,6 +1,7 @@
 //! The conductor by hand: scripted answers, a shell of a few lines, no bytes.
 
 mod ends;
+mod turns;
 
 use std::collections::BTreeMap;
 

@@ -69,6 +69,8 @@ impl Transfer {
     ) {
         match (&errand.kind, answer) {
             (ErrandKind::Locate, Ok(Answer::Located { location, digest, size })) => {
+                // Whatever it says, somebody answered: a probe that was out is back.
+                self.on_link_alive();
                 let Some(file) = self.files.get_mut(&errand.file) else { return };
                 let is_same = digest.is_none_or(|digest| digest == file.spec.digest)
                     && size.is_none_or(|size| size == file.spec.size);
@@ -111,7 +113,6 @@ impl Transfer {
     }
 
     fn on_located(&mut self, errand: &Errand, location: Location) {
-        self.on_link_alive();
         if let Some(file) = self.files.get_mut(&errand.file) {
             file.lease.on_located(location, errand.asked);
             // The hub says that it is the same file: whatever ETag its storage gives now is good.
@@ -128,7 +129,10 @@ impl Transfer {
         let count = self.count_in_a_row(attempt, &fault);
         match next_step(&fault, count) {
             Step::Fail if fault.blame() == Blame::Disk => self.end(End::Disk(fault)),
-            Step::Fail => self.fail(attempt.file, fault),
+            Step::Fail => {
+                self.on_link_alive();
+                self.fail(attempt.file, fault);
+            }
             Step::Again => self.pace(attempt, &fault),
             // The first refusal of a URL is what its expiry looks like.
             Step::Locate if count > 1 => self.pace(attempt, &fault),
@@ -147,8 +151,9 @@ impl Transfer {
             return 1;
         }
         if *fault == Fault::Changed {
+            // What came before stays the measure until the hub has said what the file is now, or
+            // answers under way would bring another revision's bytes among those that are there.
             file.changes += 1;
-            file.validator = None;
         }
         file.lease.on_refused(url)
     }
@@ -169,7 +174,10 @@ impl Transfer {
                 return;
             }
         }
-        let is_others_alive = self.last_bytes > attempt.began && attempt.received == 0;
+        // On a slow link the next byte of the others may take longer than a refusal does.
+        let is_crowded = *fault == Fault::Refused && self.requests.values().any(Open::is_good);
+        let is_others_alive =
+            is_crowded || self.last_bytes > attempt.began && attempt.received == 0;
         let is_link = fault.blame() == Blame::Link;
         if is_link && attempt.received == 0 && !is_others_alive {
             self.on_dead_link(attempt, fault);

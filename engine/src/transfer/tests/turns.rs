@@ -1,0 +1,124 @@
+//! Turns that many simulated worlds have found to be taken wrongly, each played by hand.
+//!
+//! No connections and no time but what a test says: inputs in, actions out.
+
+use super::*;
+
+/// Requests that the machine asked for, in order, and what else it wants.
+struct Hand {
+    transfer: Transfer,
+    now: Instant,
+    located: u64,
+}
+
+impl Hand {
+    fn new(files: u32) -> Self {
+        let spec = FileSpec { size: 64 * MIB, digest: RIGHT, location: None };
+        let files = (0..files).map(|id| (FileId(id), spec.clone())).collect();
+        let hub = Some(Url::parse("https://hub.example/").unwrap());
+        let manifest = Manifest { hub, files };
+        let transfer = Transfer::new(manifest, BTreeMap::new(), config(), 1, Instant::START);
+        Self { transfer, now: Instant::START, located: 0 }
+    }
+
+    fn pass(&mut self, millis: u64) {
+        self.now = self.now + Duration::from_millis(millis);
+    }
+
+    fn actions(&mut self) -> Vec<Action> {
+        std::iter::from_fn(|| self.transfer.poll_action()).collect()
+    }
+
+    fn locates(&mut self) -> Vec<(Ticket, FileId)> {
+        let of = |action| {
+            if let Action::Locate { ticket, file } = action { Some((ticket, file)) } else { None }
+        };
+        self.actions().into_iter().filter_map(of).collect()
+    }
+
+    fn requests(&mut self) -> Vec<(RequestId, ByteRange)> {
+        let of = |action| {
+            if let Action::Request { id, range, .. } = action { Some((id, range)) } else { None }
+        };
+        self.actions().into_iter().filter_map(of).collect()
+    }
+
+    fn answer(&mut self, ticket: Ticket, digest: FileDigest) {
+        self.located += 1;
+        let url = Url::parse(&format!("https://cdn.example/{}", self.located)).unwrap();
+        let location = Location { url, ttl: None };
+        let answer = Answer::Located { location, digest: Some(digest), size: None };
+        self.transfer.handle_answer(ticket, Ok(answer), self.now);
+    }
+
+    /// A good head with that ETag.
+    fn head(&mut self, (id, range): (RequestId, ByteRange), etag: &str) {
+        let size = 64 * MIB;
+        let content_range = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+        let etag = format!("\"{etag}\"");
+        let head = Head::new(206, [("content-range", content_range), ("etag", etag)]);
+        self.transfer.handle_head(id, &head, self.now);
+    }
+}
+
+#[test]
+fn one_changed_answer_does_not_make_the_next_one_good() {
+    let mut hand = Hand::new(1);
+    let [(ticket, _)] = hand.locates()[..] else { panic!("one question") };
+    hand.answer(ticket, RIGHT);
+    let [first] = hand.requests()[..] else { panic!("one request") };
+    hand.head(first, "old");
+    let [second] = hand.requests()[..] else { panic!("a second request") };
+    hand.head(second, "old");
+    let [third, fourth] = hand.requests()[..] else { panic!("two more requests") };
+    hand.head(third, "new");
+    assert_eq!(hand.actions(), [Action::Abort { id: third.0 }]);
+    hand.transfer.handle_close(third.0, &Close::Aborted, hand.now);
+    let asks = hand.actions();
+    assert!(matches!(asks[..], [Action::Locate { .. }]), "{asks:?}");
+    hand.head(fourth, "new");
+    assert_eq!(hand.actions(), [Action::Abort { id: fourth.0 }], "before the hub has answered");
+}
+
+#[test]
+fn a_probe_that_ends_one_file_lets_the_others_go_on() {
+    for digest in [None, Some(WRONG)] {
+        let mut hand = Hand::new(2);
+        let [(ticket, _)] = hand.locates()[..] else { panic!("one question") };
+        hand.transfer.handle_answer(ticket, Err(Fault::Unreachable), hand.now);
+        assert!(hand.locates().is_empty(), "the link is down");
+        hand.now = hand.transfer.poll_timeout().expect("a probe will go out").at;
+        hand.transfer.handle_timeout(hand.now);
+        let [(probe, FileId(0))] = hand.locates()[..] else { panic!("the probe") };
+        match digest {
+            Some(digest) => hand.answer(probe, digest),
+            None => {
+                let gone = Fault::NoSuchFile("a file".to_owned());
+                hand.transfer.handle_answer(probe, Err(gone), hand.now);
+            }
+        }
+        let asked = hand.locates();
+        assert!(matches!(asks_for(&asked)[..], [FileId(1)]), "{digest:?}: {asked:?}");
+    }
+}
+
+#[test]
+fn a_refusal_beside_a_slow_but_good_request_is_no_outage() {
+    let mut hand = Hand::new(1);
+    let [(ticket, _)] = hand.locates()[..] else { panic!("one question") };
+    hand.answer(ticket, RIGHT);
+    let [first] = hand.requests()[..] else { panic!("one request") };
+    hand.head(first, "one");
+    let [second] = hand.requests()[..] else { panic!("a second request") };
+    hand.pass(100);
+    hand.transfer.handle_close(second.0, &Close::Failed(Fault::Refused), hand.now);
+    for _ in 0..20 {
+        hand.pass(1);
+        hand.transfer.handle_bytes(first.0, 100, hand.now);
+        assert_eq!(hand.requests(), [], "the window is one again");
+    }
+}
+
+fn asks_for(asked: &[(Ticket, FileId)]) -> Vec<FileId> {
+    asked.iter().map(|(_, file)| *file).collect()
+}
