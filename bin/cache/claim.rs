@@ -18,7 +18,9 @@
 //! With the grave in hand it reads the owner file once more, removes it if it is still that of
 //! `x`, then removes the grave. Nonces do not come back: once the owner file is not that of `x`,
 //! it never is again, so one who was slow and creates the grave late finds that and does nothing.
-//! A grave has an owner itself, and if that died, the grave is removed by the same rule.
+//! A grave has an owner itself, and if that died, the grave is removed by the same rule: the
+//! right to that is a grave one deeper, `owner.y.1` for a grave that `y` made. It is never the
+//! grave itself, although a holder that died while it released its claim has dug its own.
 //!
 //! *Who may try.* An owner is removed when it has died for certain: then
 //! nobody has the part open. Or when nothing can be known of it (another machine, another
@@ -192,7 +194,7 @@ impl<D: Disk> Claim<D> {
             return;
         }
         let (disk, key) = (&self.disk, &self.owner.nonce);
-        let grave = grave(&self.path, key);
+        let grave = grave(&self.path, key, 0);
         if let Ok(Some(_)) = create(disk, &grave, &self.owner) {
             let _ = bury(disk, &self.path, key, &grave, || Ok(()));
         }
@@ -230,7 +232,7 @@ impl<D: Disk> Taker<'_, D> {
             let by = sight.describe(self.process);
             return Ok(Some(Busy { by, is_running: verdict == Verdict::Alive }));
         }
-        let grave = grave(&self.place.owner, &sight.key);
+        let grave = grave(&self.place.owner, &sight.key, depth);
         if create(self.disk, &grave, self.own)?.is_none() {
             return self.displace(&grave, watch, depth + 1);
         }
@@ -345,9 +347,13 @@ fn isolate<D: Disk>(disk: &D, place: &Place) -> io::Result<()> {
     disk.sync_dir(place.part.parent().unwrap_or(Path::new(".")))
 }
 
-fn grave(owner: &Path, key: &str) -> PathBuf {
+/// The grave of an owner file of nonce `key`, or `depth` deeper, that of a grave.
+fn grave(owner: &Path, key: &str, depth: usize) -> PathBuf {
     let mut name = owner.as_os_str().to_owned();
     name.push(format!(".{key}"));
+    if depth > 0 {
+        name.push(format!(".{depth}"));
+    }
     PathBuf::from(name)
 }
 

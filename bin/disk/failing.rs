@@ -44,6 +44,11 @@ impl FailingDisk {
         Self { changes_left, do_locks_lie: false, has_links: true, is_full: false }
     }
 
+    /// From now on every change after the first `changes` fails.
+    pub(crate) fn die_after(&self, changes: u64) {
+        self.changes_left.store(changes, Ordering::SeqCst);
+    }
+
     fn change<T>(&self, change: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let spend = |left: u64| left.checked_sub(1);
         match self.changes_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend) {

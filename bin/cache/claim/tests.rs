@@ -222,7 +222,7 @@ fn one_who_was_slow_removes_nothing() {
     let old = world.leave(&world.place.owner, &dead(), 1);
     // A slow one has seen that the owner is dead; before it acts, another takes the claim.
     let quick = claimed(attempt(&world, &here(), 2));
-    let grave = grave(&world.place.owner, &old.nonce);
+    let grave = grave(&world.place.owner, &old.nonce, 0);
     create(&StdDisk, &grave, &Owner::new(&here(), 3, None)).unwrap().unwrap();
     bury(&StdDisk, &world.place.owner, &old.nonce, &grave, || panic!("nothing to do")).unwrap();
     assert!(quick.is_still_mine().unwrap());
@@ -233,8 +233,8 @@ fn one_who_was_slow_removes_nothing() {
 fn those_who_died_while_removing_are_removed_in_turn() {
     let world = World::new();
     let first = world.leave(&world.place.owner, &dead(), 1);
-    let second = world.leave(&grave(&world.place.owner, &first.nonce), &dead(), 2);
-    world.leave(&grave(&world.place.owner, &second.nonce), &dead(), 3);
+    let second = world.leave(&grave(&world.place.owner, &first.nonce, 0), &dead(), 2);
+    world.leave(&grave(&world.place.owner, &second.nonce, 1), &dead(), 3);
     let claim = claimed(attempt(&world, &here(), 4));
     assert!(claim.is_still_mine().unwrap());
     drop(claim);
@@ -245,7 +245,7 @@ fn those_who_died_while_removing_are_removed_in_turn() {
 fn one_who_is_removing_right_now_is_waited_for() {
     let world = World::new();
     let first = world.leave(&world.place.owner, &dead(), 1);
-    world.leave(&grave(&world.place.owner, &first.nonce), &here(), 2);
+    world.leave(&grave(&world.place.owner, &first.nonce, 0), &here(), 2);
     assert!(busy(attempt(&world, &here(), 3)).is_running);
     assert!(world.place.owner.exists());
 }
@@ -283,6 +283,30 @@ fn a_taker_may_die_at_any_point() {
             assert!(changes > 5, "{changes}");
             return;
         }
+    }
+}
+
+#[test]
+fn a_holder_may_die_at_any_point_of_its_release() {
+    for changes in 0..8 {
+        let world = World::new();
+        let disk = FailingDisk::dying_after(u64::MAX);
+        let mut watch = Watch::default();
+        let first = try_claim(&disk, &world.place, &dead(), 1, &mut watch, at(0)).unwrap();
+        let first = claimed(first);
+        disk.die_after(changes);
+        first.release();
+        // An empty grave, whose maker nobody knows, is watched for a minute.
+        let mut watch = Watch::default();
+        let claim = (0..600).step_by(30).find_map(|seconds| {
+            match watched(&world, &here(), 2, &mut watch, seconds) {
+                Attempt::Claimed(claim) => Some(claim),
+                Attempt::Busy(_) => None,
+            }
+        });
+        claim.expect("it can be claimed").release();
+        let left = world.names();
+        assert!(left.len() <= 2, "after {changes} changes: {left:?}");
     }
 }
 
