@@ -213,7 +213,7 @@ impl<'a, 'b> Panels<'a, 'b> {
     /// The frame of a panel with its marks at round values.
     fn axis(&self, (top, bottom): (i32, i32), max: f64, say: impl Fn(f64) -> String) -> Scale {
         let scale = Scale::new(max, bottom, top);
-        let step = round_step(max.max(1.0), f64::from(bottom - top) / 34.0);
+        let step = round_step(max, f64::from(bottom - top) / 34.0).max(1.0);
         for value in scale.ticks(step) {
             let y = scale.at(value);
             self.canvas.line((LEFT, y), (RIGHT, y), (GRID, 1.0));

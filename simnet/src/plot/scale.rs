@@ -77,9 +77,8 @@ pub(super) fn bytes(len: f64) -> String {
 
 /// A span of time for people.
 pub(super) fn span(seconds: f64) -> String {
-    match time_steps(seconds).0 {
-        TimeUnit { name, seconds: unit } => format!("{} {name}", short(seconds / unit)),
-    }
+    let TimeUnit { name, seconds: unit } = time_steps(seconds).0;
+    format!("{} {name}", short(seconds / unit))
 }
 
 /// A count for people, its thousands apart.
