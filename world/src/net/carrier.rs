@@ -4,7 +4,7 @@
 //! Decides nothing itself: whether and when a piece passes, the link says.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Waker};
 
@@ -99,10 +99,13 @@ impl Pipe {
         }
     }
 
-    /// Until when a writer has to wait; `None` if until something was carried away.
+    /// Until when a writer has to wait; `None` if until it is woken.
+    ///
+    /// Timers are late by up to a millisecond, in which the link would be idle: so it is early.
     pub(super) fn room_at(&self) -> Option<Instant> {
         let state = self.lock();
-        (state.queued < QUEUED_MAX).then_some(state.next)
+        let has_room = state.queued < QUEUED_MAX && state.reset_at.is_none();
+        has_room.then(|| state.next.checked_sub(TIMER_LATE_MAX).unwrap_or(state.next))
     }
 
     /// Wakes whoever asks when the connection has failed or has room again.
@@ -111,6 +114,11 @@ impl Pipe {
         if !state.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
             state.waiting.push(cx.waker().clone());
         }
+    }
+
+    /// How long an answer takes beyond its way, on a connection that was used before.
+    pub(super) fn reuse(&self) -> Duration {
+        lock(&self.link).reuse()
     }
 
     /// How many bytes are best sent at once.
@@ -124,9 +132,12 @@ impl Pipe {
         self.lock().pieces.is_empty()
     }
 
-    /// Sends something.
+    /// Sends something. What comes after the end goes nowhere.
     pub(super) fn send(&self, load: Load) {
         let mut state = self.lock();
+        if state.is_over() {
+            return;
+        }
         let len = match &load {
             Load::Bytes(bytes) => bytes.len() as u64,
             Load::Close | Load::Reset => PACKET_BYTES,
@@ -151,12 +162,24 @@ impl Pipe {
     /// Whether something that came from the client has found the connection alive.
     pub(super) fn hear(&self) -> bool {
         let mut state = self.lock();
+        if state.is_over() {
+            return !state.is_silent;
+        }
         let now = now().unwrap_or_default();
         let is_alive = lock(&self.link).is_alive(&mut state.connection, now);
         if !is_alive {
             self.fall_silent(&mut state);
         }
         is_alive
+    }
+
+    /// The client is gone; nothing on its way arrives.
+    pub(super) fn fail(&self, kind: ErrorKind) {
+        let mut state = self.lock();
+        state.failed.get_or_insert(kind);
+        state.pieces.clear();
+        state.wake();
+        self.is_changed.notify_one();
     }
 
     /// Carries what was sent, until the connection ends.
@@ -170,12 +193,14 @@ impl Pipe {
                     () = self.is_changed.notified() => {}
                     () = sleep_until(due) => {}
                 },
-                Step::Write(bytes) => {
-                    if let Err(error) = socket.write_all(&bytes).await {
-                        self.fail(&error);
-                        return;
-                    }
-                }
+                Step::Write(bytes) => tokio::select! {
+                    biased;
+                    // Whoever waits for room in the client's window is not told that it is gone.
+                    () = self.wait_failed() => return,
+                    result = socket.write_all(&bytes) => if let Err(error) = result {
+                        return self.fail(error.kind());
+                    },
+                },
                 // Closed by being dropped; what that means is sealed.
                 Step::End => return,
             }
@@ -184,6 +209,9 @@ impl Pipe {
 
     fn step(&self, now: Instant) -> Step {
         let mut state = self.lock();
+        if state.failed.is_some() {
+            return Step::End;
+        }
         if let Some(piece) = state.pieces.front() {
             if piece.due > now {
                 return Step::WaitUntil(piece.due);
@@ -212,11 +240,10 @@ impl Pipe {
         }
     }
 
-    fn fail(&self, error: &io::Error) {
-        let mut state = self.lock();
-        state.failed = Some(error.kind());
-        state.pieces.clear();
-        state.wake();
+    async fn wait_failed(&self) {
+        while self.lock().failed.is_none() {
+            self.is_changed.notified().await;
+        }
     }
 
     /// What is on its way still arrives, and nothing after it.
@@ -233,6 +260,11 @@ impl Pipe {
 }
 
 impl State {
+    /// Whether nothing can be sent any more.
+    fn is_over(&self) -> bool {
+        self.failed.is_some() || self.is_silent || self.reset_at.is_some()
+    }
+
     fn wake(&mut self) {
         self.waiting.drain(..).for_each(Waker::wake);
     }
@@ -253,6 +285,7 @@ impl Drop for Place {
 const QUEUED_MAX: usize = 1 << 20;
 /// The most that makes one segment.
 const PIECE_MAX: usize = 64 << 10;
+const TIMER_LATE_MAX: Duration = Duration::from_millis(1);
 /// What a packet without data weighs.
 const PACKET_BYTES: u64 = 40;
 

@@ -27,6 +27,7 @@ pub struct Served {
     write_pause: Option<Pin<Box<Sleep>>>,
     /// Runs since the connection fell silent.
     patience: Option<Pin<Box<Sleep>>>,
+    is_used: bool,
     is_aborted: bool,
     is_ended: bool,
 }
@@ -50,6 +51,7 @@ impl Served {
             read_pause: None,
             write_pause: None,
             patience: None,
+            is_used: false,
             is_aborted: false,
             is_ended: false,
         }))
@@ -103,8 +105,15 @@ impl AsyncRead for Served {
                 continue;
             }
             let before = buffer.filled().len();
-            ready!(Pin::new(&mut this.read_half).poll_read(cx, buffer))?;
+            if let Err(error) = ready!(Pin::new(&mut this.read_half).poll_read(cx, buffer)) {
+                this.pipe.fail(error.kind());
+                return Poll::Ready(Err(error));
+            }
             if this.pipe.hear() {
+                let reuse = this.pipe.reuse();
+                if this.is_used && !reuse.is_zero() {
+                    this.write_pause = Some(Box::pin(sleep(reuse)));
+                }
                 return Poll::Ready(Ok(()));
             }
             buffer.set_filled(before);
@@ -129,6 +138,7 @@ impl AsyncWrite for Served {
                     this.write_pause = Some(Box::pin(sleep_until(at)));
                 }
                 Some(_) => {
+                    this.is_used = true;
                     let len = buffer.len().min(this.pipe.quantum());
                     this.pipe.send(Load::Bytes(Bytes::copy_from_slice(&buffer[..len])));
                     return Poll::Ready(Ok(len));
