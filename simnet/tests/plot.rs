@@ -88,6 +88,16 @@ fn equal_runs_look_equal_and_others_do_not() {
 }
 
 #[test]
+fn a_picture_ends_with_the_run_and_not_with_the_weather() {
+    let mut recording = run(30, 12);
+    let alone = plot::svg(&recording, "");
+    recording.push(at(30_000_000), What::Capacity { rate: 7 });
+    assert_eq!(plot::svg(&recording, ""), alone);
+    recording.push(at(31_000_000), What::Proven { len: 0 });
+    assert_ne!(plot::svg(&recording, ""), alone);
+}
+
+#[test]
 fn nothing_and_hardly_anything_can_be_drawn() {
     check_words(&plot::svg(&Recording::default(), "empty"), &["empty", "Nothing happened."]);
     let all = [

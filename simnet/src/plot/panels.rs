@@ -30,7 +30,7 @@ impl<'a, 'b> Panels<'a, 'b> {
         }
         let mut rare_left = LINES_MAX;
         let is_rare = |(_, what): &(f64, String)| {
-            let is_rare = rare_left > 0 && counts[&kind(what)] <= RARE_MAX;
+            let is_rare = rare_left > 0 && counts[&kind(what)] <= rare_max(what);
             rare_left -= usize::from(is_rare);
             is_rare
         };
@@ -271,6 +271,12 @@ fn simple(points: Vec<(i32, i32)>, near: i32) -> Vec<(i32, i32)> {
     kept
 }
 
+/// How many marks of such a kind are each drawn as a line.
+fn rare_max(what: &str) -> usize {
+    let what = what.to_lowercase();
+    if TURNS.iter().any(|turn| what.contains(turn)) { TURNS_MAX } else { RARE_MAX }
+}
+
 fn color(place: usize) -> RGBColor {
     PLACES.get(place).copied().unwrap_or(GREY)
 }
@@ -291,7 +297,14 @@ const RIGHT: i32 = WIDTH - 40;
 const SMALL: u32 = 14;
 const MARK_ROWS: usize = 4;
 /// Marks of a kind that are each drawn as a line.
-const RARE_MAX: usize = 8;
+const RARE_MAX: usize = 2;
+/// The same for those that turn a run.
+const TURNS_MAX: usize = 8;
+/// What is said of them.
+const TURNS: [&str; 14] = [
+    "kill", "power", "crash", "down", "up", "outage", "back", "gone", "start", "stop", "seal",
+    "full", "calm", "end",
+];
 /// Marks that are drawn as a line at all; what is left is among the frequent ones.
 const LINES_MAX: usize = 60;
 const STRANDS_MAX: usize = 800;

@@ -73,12 +73,15 @@ struct Reader {
 impl Story {
     /// `None` if nothing happened.
     pub(super) fn of(recording: &Recording) -> Option<Self> {
-        let last = recording.rows().last()?;
-        let seconds = last.at.since_start().as_secs_f64().max(0.001);
+        // The weather goes on when all is over; the picture need not.
+        let is_weather = |row: &&Row| matches!(row.what, What::Capacity { .. });
+        let rows = recording.rows();
+        let last = rows.iter().rfind(|row| !is_weather(row)).or(rows.last())?.at;
+        let seconds = last.since_start().as_secs_f64().max(0.001);
         let steps = vec![Step::default(); step_count(seconds)];
         let mut reader =
             Reader { story: Self { seconds, steps, ..Self::default() }, ..Reader::default() };
-        for row in recording.rows() {
+        for row in rows.iter().take_while(|row| row.at <= last) {
             reader.on_row(row);
         }
         Some(reader.finish())
