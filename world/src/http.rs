@@ -26,14 +26,15 @@ use crate::net::{Connector, Network};
 #[derive(Clone)]
 pub struct SimHttp {
     network: Network,
+    number: u64,
     /// One for each host and port, so that no order among them is left to chance.
     clients: Arc<Mutex<BTreeMap<String, Client<Connector, Full<Bytes>>>>>,
 }
 
 impl SimHttp {
-    /// A client without connections.
-    pub fn new(network: &Network) -> Self {
-        Self { network: network.clone(), clients: Arc::default() }
+    /// A client without connections, by the number that it is to have in the network's books.
+    pub fn new(network: &Network, number: u64) -> Self {
+        Self { network: network.clone(), number, clients: Arc::default() }
     }
 
     fn client(&self, authority: &str) -> Client<Connector, Full<Bytes>> {
@@ -43,7 +44,7 @@ impl SimHttp {
                 .pool_idle_timeout(IDLE)
                 .timer(TokioTimer::new())
                 .pool_timer(TokioTimer::new())
-                .build(Connector::new(&self.network))
+                .build(Connector::new(&self.network, self.number))
         };
         clients.entry(authority.to_owned()).or_insert_with(make).clone()
     }

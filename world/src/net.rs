@@ -70,6 +70,11 @@ impl Network {
         lock(&self.shared.hubs).clone()
     }
 
+    /// The hub's host crashes: all connections to it are reset.
+    pub fn lose_hub(&self) {
+        self.shared.fates.lose_all();
+    }
+
     /// What was counted where the clients are. Not to be held while anything runs.
     pub fn books(&self) -> MutexGuard<'_, Books> {
         lock(&self.shared.books)
@@ -124,3 +129,6 @@ pub const EPOCH: Duration = Duration::from_secs(1_700_000_000);
 /// Segments on their way on one connection, and connections that wait for being accepted. More
 /// of the latter end the simulation.
 const SEGMENTS_MAX: usize = 256;
+
+#[cfg(test)]
+mod tests;

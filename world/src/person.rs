@@ -40,7 +40,7 @@ pub(crate) async fn live(stage: Arc<Stage>, host: Host) {
 /// One run of the command.
 async fn fetch(stage: &Stage, host: Host, disk: WorldDisk) -> Result<Report, Error> {
     let number = disk.number();
-    let http = SimHttp::new(&stage.network);
+    let http = SimHttp::new(&stage.network, number);
     let mut builder = Fetch::builder(REPO)
         .environment(environment())
         .config(stage.scenario.config.clone())

@@ -239,7 +239,7 @@ impl Stage {
             self.witness().accuse(now, Rule::S1OnlyRightFiles, how);
         }
         for place in self.places() {
-            if !place.is_in_place(self.computer.disk()) {
+            if self.is_disk_honest() && !place.is_in_place(self.computer.disk()) {
                 let how = format!("{} is reported, and not in place", place.path);
                 self.witness().accuse(now, Rule::S1OnlyRightFiles, how);
             }

@@ -78,7 +78,7 @@ fn run(seed: u64) -> Run {
     });
     let log = Arc::new(Mutex::new(Vec::new()));
     let body = Arc::new(Mutex::new(Vec::new()));
-    let (http, own_log, own_body) = (SimHttp::new(&network), log.clone(), body.clone());
+    let (http, own_log, own_body) = (SimHttp::new(&network, 0), log.clone(), body.clone());
     sim.client("client", async move {
         let bytes = download(http, own_log).await;
         *own_body.lock().unwrap() = bytes;

@@ -22,6 +22,8 @@ pub struct Books {
 /// One attempt to connect, and the connection if it became one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Flow {
+    /// Which client, by the number that it gave itself.
+    pub client: u64,
     /// The name that was to be connected to.
     pub host: String,
     /// When somebody wanted it.
@@ -83,8 +85,9 @@ impl Books {
         self.open_max
     }
 
-    pub(super) fn on_ask(&mut self, host: &str, now: Instant) -> usize {
+    pub(super) fn on_ask(&mut self, client: u64, host: &str, now: Instant) -> usize {
         self.flows.push(Flow {
+            client,
             host: host.to_owned(),
             asked_at: now,
             opened_at: None,
@@ -125,6 +128,15 @@ impl Books {
         self.open -= 1;
         if let Some(now) = now {
             self.record(now, What::Close { worker: number as u64, how: ending.to_string() });
+        }
+    }
+
+    /// A client is no more: what it had open ends in the order in which it was opened.
+    pub fn end_client(&mut self, client: u64, now: Instant) {
+        let of_client = |(number, flow): (usize, &Flow)| (flow.client == client).then_some(number);
+        let numbers: Vec<usize> = self.flows.iter().enumerate().filter_map(of_client).collect();
+        for number in numbers {
+            self.on_end(number, Ending::Dropped, Some(now));
         }
     }
 

@@ -23,12 +23,13 @@ use super::{HUB_NODE, Network, now};
 #[derive(Clone, Debug)]
 pub struct Connector {
     network: Network,
+    client: u64,
 }
 
 impl Connector {
-    /// For a client on this network.
-    pub fn new(network: &Network) -> Self {
-        Self { network: network.clone() }
+    /// For a client on this network, by the number that it has in the books.
+    pub fn new(network: &Network, client: u64) -> Self {
+        Self { network: network.clone(), client }
     }
 }
 
@@ -42,10 +43,10 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let network = self.network.clone();
+        let (network, client) = (self.network.clone(), self.client);
         Box::pin(async move {
             let host = uri.host().unwrap_or_default();
-            let entry = Entry::new(&network, host);
+            let entry = Entry::new(&network, client, host);
             let port = match network.shared.names.look_up(host).await {
                 Ok(port) => port,
                 Err(error) => {
@@ -55,7 +56,7 @@ impl Service<Uri> for Connector {
             };
             match dial(&network, port).await {
                 Ok(tcp) => {
-                    let fate = network.shared.fates.take(tcp.local_addr()?);
+                    let fate = network.shared.fates.take(tcp.local_addr()?, entry.number());
                     entry.open();
                     Ok(TokioIo::new(Stream::new(tcp, fate, entry)))
                 }

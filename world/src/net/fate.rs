@@ -5,13 +5,21 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
 
 use super::lock;
 
 /// The fate of one connection, known to both of its ends.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fate {
-    end: Arc<Mutex<Option<End>>>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    end: Option<End>,
+    /// Who waits for what the connection brings.
+    reader: Option<Waker>,
 }
 
 /// What the end of a simulated connection means.
@@ -21,17 +29,33 @@ pub(super) enum End {
     Reset,
     /// Nothing at all: nobody is told.
     Silence,
+    /// A reset, and what was on its way is lost.
+    Loss,
 }
 
 impl Fate {
     /// Seals it; what came first counts.
     pub(super) fn seal(&self, end: End) {
-        lock(&self.end).get_or_insert(end);
+        lock(&self.state).end.get_or_insert(end);
+    }
+
+    /// The other end is gone all of a sudden. What it had sealed no longer matters.
+    fn lose(&self) {
+        let mut state = lock(&self.state);
+        state.end = Some(End::Loss);
+        if let Some(reader) = state.reader.take() {
+            reader.wake();
+        }
+    }
+
+    /// Wakes whoever reads when the other end is gone all of a sudden.
+    pub(super) fn wake_later(&self, cx: &Context<'_>) {
+        lock(&self.state).reader = Some(cx.waker().clone());
     }
 
     /// What the end means, if more than it seems.
     pub(super) fn end(&self) -> Option<End> {
-        *lock(&self.end)
+        lock(&self.state).end
     }
 }
 
@@ -39,6 +63,8 @@ impl Fate {
 #[derive(Debug, Default)]
 pub(super) struct Fates {
     by_client: Mutex<BTreeMap<SocketAddr, Fate>>,
+    /// Of the connections that clients have, by their numbers.
+    open: Mutex<BTreeMap<usize, Fate>>,
 }
 
 impl Fates {
@@ -49,8 +75,22 @@ impl Fates {
         fate
     }
 
-    /// The fate of the connection that was just accepted.
-    pub(super) fn take(&self, client: SocketAddr) -> Fate {
-        lock(&self.by_client).remove(&client).unwrap_or_default()
+    /// The fate of the connection that was just accepted, which has this number from now on.
+    pub(super) fn take(&self, client: SocketAddr, number: usize) -> Fate {
+        let fate = lock(&self.by_client).remove(&client).unwrap_or_default();
+        lock(&self.open).insert(number, fate.clone());
+        fate
+    }
+
+    pub(super) fn forget(&self, number: usize) {
+        lock(&self.open).remove(&number);
+    }
+
+    /// The hub's host crashes: every connection is reset, in the order of their numbers, and
+    /// not in the order in which a runtime drops its tasks, which is nobody's to choose.
+    pub(super) fn lose_all(&self) {
+        for fate in std::mem::take(&mut *lock(&self.open)).into_values() {
+            fate.lose();
+        }
     }
 }

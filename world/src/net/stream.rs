@@ -36,9 +36,13 @@ impl Stream {
 }
 
 impl Entry {
-    pub(super) fn new(network: &Network, host: &str) -> Self {
-        let number = network.books().on_ask(host, now().unwrap_or_default());
+    pub(super) fn new(network: &Network, client: u64, host: &str) -> Self {
+        let number = network.books().on_ask(client, host, now().unwrap_or_default());
         Self { network: network.clone(), number }
+    }
+
+    pub(super) const fn number(&self) -> usize {
+        self.number
     }
 
     pub(super) fn open(&self) {
@@ -46,6 +50,7 @@ impl Entry {
     }
 
     pub(super) fn end(&self, ending: Ending) {
+        self.network.shared.fates.forget(self.number);
         self.network.books().on_end(self.number, ending, now());
     }
 }
@@ -68,6 +73,11 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        self.fate.wake_later(cx);
+        if self.fate.end() == Some(End::Loss) {
+            self.entry.end(Ending::Reset);
+            return Poll::Ready(Err(ErrorKind::ConnectionReset.into()));
+        }
         let before = buffer.filled().len();
         let result = ready!(Pin::new(&mut self.tcp).poll_read(cx, buffer));
         let len = buffer.filled().len() - before;
@@ -78,7 +88,7 @@ impl AsyncRead for Stream {
         }
         match (self.fate.end(), result) {
             (Some(End::Silence), _) => Poll::Pending,
-            (Some(End::Reset), _) => {
+            (Some(End::Reset | End::Loss), _) => {
                 self.entry.end(Ending::Reset);
                 Poll::Ready(Err(ErrorKind::ConnectionReset.into()))
             }
@@ -105,7 +115,7 @@ impl AsyncWrite for Stream {
             (_, Ok(len)) => len,
             // Into the void.
             (Some(End::Silence), Err(_)) => buffer.len(),
-            (Some(End::Reset), Err(_)) => {
+            (Some(End::Reset | End::Loss), Err(_)) => {
                 return Poll::Ready(Err(ErrorKind::ConnectionReset.into()));
             }
             (None, Err(error)) => return Poll::Ready(Err(error)),

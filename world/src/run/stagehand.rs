@@ -137,6 +137,7 @@ impl Stagehand {
                 self.plan(now + LOSS, Act::Mend);
             }
             Happening::HubCrash { down } => {
+                self.stage.network.lose_hub();
                 sim.crash(HUB_NODE);
                 self.stage.witness().note(Sometimes::HubCrashed);
                 self.plan(now + down, Act::HubUp);
@@ -215,6 +216,7 @@ impl Stagehand {
                     Fall::PowerCut => Death::PowerCut,
                 };
                 self.stage.on_exit(host, process, death, now);
+                self.stage.network.books().end_client(process, now);
             }
             sim.crash(host.name());
             self.stage.mark(now, format!("{} is down: {fall:?}", host.name()));

@@ -119,7 +119,7 @@ pub(crate) mod simulated {
             // The hub's host may come after ours in the first step.
             tokio::time::sleep(RTT).await;
             let hub = Box::new(network.hubs()[0].clone());
-            case(HubScene { http: SimHttp::new(&network), hub }).await;
+            case(HubScene { http: SimHttp::new(&network, 0), hub }).await;
         });
     }
 
@@ -148,7 +148,7 @@ pub(crate) mod simulated {
         run(serve, |network| async move {
             tokio::time::sleep(RTT).await;
             let urls = [HUB_NAME, CDN_NAME].map(|name| format!("http://{name}/"));
-            case(PuppetScene { http: SimHttp::new(&network), puppet, urls }).await;
+            case(PuppetScene { http: SimHttp::new(&network, 0), puppet, urls }).await;
         });
     }
 
