@@ -98,6 +98,19 @@ fn a_picture_ends_with_the_run_and_not_with_the_weather() {
 }
 
 #[test]
+fn bytes_that_come_after_the_end_of_their_worker_open_none() {
+    let mut recording = Recording::default();
+    for worker in 0..9 {
+        recording.push(at(worker), What::Open { worker, range: None });
+        recording.push(at(worker), What::Close { worker, how: "reset".to_owned() });
+        recording.push(at(worker), What::Bytes { worker, len: 1000 });
+    }
+    let summary = "9 KB arrived in 8 ms, 1.12 MB/s on average · 9 workers, at most 1 at once \
+                   · 0 faults";
+    check_words(&plot::svg(&recording, ""), &[summary]);
+}
+
+#[test]
 fn nothing_and_hardly_anything_can_be_drawn() {
     check_words(&plot::svg(&Recording::default(), "empty"), &["empty", "Nothing happened."]);
     let all = [

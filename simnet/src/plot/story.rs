@@ -62,6 +62,8 @@ struct Reader {
     story: Story,
     open: BTreeMap<u64, (Strand, u64)>,
     places: BTreeSet<usize>,
+    /// The places of those that ended.
+    ended: BTreeMap<u64, usize>,
     limit: Option<u32>,
     /// Since when the link has carried how much.
     capacity: Option<(f64, u64)>,
@@ -136,13 +138,15 @@ impl Reader {
     }
 
     fn on_bytes(&mut self, worker: u64, len: u64, at: f64) {
-        if !self.open.contains_key(&worker) {
-            self.on_open(worker, self.story.arrived, at);
-        }
-        let (strand, position) = self.open.get_mut(&worker).expect("it was opened above");
-        *position = position.saturating_add(len);
-        thin(&mut strand.points, self.story.seconds, (at, *position));
-        let place = strand.place;
+        let place = match self.open.get_mut(&worker) {
+            Some((strand, position)) => {
+                *position = position.saturating_add(len);
+                thin(&mut strand.points, self.story.seconds, (at, *position));
+                strand.place
+            }
+            // What was under way when it ended counts, and opens nothing.
+            None => self.ended.get(&worker).copied().unwrap_or(usize::MAX),
+        };
         self.story.arrived = self.story.arrived.saturating_add(len);
         let arrived = self.story.arrived;
         thin(&mut self.story.arrivals, self.story.seconds, (at, arrived));
@@ -153,6 +157,7 @@ impl Reader {
     fn on_close(&mut self, worker: u64, at: f64) {
         if let Some((strand, _)) = self.open.remove(&worker) {
             self.places.remove(&strand.place);
+            self.ended.insert(worker, strand.place);
             self.story.strands.push(strand);
             self.count(at);
         }
