@@ -22,6 +22,7 @@ use engine::stats::Stats;
 use engine::time::Instant;
 use engine::transfer::Transfer;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 use crate::disk::Disk;
 use crate::http::Http;
@@ -99,6 +100,8 @@ pub struct Driver<H: Http, D: Disk> {
     transfer: Transfer,
     files: BTreeMap<FileId, Running<D>>,
     requests: BTreeMap<RequestId, mpsc::Sender<Order>>,
+    /// Work that ends in an answer. It ends with the driver: nobody waits for a hub that is slow.
+    errands: JoinSet<()>,
     inputs: mpsc::Sender<Input>,
     inbox: mpsc::Receiver<Input>,
 }
@@ -127,8 +130,18 @@ impl<H: Http, D: Disk> Driver<H, D> {
                 (id, Running { file, journal, hasher: Arc::default() })
             })
             .collect();
-        let requests = BTreeMap::new();
-        Self { http, disk, authority, clock, transfer, files, requests, inputs, inbox }
+        Self {
+            http,
+            disk,
+            authority,
+            clock,
+            transfer,
+            files,
+            requests: BTreeMap::new(),
+            errands: JoinSet::new(),
+            inputs,
+            inbox,
+        }
     }
 
     /// Carries out the machine's actions until it ends. `cancel` turning true makes it stop and
@@ -260,7 +273,7 @@ impl<H: Http, D: Disk> Driver<H, D> {
         }
     }
 
-    fn hash(&self, ticket: Ticket, file: FileId, range: ByteRange) {
+    fn hash(&mut self, ticket: Ticket, file: FileId, range: ByteRange) {
         let Some(running) = self.files.get(&file) else { return };
         let part = Arc::clone(&running.file.part);
         let hasher = Arc::clone(&running.hasher);
@@ -277,12 +290,13 @@ impl<H: Http, D: Disk> Driver<H, D> {
     }
 
     fn answer(
-        &self,
+        &mut self,
         ticket: Ticket,
         work: impl Future<Output = Result<Answer, Fault>> + Send + 'static,
     ) {
+        while self.errands.try_join_next().is_some() {}
         let inputs = self.inputs.clone();
-        tokio::spawn(async move {
+        self.errands.spawn(async move {
             let answer = work.await;
             // The driver is gone when the machine has ended; then nobody waits for this.
             let _ = inputs.send(Input::Answer(ticket, answer)).await;

@@ -85,7 +85,9 @@ impl Backoff {
         let ceiling = BASE.saturating_mul(1 << self.attempt.min(20)).min(self.max);
         let pause = rng.random_range(0..=u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX));
         self.attempt = self.attempt.saturating_add(1);
-        self.not_before = now + Duration::from_millis(pause);
+        // Never earlier than was decided before: many that fail together would else draw until
+        // one of them draws a short pause.
+        self.not_before = self.not_before.max(now + Duration::from_millis(pause));
         self.bumped_at = now;
     }
 
@@ -129,10 +131,12 @@ mod tests {
             for seed in 0..200 {
                 let mut rng = SmallRng::seed_from_u64(seed);
                 let mut backoff = Backoff::new(max);
+                let mut now = Instant::START;
                 for _ in 0..=attempt {
-                    backoff.on_fault(&mut rng, Instant::START, Instant::START);
+                    now = backoff.not_before();
+                    backoff.on_fault(&mut rng, now, now);
                 }
-                let pause = backoff.not_before().since(Instant::START);
+                let pause = backoff.not_before().since(now);
                 longest = longest.max(pause);
                 shortest = shortest.min(pause);
             }
@@ -140,6 +144,20 @@ mod tests {
             assert!(longest <= ceiling, "attempt {attempt}: {longest:?} > {ceiling:?}");
             assert!(longest > ceiling * 9 / 10, "attempt {attempt}: {longest:?} of {ceiling:?}");
             assert!(shortest < ceiling / 10, "attempt {attempt}: {shortest:?} is not jittered");
+        }
+    }
+
+    #[test]
+    fn many_that_fail_in_turn_while_others_bring_bytes_do_not_shorten_the_pause() {
+        let mut rng = SmallRng::seed_from_u64(1);
+        let mut backoff = Backoff::new(Duration::from_secs(300));
+        let mut latest = Instant::START;
+        for millis in 1..50 {
+            let now = Instant::at(Duration::from_millis(millis));
+            backoff.on_fault(&mut rng, now, now);
+            assert!(backoff.not_before() >= latest);
+            latest = backoff.not_before();
+            backoff.on_progress();
         }
     }
 

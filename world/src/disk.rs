@@ -33,6 +33,7 @@ pub struct Computer {
 #[derive(Debug, Default)]
 struct Boots {
     boot: u64,
+    started: u64,
     running: BTreeMap<u32, u64>,
 }
 
@@ -55,7 +56,9 @@ impl Computer {
     pub fn start_process(&self) -> WorldDisk {
         let process = self.disk.process();
         let number = process.process_id().0;
-        lock(&self.boots).running.insert(pid(number), number);
+        let mut boots = lock(&self.boots);
+        boots.started += 1;
+        boots.running.insert(pid(number), number);
         WorldDisk { computer: self.clone(), process }
     }
 
@@ -63,6 +66,11 @@ impl Computer {
     pub fn end_process(&self, number: u64) {
         self.disk.kill(ProcessId(number));
         lock(&self.boots).running.remove(&pid(number));
+    }
+
+    /// How many processes it has run.
+    pub fn processes(&self) -> u64 {
+        lock(&self.boots).started
     }
 
     /// Whether a process has neither ended nor been killed by its disk.

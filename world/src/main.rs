@@ -60,7 +60,13 @@ fn main() -> ExitCode {
             for violation in &outcome.violations {
                 println!("{violation}");
             }
-            println!("digest {:016x}, {} of {} bytes, {:?}", outcome.digest(), outcome.arrived, outcome.size, outcome.took);
+            println!(
+                "digest {:016x}, {} of {} bytes, {:?}",
+                outcome.digest(),
+                outcome.arrived,
+                outcome.size,
+                outcome.took
+            );
             if outcome.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
     }

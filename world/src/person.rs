@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use engine::fault::Blame;
 use moshi_fetch::cache::environment::Environment;
 use moshi_fetch::error::Error;
 use moshi_fetch::fetch::Fetch;
@@ -28,6 +29,9 @@ pub(crate) async fn live(stage: Arc<Stage>, host: Host) {
             // Killed while it ran: what it seemed to say came from no living process.
             return std::future::pending().await;
         };
+        if ended.as_ref().is_err_and(|error| error.blame() == Some(Blame::Disk)) {
+            stage.witness().on_disk_trouble(number);
+        }
         stage.on_exit(host, number, Death::Exit, now);
         match ended {
             Ok(report) => return stage.on_report(host, &report, now),

@@ -48,9 +48,8 @@ impl Outcome {
 pub fn run(scenario: &Scenario) -> Outcome {
     let stage = Arc::new(Stage::new(scenario));
     let latency = stage.network.link().one_way();
-    let mut sim = net::simulation(scenario.seed, latency, TICK)
-        .simulation_duration(FOR_EVER)
-        .build();
+    let mut sim =
+        net::simulation(scenario.seed, latency, TICK).simulation_duration(FOR_EVER).build();
     let hub = Arc::clone(&stage);
     sim.host(net::HUB_NODE, move || {
         let stage = Arc::clone(&hub);

@@ -133,11 +133,6 @@ impl Stage {
         lock(&self.crashes).push((now - span)..now);
     }
 
-    /// How many processes died.
-    pub(crate) fn crashes(&self) -> u64 {
-        lock(&self.crashes).len() as u64
-    }
-
     /// How many bytes arrived shortly before one of them did.
     pub(crate) fn lost_in_crashes(&self) -> u64 {
         let crashes = lock(&self.crashes);

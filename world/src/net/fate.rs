@@ -39,9 +39,12 @@ impl Fate {
         lock(&self.state).end.get_or_insert(end);
     }
 
-    /// The other end is gone all of a sudden. What it had sealed no longer matters.
+    /// The other end is gone all of a sudden, as is heard unless nothing was heard before.
     fn lose(&self) {
         let mut state = lock(&self.state);
+        if state.end == Some(End::Silence) {
+            return;
+        }
         state.end = Some(End::Loss);
         if let Some(reader) = state.reader.take() {
             reader.wake();

@@ -83,8 +83,12 @@ fn a_connection_that_dies_stays_silent_and_another_one_works() {
                 break answer.unwrap().1;
             }
         };
-        let silence = timeout(Duration::from_secs(300), drain(body)).await;
-        assert!(silence.is_err(), "it ended");
+        let silence = timeout(Duration::from_secs(300), drain(body));
+        let crash = async {
+            sleep(Duration::from_secs(100)).await;
+            network.lose_hub();
+        };
+        assert!(tokio::join!(silence, crash).0.is_err(), "it ended");
         sleep(moment).await;
         let flow = network.books().flows().last().unwrap().clone();
         assert!((1..BIG_LEN).contains(&flow.received), "{flow:?}");

@@ -37,11 +37,7 @@ pub(super) fn note_crash(stage: &Stage) {
         (What::Synced, false) => Sometimes::CrashAfterSync,
         (What::Placed { .. }, false) => Sometimes::CrashAfterRename,
         (
-            What::Placed { .. }
-            | What::Synced
-            | What::Created
-            | What::SetLen(_)
-            | What::Removed,
+            What::Placed { .. } | What::Synced | What::Created | What::SetLen(_) | What::Removed,
             _,
         ) => return,
     };
@@ -171,7 +167,6 @@ fn note_requests(stage: &Stage) {
 fn bill(stage: &Stage) -> Bill {
     let hubs = stage.network.hubs();
     let rots = u64::from(!stage.is_disk_honest());
-    let crashes = stage.crashes();
     let doubts = stage.fired("flip") + stage.fired("zero-fill") + rots;
     let useless = ["portal", "gzip", "wrong-range", "short-body", "etag-change"];
     let books = stage.network.books();
@@ -181,7 +176,8 @@ fn bill(stage: &Stage) -> Bill {
         connections: books.flows().len() as u64,
         requests: hubs.iter().map(|hub| hub.stats().requests).sum(),
         lost_in_crashes: stage.lost_in_crashes(),
-        doubts: doubts * (1 + crashes),
+        // Whoever dies while they search begins the search anew.
+        doubts: doubts * stage.computer.processes(),
         ranges_ignored: stage.fired("ignore-range"),
         useless_answers: useless.iter().map(|kind| stage.fired(kind)).sum(),
     }

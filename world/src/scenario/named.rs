@@ -45,9 +45,7 @@ pub fn all() -> Vec<Named> {
             name: "power cut every few seconds",
             why: "what was synced stays, and nothing else is believed",
             scenario: Scenario {
-                script: (1..12)
-                    .map(|n| step(4 * n, power_cut(7 * n as u32 % 40)))
-                    .collect(),
+                script: (1..12).map(|n| step(4 * n, power_cut(7 * n as u32 % 40))).collect(),
                 ..calm("dsl", 6 << 20)
             },
             shows: &[],

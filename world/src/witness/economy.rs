@@ -48,7 +48,8 @@ impl Bill {
     /// E1.
     pub fn check(&self, witness: &mut Witness, now: Instant) {
         if self.arrived > self.allowed() {
-            let how = format!("{} bytes arrived, {} allowed: {self:?}", self.arrived, self.allowed());
+            let how =
+                format!("{} bytes arrived, {} allowed: {self:?}", self.arrived, self.allowed());
             witness.accuse(now, Rule::E1NoWaste, how);
         }
     }

@@ -53,8 +53,7 @@ impl Witness {
             News::Planned { files, .. } => {
                 let life = self.lives.entry(process).or_default();
                 for file in files {
-                    let told =
-                        Told { path: file.path.clone(), size: file.size, ..Told::default() };
+                    let told = Told { path: file.path.clone(), size: file.size, ..Told::default() };
                     life.files.insert(file.file, told);
                 }
             }
