@@ -31,6 +31,10 @@ impl World {
         world.troubles = (0..count).map(|_| draw_trouble(&mut rng, calm_at)).collect();
         drop_second_refusals(&mut world.troubles);
         world.ttl = maybe(&mut rng, 30, |rng| Duration::from_secs(rng.random_range(20..200)));
+        if let Some(ttl) = world.ttl {
+            let ahead = maybe(&mut rng, 50, |rng| ttl.mul_f64(rng.random_range(0.0..0.5)));
+            world.clock_ahead = ahead.unwrap_or_default();
+        }
         world.sync_lasts = Duration::from_millis(rng.random_range(1..200));
         draw_rare(&mut stream("rare"), &mut world, size, calm_at);
         draw_crashes(&mut stream("crashes"), &mut world, size);

@@ -114,7 +114,7 @@ impl Hub {
     pub(super) fn answer(&mut self, world: &World, asked: &Asked<'_>, now: Instant) -> Reply {
         let trouble = self.trouble(world, now);
         let signed = self.signed.get(asked.url).copied().unwrap_or(Instant::START);
-        let is_expired = world.ttl.is_some_and(|ttl| now > signed + ttl);
+        let is_expired = world.ttl.is_some_and(|ttl| now + world.clock_ahead > signed + ttl);
         if is_expired || trouble == Some(TroubleKind::Forbidden) {
             return nothing(403, What::Refusal { expired: is_expired }, vec![]);
         }

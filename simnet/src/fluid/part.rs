@@ -179,6 +179,7 @@ impl Part {
             let at = rng.random_range(self.journal_durable..len);
             self.journal[at] ^= 0x20;
         }
+        self.journal_durable = len;
     }
 
     /// What a new process makes of it. Also says whether the journal had to be replaced.
@@ -188,12 +189,15 @@ impl Part {
         let ledger = settle(&found, self.size, is_intact);
         self.shadow = ledger.clone();
         self.records = found.records;
-        self.kept = ledger.proven().clone();
+        let is_durable = self.journal_durable == self.journal.len();
         let is_replaced = !found.is_clean();
         if is_replaced {
             self.durable = self.content.clone();
             self.pending.clear();
             self.replace_journal();
+        }
+        if is_replaced || is_durable {
+            self.kept = ledger.proven().clone();
         }
         (Resumed { ledger, records: self.records }, is_replaced)
     }

@@ -165,13 +165,19 @@ impl<'a> Run<'a> {
 
     /// Whether there is more to do; begins the next session where one ends.
     fn go_on(&mut self) -> bool {
-        if self.is_dying {
-            return self.crash();
+        loop {
+            let is_more = if self.is_dying {
+                self.crash();
+                true
+            } else if self.transfer.is_ended() {
+                self.end_session()
+            } else {
+                return true;
+            };
+            if !is_more {
+                return false;
+            }
         }
-        if self.transfer.is_ended() {
-            return self.end_session();
-        }
-        true
     }
 
     fn is_hanging(&mut self) -> bool {
@@ -223,9 +229,16 @@ impl<'a> Run<'a> {
             }
             self.carry_out(action);
         }
+        let mut grown = None;
         while let Some(event) = self.transfer.poll_event() {
             count += 1;
+            if let Event::Proven { file, proven } = event {
+                grown = Some((file.0, proven));
+            }
             self.on_event(event);
+        }
+        if let Some((file, proven)) = grown {
+            self.on_grown(file, proven);
         }
         if count > 1 {
             let max = OUTPUTS_MAX + self.world.size() / self.world.config.chunk_bytes;
@@ -233,18 +246,20 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The machine says how much is proven of a file, when it has said all.
+    fn on_grown(&mut self, file: u32, proven: u64) {
+        let shadow = self.part(file).shadow.proven_bytes();
+        let is_same = shadow == proven;
+        self.judge.check(is_same, Rule::S10, self.now, || format!("{proven}, but {shadow}"));
+        if self.log.is_recording() {
+            let len = self.proven();
+            self.log.record(self.now, || What::Proven { len });
+        }
+    }
+
     fn on_event(&mut self, event: Event) {
         match event {
             Event::Ended(end) => self.end = Some(end),
-            Event::Proven { file, proven } => {
-                let shadow = self.parts.get(file.0 as usize).map(|part| part.shadow.proven_bytes());
-                let (is_same, now) = (shadow == Some(proven), self.now);
-                self.judge.check(is_same, Rule::S10, now, || format!("{proven} for {shadow:?}"));
-                if self.log.is_recording() {
-                    let len = self.proven();
-                    self.log.record(self.now, || What::Proven { len });
-                }
-            }
             Event::Failed { file, fault } => {
                 self.log.mark(self.now, || format!("file {} failed: {fault}", file.0));
                 self.failed.insert(file.0, fault);
@@ -271,6 +286,7 @@ impl<'a> Run<'a> {
                 self.log.mark(self.now, || format!("file {} sealed", file.0));
             }
             Event::Begun { .. }
+            | Event::Proven { .. }
             | Event::Received { .. }
             | Event::Chunk { .. }
             | Event::NoRanges { .. }

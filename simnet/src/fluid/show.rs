@@ -13,7 +13,9 @@ use crate::profile::Profile;
 impl fmt::Display for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "seed {}", self.seed)?;
-        writeln!(f, "files {:?} bytes, URLs good for {}", self.files, Maybe(self.ttl))?;
+        writeln!(f, "files {:?} bytes", self.files)?;
+        let ahead = self.clock_ahead;
+        writeln!(f, "URLs good for {}, clock ahead by {ahead:?}", Maybe(self.ttl))?;
         write_link(f, &self.link, &self.profile)?;
         write_config(f, &self.config)?;
         writeln!(f, "pieces of at least {}, syncs take {:?}", self.piece_min, self.sync_lasts)?;

@@ -22,6 +22,8 @@ pub struct World {
     pub config: Config,
     /// How long a signed URL is good.
     pub ttl: Option<Duration>,
+    /// How far the storage's clock, which decides that, is ahead of the hub's.
+    pub clock_ahead: Duration,
     /// Bytes travel in pieces of at least so many: larger ones make faster runs.
     pub piece_min: u64,
     /// How long the disk takes to sync a file.
@@ -54,6 +56,7 @@ impl World {
             profile,
             config: Config::default(),
             ttl: None,
+            clock_ahead: Duration::ZERO,
             piece_min: 0,
             sync_lasts: Duration::from_millis(10),
             troubles: Vec::new(),

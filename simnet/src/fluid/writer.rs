@@ -45,8 +45,9 @@ impl Writer {
         self.gaps.is_empty()
     }
 
-    pub(super) const fn is_buffering(&self) -> bool {
-        self.buffered > 0
+    /// How many bytes are not written yet.
+    pub(super) const fn buffered(&self) -> u64 {
+        self.buffered
     }
 
     /// Takes the next `len` bytes of the body; returns where they begin and what was written.

@@ -21,13 +21,18 @@ pub(in crate::fluid) struct Economy {
     pub(in crate::fluid) mismatches: u64,
     /// Proven bytes that a crash took.
     pub(in crate::fluid) lost: u64,
-    /// When requests ended that had brought nothing.
+    /// When requests ended that had brought nothing, since one did.
     fruitless: VecDeque<Instant>,
 }
 
 impl Economy {
-    /// A request ended without a byte. Returns how many have in a while, if that is too many.
-    pub(in crate::fluid) fn on_fruitless(&mut self, now: Instant) -> Option<usize> {
+    /// A request ended, with bytes or without. Returns how many have ended
+    /// without in a while and in a row, if that is too many.
+    pub(in crate::fluid) fn on_ended(&mut self, is_fruitless: bool, now: Instant) -> Option<usize> {
+        if !is_fruitless {
+            self.fruitless.clear();
+            return None;
+        }
         self.fruitless.push_back(now);
         while self.fruitless.front().is_some_and(|at| now.since(*at) > WHILE) {
             self.fruitless.pop_front();
@@ -61,5 +66,5 @@ fn nanos(duration: Duration) -> u64 {
 }
 
 const WHILE: Duration = Duration::from_secs(10);
-/// Five a second: a server that answers well in between is asked again at once.
-const VAIN_MAX: usize = 50;
+/// Whoever brings a byte in between may be asked again at once.
+const VAIN_MAX: usize = 60;

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use engine::event::End;
 use engine::fault::{DiskFault, Fault};
+use engine::journal::Record;
 use engine::manifest::{FileId, FileSpec, Manifest};
+use engine::range::ByteRange;
 use engine::time::{Duration, Instant};
 use engine::transfer::{Resumed, Transfer};
 
@@ -16,6 +18,7 @@ use crate::fluid::content::RIGHT;
 use crate::fluid::judge::Rule;
 use crate::fluid::tally::Sometimes;
 use crate::fluid::world::World;
+use crate::fluid::writer::Writer;
 
 /// A machine for the files that are listed, with what is there of them.
 pub(super) fn machine(
@@ -36,8 +39,8 @@ pub(super) fn machine(
 }
 
 impl Run<'_> {
-    /// The process dies now, and is started again. Always true: there is more to do.
-    pub(super) fn crash(&mut self) -> bool {
+    /// The process dies now, and is started again.
+    pub(super) fn crash(&mut self) {
         let crash = self.world.crashes[self.crashes];
         self.crashes += 1;
         self.is_dying = false;
@@ -45,6 +48,7 @@ impl Run<'_> {
         let what = if crash.is_power_cut { "power cut" } else { "kill" };
         self.log.mark(self.now, || what.to_owned());
         let untimely = self.untimely.take();
+        self.judge.economy.lost += self.unrecorded(untimely.as_ref());
         let before: u64 = self.proven();
         let mut kept = Vec::new();
         for (part, id) in self.parts.iter_mut().zip(0..) {
@@ -72,7 +76,6 @@ impl Run<'_> {
                 self.judge.check(is_kept, Rule::S4, self.now, || format!("{run} was proven"));
             }
         }
-        true
     }
 
     /// The machine has ended. False if that is the end of all.
@@ -114,6 +117,22 @@ impl Run<'_> {
         let after = self.proven();
         self.judge.check(after >= before, Rule::S4, self.now, || format!("{before} to {after}"));
         true
+    }
+
+    /// Bytes that have come and that no record tells of yet.
+    fn unrecorded(&mut self, untimely: Option<&(u32, Record)>) -> u64 {
+        let mut sum = 0;
+        for exchange in self.exchanges.values() {
+            let len = exchange.unread + exchange.writer.as_ref().map_or(0, Writer::buffered);
+            let max = UNRECORDED_MAX + self.world.piece_min;
+            self.judge.check(len <= max, Rule::S9, self.now, || format!("{len} bytes in memory"));
+            sum += len;
+        }
+        if let Some((file, Record::Proven(proven))) = untimely {
+            let there = self.parts[*file as usize].shadow.proven();
+            sum += there.gaps(proven.range).map(ByteRange::len).sum::<u64>();
+        }
+        sum
     }
 
     fn stop(&mut self) {
@@ -175,4 +194,6 @@ impl Run<'_> {
     }
 }
 
+/// A request keeps so much in memory, and a kill loses no more.
+const UNRECORDED_MAX: u64 = 512 << 10;
 const CANCEL_WITHIN: Duration = Duration::from_secs(1);

@@ -10,7 +10,7 @@ use engine::time::Duration;
 use super::{Run, THINK};
 use crate::fluid::agenda::Plan;
 use crate::fluid::exchange::Exchange;
-use crate::fluid::hub::{Asked, Cut, What as Answered};
+use crate::fluid::hub::{Asked, Cut, Reply, What as Answered};
 use crate::fluid::judge::{Host, Rule};
 use crate::fluid::tally::Sometimes;
 use crate::fluid::writer::{FLUSH_WITHIN, Writer};
@@ -60,8 +60,7 @@ impl Run<'_> {
             dead_since: None,
         };
         self.exchanges.insert(id, exchange);
-        // A probe goes out beside the silent ones, however many those are.
-        let (open, max) = (self.exchanges.len(), self.world.config.workers_max as usize + 1);
+        let (open, max) = (self.exchanges.len(), self.world.config.workers_max as usize + PROBES);
         self.judge.check(open <= max, Rule::S9, self.now, || format!("{open} requests open"));
         self.log.record(self.now, || What::Open { worker: id.0, range: Some(range) });
     }
@@ -128,7 +127,8 @@ impl Run<'_> {
                 self.plan(heard, Plan::Broken(id));
             }
             Sent::Dies => {
-                exchange.dead_since = Some(now);
+                // What is in the bottleneck's buffer still comes.
+                exchange.dead_since = Some(now.max(exchange.sent_until));
                 self.judge.tally.count(Sometimes::SilentDeath);
                 let nat_after = self.world.profile.nat_after;
                 let lasted = self.judge.outages_between(exchange.sent_until, self.cross(now));
@@ -154,7 +154,7 @@ impl Run<'_> {
             match cut {
                 Cut::Fin => exchange.broken = Some(Fault::Cut),
                 Cut::Reset => exchange.broken = Some(Fault::Reset),
-                Cut::Stall => exchange.dead_since = Some(self.now),
+                Cut::Stall => exchange.dead_since = Some(self.now.max(exchange.sent_until)),
             }
             if exchange.broken.is_some() {
                 self.plan(heard, Plan::Broken(id));
@@ -178,7 +178,7 @@ impl Run<'_> {
         if head.is_html() {
             self.judge.tally.count(Sometimes::Portal);
         }
-        self.judge.on_head(what, head.retry_after(), exchange.url, self.now);
+        self.judge.on_head(what, head.retry_after(), self.now);
         self.input(3, id.0, |transfer, now| transfer.handle_head(id, &head, now));
     }
 
@@ -238,7 +238,7 @@ impl Run<'_> {
             let before = writer.generation;
             let part = &mut self.parts[exchange.file as usize];
             let wrote = writer.take(len, &reply.content, part, now);
-            (wrote, writer.generation > before && writer.is_buffering(), writer.generation)
+            (wrote, writer.generation > before && writer.buffered() > 0, writer.generation)
         };
         self.input(4, len, |transfer, now| transfer.handle_bytes(id, len, now));
         if !self.report(id, &wrote) {
@@ -271,6 +271,9 @@ impl Run<'_> {
         }
         for written in wrote {
             let written = *written;
+            if self.is_dying {
+                self.judge.economy.lost += written.range.len();
+            }
             self.input(5, written.range.end, |transfer, now| {
                 transfer.handle_written(id, &written, now);
             });
@@ -306,6 +309,7 @@ impl Run<'_> {
             return;
         }
         let fault = exchange.broken.clone().unwrap_or(Fault::Reset);
+        self.judge.on_broken(self.now);
         if self.flush(id) {
             self.close(id, Close::Failed(fault));
         }
@@ -323,13 +327,15 @@ impl Run<'_> {
         let is_good = close == Close::Done;
         self.log.record(self.now, || What::Close { worker: id.0, how: how(&close) });
         self.judge.economy.failures += u64::from(!is_good);
-        let is_stream = exchange.reply.as_ref().is_some_and(|it| it.what == Answered::Whole);
-        self.judge.economy.streams += u64::from(is_stream && exchange.writer.is_some());
-        if exchange.arrived == 0
-            && let Some(count) = self.judge.economy.on_fruitless(self.now)
-        {
+        let is_fruitless = exchange.arrived == 0;
+        if let Some(count) = self.judge.economy.on_ended(is_fruitless, self.now) {
             let now = self.now;
             self.judge.check(false, Rule::E2, now, || format!("{count} in vain in 10 s"));
+        }
+        if matches!(exchange.reply, Some(Reply { what: Answered::Refusal { .. }, .. }))
+            && exchange.is_headed
+        {
+            self.judge.on_refused(exchange.url);
         }
         self.judge.on_close(id, exchange.dead_since, self.world.config.stall_after, self.now);
         let is_reusable = is_good && exchange.is_drained();
@@ -363,6 +369,9 @@ fn how(close: &Close) -> String {
     }
 }
 
+/// A probe goes out beside the silent ones, however many those are. When a late byte calls the
+/// link good, it becomes one of them, and the next may go out beside it.
+const PROBES: usize = 4;
 /// A connection that nobody uses is closed after this.
 const IDLE: Duration = Duration::from_secs(20);
 /// What a server sends ahead of a client that does not read.
