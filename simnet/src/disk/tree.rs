@@ -249,10 +249,12 @@ impl Tree {
     /// Makes the names in a folder durable. If moves are ordered, what was moved away is durable
     /// where it went.
     pub(super) fn sync(&mut self, folder: u64, are_moves_ordered: bool) -> io::Result<()> {
-        let mut left = vec![(folder, self.folder(folder)?.pending_count())];
-        while let Some((folder, count)) = left.pop() {
-            for moved in self.folder_mut(folder)?.sync(count) {
-                left.extend(self.destination(moved).filter(|_| are_moves_ordered));
+        let count = self.folder(folder)?.pending_count();
+        let mut left = self.folder_mut(folder)?.sync(count);
+        while let Some(moved) = left.pop().filter(|_| are_moves_ordered) {
+            // Asked anew each time: another move may have made this one durable.
+            if let Some((folder, count)) = self.destination(moved) {
+                left.extend(self.folder_mut(folder)?.sync(count));
             }
         }
         Ok(())

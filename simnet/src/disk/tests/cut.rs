@@ -126,6 +126,22 @@ fn a_move_to_another_folder_is_two_steps() {
 }
 
 #[test]
+fn moves_there_and_back_are_synced_together() {
+    let play = |disk: &SimDisk| {
+        disk.create_dir_all(path("/b")).unwrap();
+        disk.sync_dir(path("/")).unwrap();
+        create(disk, "/a/f", b"f").sync_data().unwrap();
+        create(disk, "/b/g", b"g").sync_data().unwrap();
+        disk.rename(path("/a/f"), path("/b/f")).unwrap();
+        disk.rename(path("/b/g"), path("/a/f")).unwrap();
+        disk.rename(path("/a/f"), path("/b/f")).unwrap();
+        disk.sync_dir(path("/a")).unwrap();
+    };
+    let look = |disk: &SimDisk| [text(disk, "/a/f"), text(disk, "/b/f"), text(disk, "/b/g")];
+    assert_eq!(outcomes(play, look), BTreeSet::from([[None, Some("g".to_owned()), None]]));
+}
+
+#[test]
 fn a_removal_that_is_not_synced_may_be_undone() {
     let play = |disk: &SimDisk| {
         create_synced(disk, "/a/f", b"x");
