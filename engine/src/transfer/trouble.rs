@@ -164,7 +164,8 @@ impl Transfer {
         if let Fault::Busy { status, retry_after } = fault {
             self.window.on_pushback(now);
             self.on_link_alive();
-            if let Some(pause) = *retry_after
+            // A pause of nothing is no invitation: then it is ours to find out when.
+            if let Some(pause) = retry_after.filter(|pause| !pause.is_zero())
                 && let Some(host) = attempt.url.as_ref().or(self.hub.as_ref())
             {
                 self.throttle.on_told(host, pause, now);

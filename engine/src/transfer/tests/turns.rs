@@ -119,6 +119,13 @@ fn a_refusal_beside_a_slow_but_good_request_is_no_outage() {
     }
 }
 
+#[test]
+fn a_pause_of_nothing_is_no_invitation() {
+    let mut world = World::new(64 * MIB, config(), |_, _| Answering::Status(503, Some(0)));
+    assert_eq!(world.run(Duration::from_secs(60)), None);
+    assert!((10..40).contains(&world.asked), "{} requests in a minute", world.asked);
+}
+
 fn asks_for(asked: &[(Ticket, FileId)]) -> Vec<FileId> {
     asked.iter().map(|(_, file)| *file).collect()
 }
