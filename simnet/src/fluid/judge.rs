@@ -130,26 +130,40 @@ impl Judge {
         self.asked.insert(id, (file, range));
     }
 
-    /// We hear what a host said.
-    pub(super) fn on_head(&mut self, what: What, pause: Option<Duration>, now: Instant) {
+    /// An answer reaches us.
+    pub(super) fn on_head(&mut self, what: What) {
         match what {
-            What::Refusal { expired } => {
-                if expired {
-                    self.tally.count(Sometimes::UrlExpired);
-                }
-            }
-            What::Busy => self.on_pause(Host::Storage, pause, now),
+            What::Refusal { expired: true } => self.tally.count(Sometimes::UrlExpired),
             What::NotSatisfiable => {
-                self.contradictions += 1;
+                self.on_contradiction();
                 self.tally.count(Sometimes::NotSatisfiable);
             }
-            What::Range | What::Whole | What::Nonsense => {}
+            What::Refusal { expired: false }
+            | What::Busy
+            | What::Range
+            | What::Whole
+            | What::Nonsense => {}
         }
     }
 
-    /// The machine knows now that this URL is refused.
-    pub(super) fn on_refused(&mut self, url: usize) {
-        self.refused.insert(url);
+    /// An answer says that the file is another one.
+    pub(super) const fn on_contradiction(&mut self) {
+        self.contradictions += 1;
+    }
+
+    /// The request that had this answer has ended, and the machine has drawn its conclusions.
+    pub(super) fn on_heard(
+        &mut self,
+        what: What,
+        pause: Option<Duration>,
+        url: usize,
+        now: Instant,
+    ) {
+        match what {
+            What::Refusal { .. } => drop(self.refused.insert(url)),
+            What::Busy => self.on_pause(Host::Storage, pause, now),
+            What::NotSatisfiable | What::Range | What::Whole | What::Nonsense => {}
+        }
     }
 
     pub(super) fn on_pause(&mut self, host: Host, pause: Option<Duration>, now: Instant) {

@@ -10,7 +10,7 @@ use engine::time::Duration;
 use super::{Run, THINK};
 use crate::fluid::agenda::Plan;
 use crate::fluid::exchange::Exchange;
-use crate::fluid::hub::{Asked, Cut, Reply, What as Answered};
+use crate::fluid::hub::{Asked, Cut};
 use crate::fluid::judge::{Host, Rule};
 use crate::fluid::tally::Sometimes;
 use crate::fluid::writer::{FLUSH_WITHIN, Writer};
@@ -167,18 +167,15 @@ impl Run<'_> {
         let (Some(reply), false) = (&exchange.reply, exchange.is_aborting) else { return };
         exchange.is_headed = true;
         let (what, head) = (reply.what, reply.head.clone());
-        if exchange.if_range.is_some() && what == Answered::Whole && reply.content.foreign.len() > 0
-            || exchange
-                .if_range
-                .as_deref()
-                .is_some_and(|it| head.header("etag").is_some_and(|e| e != it))
-        {
+        let etag = head.header("etag");
+        if exchange.if_range.is_some() && etag.is_some() && etag != exchange.if_range.as_deref() {
+            self.judge.on_contradiction();
             self.judge.tally.count(Sometimes::EtagChanged);
         }
         if head.is_html() {
             self.judge.tally.count(Sometimes::Portal);
         }
-        self.judge.on_head(what, head.retry_after(), self.now);
+        self.judge.on_head(what);
         self.input(3, id.0, |transfer, now| transfer.handle_head(id, &head, now));
     }
 
@@ -332,10 +329,8 @@ impl Run<'_> {
             let now = self.now;
             self.judge.check(false, Rule::E2, now, || format!("{count} in vain in 10 s"));
         }
-        if matches!(exchange.reply, Some(Reply { what: Answered::Refusal { .. }, .. }))
-            && exchange.is_headed
-        {
-            self.judge.on_refused(exchange.url);
+        if let Some(reply) = exchange.reply.as_ref().filter(|_| exchange.is_headed) {
+            self.judge.on_heard(reply.what, reply.head.retry_after(), exchange.url, self.now);
         }
         self.judge.on_close(id, exchange.dead_since, self.world.config.stall_after, self.now);
         let is_reusable = is_good && exchange.is_drained();
