@@ -28,8 +28,10 @@ pub struct SimHttp {
     network: Network,
     number: u64,
     /// One for each host and port, so that no order among them is left to chance.
-    clients: Arc<Mutex<BTreeMap<String, Client<Connector, Full<Bytes>>>>>,
+    clients: Arc<Mutex<BTreeMap<String, Hyper>>>,
 }
+
+type Hyper = Client<Connector, Full<Bytes>>;
 
 impl SimHttp {
     /// A client without connections, by the number that it is to have in the network's books.
@@ -37,7 +39,7 @@ impl SimHttp {
         Self { network: network.clone(), number, clients: Arc::default() }
     }
 
-    fn client(&self, authority: &str) -> Client<Connector, Full<Bytes>> {
+    fn client(&self, authority: &str) -> Hyper {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
             Client::builder(TokioExecutor::new())

@@ -9,6 +9,8 @@
 //! - When a connection ends by a reset, simulated TCP delivers what was sent before; real TCP
 //!   does, too, if the hub waits until it was acknowledged, which it does.
 
+#![expect(clippy::unwrap_used, reason = "what a case needs and does not get fails it")]
+
 #[path = "conformance/answers.rs"]
 mod answers;
 #[path = "conformance/arm.rs"]
