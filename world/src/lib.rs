@@ -7,6 +7,7 @@ pub mod disk;
 pub mod http;
 pub mod net;
 mod person;
+pub mod replay;
 pub mod run;
 pub mod scenario;
 pub mod sometimes;

@@ -1,14 +1,19 @@
-//! Runs many simulated worlds, or one of them again.
+//! Runs many simulated worlds, or one of them again: the long version of what `cargo test` does.
 //!
-//! Simulates nothing itself.
+//! Simulates nothing itself; only here does a clock of the real world count, to know when enough
+//! is enough.
 
 #![expect(clippy::print_stdout, reason = "this is what the program is for")]
 
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use simnet::fluid;
+use simnet::recording::Recording;
+use world::replay::headline;
 use world::run::run;
-use world::scenario::Scenario;
+use world::scenario::{Scenario, named};
 use world::swarm::Swarm;
 
 #[derive(Parser)]
@@ -20,54 +25,188 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the worlds of many seeds.
+    /// Run the worlds of many seeds, of both kinds unless one is chosen.
     Swarm {
+        #[command(flatten)]
+        kind: Kind,
+        /// Stop after so many minutes.
+        #[arg(long, conflicts_with = "count")]
+        minutes: Option<u64>,
+        /// Stop after so many seeds of each kind.
+        #[arg(long)]
+        count: Option<u64>,
         /// The first seed.
         #[arg(long, default_value_t = 0)]
         from: u64,
-        /// How many seeds.
-        #[arg(long, default_value_t = 100)]
-        count: u64,
     },
-    /// Run one world again, and tell all about it.
+    /// Run one world again and tell all about it. With MOSHI_PLOT_DIR set, draw it there.
     Replay {
-        /// Its seed.
-        seed: u64,
+        #[command(flatten)]
+        kind: Kind,
+        /// Its seed, or the name of a world that has one.
+        world: String,
     },
+    /// List the worlds that have a name.
+    Names,
+}
+
+#[derive(Args, Clone, Copy)]
+struct Kind {
+    /// Only the bare machine, without bytes.
+    #[arg(long, conflicts_with = "full")]
+    fluid: bool,
+    /// Only the whole product.
+    #[arg(long)]
+    full: bool,
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {
-        Command::Swarm { from, count } => {
-            let swarm = Swarm::run(from..from + count, 2);
-            println!("{} worlds, {:?} simulated", swarm.worlds, swarm.simulated);
-            println!("{} of {} bytes, digest {:016x}", swarm.arrived, swarm.size, swarm.digest);
-            println!("{:?}", swarm.situations);
-            println!("never: {:?}", swarm.situations.missing());
-            for failure in &swarm.failures {
-                println!("seed {}", failure.seed);
-                for violation in &failure.violations {
-                    println!("    {violation}");
-                }
-            }
-            if swarm.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let is_good = match Arguments::parse().command {
+        Command::Swarm { kind, minutes, count, from } => {
+            let budget = minutes.map(|minutes| Duration::from_secs(60 * minutes));
+            let full = kind.fluid || full_swarm(half(budget, kind), count, from);
+            let fluid = kind.full || fluid_swarm(half(budget, kind), count, from);
+            full && fluid
         }
-        Command::Replay { seed } => {
-            let scenario = Scenario::draw(seed);
-            println!("{scenario}");
-            let outcome = run(&scenario);
-            println!("{}", outcome.recording);
-            for violation in &outcome.violations {
-                println!("{violation}");
+        Command::Replay { kind, world } if kind.fluid => replay_fluid(&world),
+        Command::Replay { world, .. } => replay_full(&world),
+        Command::Names => {
+            for named in named::all() {
+                println!("{}: {}", named.name, named.why);
             }
-            println!(
-                "digest {:016x}, {} of {} bytes, {:?}",
-                outcome.digest(),
-                outcome.arrived,
-                outcome.size,
-                outcome.took
-            );
-            if outcome.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            true
         }
+    };
+    if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What of the time each kind gets.
+fn half(budget: Option<Duration>, kind: Kind) -> Option<Duration> {
+    let share = if kind.fluid || kind.full { 1 } else { 2 };
+    budget.map(|budget| budget / share)
+}
+
+fn full_swarm(budget: Option<Duration>, count: Option<u64>, from: u64) -> bool {
+    let mut swarm = Swarm::default();
+    in_portions(budget, count, from, FULL_PORTION, |seeds| {
+        swarm.add(Swarm::run(seeds, THREADS));
+        swarm.failures.is_empty()
+    });
+    println!(
+        "{} worlds of the whole product, {} simulated, {} bytes arrived of {} published, \
+         digest {:016x}",
+        swarm.worlds,
+        hours(swarm.simulated),
+        swarm.arrived,
+        swarm.size,
+        swarm.digest,
+    );
+    println!("met: {}", swarm.situations);
+    for failure in &swarm.failures {
+        println!("{}", headline(&Scenario::draw(failure.seed), &failure.violations));
+    }
+    swarm.failures.is_empty()
+}
+
+fn fluid_swarm(budget: Option<Duration>, count: Option<u64>, from: u64) -> bool {
+    let mut report: Option<fluid::SwarmReport> = None;
+    in_portions(budget, count, from, FLUID_PORTION, |seeds| {
+        let part = fluid::swarm(seeds);
+        let is_good = part.failures.is_empty();
+        match &mut report {
+            Some(report) => report.add(part),
+            None => report = Some(part),
+        }
+        is_good
+    });
+    let Some(report) = report else { return true };
+    println!("{report}");
+    for failure in &report.failures {
+        println!("{failure}");
+    }
+    report.failures.is_empty()
+}
+
+/// Asks for seeds until time or count are used up, or something was found.
+fn in_portions(
+    budget: Option<Duration>,
+    count: Option<u64>,
+    from: u64,
+    portion: u64,
+    mut work: impl FnMut(std::ops::Range<u64>) -> bool,
+) {
+    let start = Instant::now();
+    let end = match (budget, count) {
+        (_, Some(count)) => from + count,
+        (Some(_), None) => u64::MAX,
+        (None, None) => from + portion,
+    };
+    let mut next = from;
+    while next < end && budget.is_none_or(|budget| start.elapsed() < budget) {
+        let last = next.saturating_add(portion).min(end);
+        if !work(next..last) {
+            return;
+        }
+        next = last;
     }
 }
+
+fn replay_full(world: &str) -> bool {
+    let scenario = match world.parse() {
+        Ok(seed) => Scenario::draw(seed),
+        Err(_) => match named::all().into_iter().find(|named| named.name == world) {
+            Some(named) => named.scenario,
+            None => {
+                println!("no world is called {world:?}; `swarm names` lists them");
+                return false;
+            }
+        },
+    };
+    println!("{scenario}\n");
+    let outcome = run(&scenario);
+    tell(&outcome.recording, world);
+    println!(
+        "digest {:016x}, {} bytes arrived of {}, {}",
+        outcome.digest(),
+        outcome.arrived,
+        outcome.size,
+        hours(outcome.took)
+    );
+    for violation in &outcome.violations {
+        println!("{violation}");
+    }
+    outcome.violations.is_empty()
+}
+
+fn replay_fluid(world: &str) -> bool {
+    let Ok(seed) = world.parse() else {
+        println!("{world:?} is no seed");
+        return false;
+    };
+    let world = fluid::draw(seed);
+    println!("{world}\n");
+    let (outcome, recording) = fluid::record(&world);
+    tell(&recording, &format!("fluid {seed}"));
+    println!("digest {:016x}, {}", outcome.digest, hours(outcome.lasted));
+    for violation in &outcome.violations {
+        println!("{violation}");
+    }
+    outcome.violations.is_empty()
+}
+
+fn tell(recording: &Recording, name: &str) {
+    println!("{recording}");
+    if let Err(error) = simnet::plot::write_if_asked(recording, name) {
+        println!("the picture could not be written: {error}");
+    }
+}
+
+fn hours(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 600.0 { format!("{seconds:.3} s") } else { format!("{:.1} h", seconds / 3600.0) }
+}
+
+const THREADS: usize = 2;
+/// So many seeds are run between two looks at the clock.
+const FULL_PORTION: u64 = 200;
+const FLUID_PORTION: u64 = 2000;

@@ -3,9 +3,12 @@
 //! Decides nothing: what happens when is the scenario's, what it must not lead to is the
 //! witness's.
 
+mod panics;
+mod silence;
 mod stagehand;
 mod verdict;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use engine::time::{Duration, Instant};
@@ -46,17 +49,41 @@ impl Outcome {
 
 /// Runs a world.
 pub fn run(scenario: &Scenario) -> Outcome {
+    panics::listen();
+    panics::take();
     let stage = Arc::new(Stage::new(scenario));
+    let played = catch_unwind(AssertUnwindSafe(|| play(&stage)));
+    let ended = played.unwrap_or_default();
+    for words in panics::take() {
+        stage.witness().accuse(ended, Rule::NoPanic, words);
+    }
+    judge(&stage, ended);
+    stage.recording().push(ended, What::Mark { what: "the end".to_owned() });
+    let recording = stage.recording().clone();
+    let witness = stage.witness();
+    Outcome {
+        violations: witness.violations().to_vec(),
+        situations: witness.situations().clone(),
+        took: ended.since_start(),
+        arrived: stage.network.books().received(),
+        size: scenario.sizes.iter().sum(),
+        recording,
+    }
+}
+
+/// Lets time pass until everybody is served, or has waited too long. Returns when that is.
+fn play(stage: &Arc<Stage>) -> Instant {
+    let scenario = &stage.scenario;
     let latency = stage.network.link().one_way();
     let mut sim =
         net::simulation(scenario.seed, latency, TICK).simulation_duration(FOR_EVER).build();
-    let hub = Arc::clone(&stage);
+    let hub = Arc::clone(stage);
     sim.host(net::HUB_NODE, move || {
         let stage = Arc::clone(&hub);
         async move { stage.network.serve(stage.hub()).await }
     });
     for host in stage.hosts() {
-        let stage = Arc::clone(&stage);
+        let stage = Arc::clone(stage);
         sim.host(host.name(), move || {
             let stage = Arc::clone(&stage);
             async move {
@@ -71,36 +98,23 @@ pub fn run(scenario: &Scenario) -> Outcome {
             }
         });
     }
-    let limit = Instant::at(scenario.calm_at + patience(&stage));
-    let mut stagehand = Stagehand::new(Arc::clone(&stage));
-    let ended = loop {
+    let limit = Instant::at(scenario.calm_at + patience(stage));
+    let mut stagehand = Stagehand::new(Arc::clone(stage));
+    loop {
         let now = Instant::at(sim.elapsed());
         stagehand.act(&mut sim, now);
         if stagehand.is_over(now) {
-            break now;
+            return now;
         }
         if now >= limit {
             let how = format!("nobody was served by {limit:?}");
             stage.witness().accuse(now, Rule::L1Ends, how);
-            break now;
+            return now;
         }
         if let Err(error) = sim.step() {
             stage.witness().accuse(now, Rule::NoPanic, error.to_string());
-            break now;
+            return now;
         }
-    };
-    drop(sim);
-    judge(&stage, ended);
-    stage.recording().push(ended, What::Mark { what: "the end".to_owned() });
-    let recording = stage.recording().clone();
-    let witness = stage.witness();
-    Outcome {
-        violations: witness.violations().to_vec(),
-        situations: witness.situations().clone(),
-        took: ended.since_start(),
-        arrived: stage.network.books().received(),
-        size: scenario.sizes.iter().sum(),
-        recording,
     }
 }
 

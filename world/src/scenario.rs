@@ -102,6 +102,24 @@ pub enum Happening {
     },
 }
 
+impl Scenario {
+    /// Whether the link carries as much at all times and the hub never keeps anybody waiting.
+    pub(crate) fn is_plain(&self) -> bool {
+        let holds_up = |rule: &String| {
+            ["status", "refuse", "portal", "delay"].iter().any(|it| rule.starts_with(it))
+        };
+        let varies = ["tram", "metro", "ferry", "evdo", "cgnat"].contains(&self.link);
+        !varies && !self.rules.iter().any(holds_up)
+    }
+
+    /// How long the hub asks to be left alone, when it does.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        let words = self.rules.iter().flat_map(|rule| rule.split_whitespace());
+        let seconds = words.filter_map(|word| word.strip_prefix("retry-after=")).next()?;
+        seconds.parse().ok().map(Duration::from_secs)
+    }
+}
+
 /// Everything that is needed to have the same world again.
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

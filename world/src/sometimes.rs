@@ -3,6 +3,7 @@
 //! Judges no run: a situation that did not come up is nobody's fault but the suite's.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A situation worth having been in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +74,14 @@ impl Sometimes {
         Self::LinkReset,
         Self::SilentDeath,
     ];
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts: Vec<String> =
+            Sometimes::ALL.iter().map(|it| format!("{it:?} {}", self.count(*it))).collect();
+        f.write_str(&counts.join(", "))
+    }
 }
 
 /// In how many runs each situation came up.

@@ -42,6 +42,8 @@ pub(crate) struct Stage {
     has_rotted: AtomicBool,
     /// The last moments before each crash.
     crashes: Mutex<Vec<Range<Instant>>>,
+    /// When processes were started.
+    starts: Mutex<Vec<Instant>>,
 }
 
 /// A machine on which somebody runs the product. Both have the same disk.
@@ -91,6 +93,7 @@ impl Stage {
             people: Mutex::default(),
             has_rotted: AtomicBool::new(false),
             crashes: Mutex::default(),
+            starts: Mutex::default(),
             scenario,
         }
     }
@@ -125,6 +128,31 @@ impl Stage {
     pub(crate) fn on_bit_rot(&self) {
         self.has_rotted.store(true, Ordering::Relaxed);
         self.witness().on_bit_rot();
+    }
+
+    /// Whether the same process has run all the time, and nothing was scripted but what began
+    /// before.
+    pub(crate) fn is_undisturbed(&self, span: Range<Instant>) -> bool {
+        let is_within = |at: &Instant| (span.start..span.end).contains(at);
+        let mut steps = self.scenario.script.iter().map(|step| Instant::at(step.at));
+        let after_lead = span.start + Duration::from_secs(1);
+        self.scenario.rival_at.is_none()
+            && !lock(&self.starts).iter().any(is_within)
+            && !steps.any(|at| at > after_lead && at < span.end)
+            && lock(&self.starts).first().is_some_and(|first| *first < span.start)
+    }
+
+    /// Whether any byte arrived then.
+    pub(crate) fn has_bytes_in(&self, span: Range<Instant>) -> bool {
+        let is_one = |row: &Row| matches!(row.what, What::Bytes { .. }) && span.contains(&row.at);
+        self.recording().rows().iter().any(is_one)
+    }
+
+    /// How long something may wait behind other bytes.
+    pub(crate) fn queueing(&self) -> Duration {
+        let profile = &self.scenario.profile;
+        let waiting = profile.queue + u64::from(self.scenario.config.workers_max) * (64 << 10);
+        profile.rtt * 2 + Duration::from_secs_f64(waiting as f64 / profile.trace.mean() as f64)
     }
 
     /// A process died: what came in the last moments need not have been kept.
@@ -208,6 +236,7 @@ impl Stage {
             person.cancelled = Arc::default();
         });
         if let Some(now) = net::now() {
+            lock(&self.starts).push(now);
             self.mark(now, format!("{} starts process {}", host.name(), disk.number()));
         }
         disk

@@ -9,6 +9,7 @@ use engine::time::{Duration, Instant};
 use fake_hub::RequestRecord;
 use simnet::disk::watch::{Fact, What};
 
+use super::silence::{check_outages, check_pauses};
 use crate::net::Ending;
 use crate::sometimes::Sometimes;
 use crate::stage::{HOME, Stage};
@@ -74,6 +75,8 @@ pub(super) fn judge(stage: &Stage, now: Instant) {
     check_crash(stage, now);
     check_disk(stage, now);
     check_network(stage, now);
+    check_outages(stage, now);
+    check_pauses(stage);
     note_requests(stage);
     bill(stage).check(&mut stage.witness(), now);
 }

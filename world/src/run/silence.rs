@@ -1,0 +1,101 @@
+//! Silence that was asked for, and silence that nobody could help: what the product does then.
+//!
+//! Looks at runs that are over, from the network's side.
+
+use engine::time::{Duration, Instant};
+use std::ops::Range;
+
+use crate::net::Flow;
+use crate::scenario::{Happening, Scenario};
+use crate::stage::Stage;
+use crate::witness::{Rule, Witness};
+
+/// E3 and L3: in a long outage one probe at a time, and after it bytes soon.
+pub(super) fn check_outages(stage: &Stage, ended: Instant) {
+    let books = stage.network.books();
+    let mut witness = stage.witness();
+    for outage in outages(&stage.scenario) {
+        if !stage.is_undisturbed(outage.start - LEAD..outage.end + BACK_WITHIN) {
+            continue;
+        }
+        check_probes(books.flows(), &outage, &mut witness);
+        if outage.end + BACK_WITHIN < ended && stage.scenario.is_plain() {
+            check_return(stage, &outage, &mut witness);
+        }
+    }
+}
+
+fn outages(scenario: &Scenario) -> Vec<Range<Instant>> {
+    let outage = |step: &crate::scenario::Step| {
+        let start = Instant::at(step.at);
+        match step.what {
+            Happening::Outage { lasting } => Some(start..start + lasting),
+            Happening::Kill { .. }
+            | Happening::PowerCut { .. }
+            | Happening::HalfOpen
+            | Happening::NoNames { .. }
+            | Happening::HubCrash { .. }
+            | Happening::DiskError { .. }
+            | Happening::BitRot { .. }
+            | Happening::Cancel { .. } => None,
+        }
+    };
+    scenario.script.iter().filter_map(outage).collect()
+}
+
+/// Once the silence is noticed, no attempt to connect begins while another is under way.
+fn check_probes(flows: &[Flow], outage: &Range<Instant>, witness: &mut Witness) {
+    let noticed = outage.start + NOTICED_AFTER..outage.end;
+    let mut probes = flows.iter().filter(|flow| noticed.contains(&flow.asked_at));
+    let Some(mut last) = probes.next() else { return };
+    for probe in probes {
+        let is_over = last.closed_at.is_some_and(|at| at <= probe.asked_at);
+        if !is_over {
+            let how = format!("{:?} and {:?} in an outage", last.asked_at, probe.asked_at);
+            witness.accuse(probe.asked_at, Rule::E3OneProbe, how);
+            return;
+        }
+        last = probe;
+    }
+}
+
+fn check_return(stage: &Stage, outage: &Range<Instant>, witness: &mut Witness) {
+    let limit = outage.end + BACK_WITHIN + stage.scenario.profile.rtt * 6;
+    if !stage.has_bytes_in(outage.end..limit) {
+        let how = format!("nothing came until {limit:?} after an outage until {:?}", outage.end);
+        witness.accuse(limit, Rule::L3BackAfterOutage, how);
+    }
+}
+
+/// E2: a host that asked to be left alone for a while is left alone.
+pub(super) fn check_pauses(stage: &Stage) {
+    let Some(hub) = stage.network.hubs().first().cloned() else { return };
+    let Some(pause) = stage.scenario.retry_after() else { return };
+    let at = |millis| Instant::at(Duration::from_millis(millis));
+    let requests = hub.requests();
+    let mut witness = stage.witness();
+    for told in requests.iter().filter(|request| request.status == 429) {
+        let asked_at = at(told.time_ms);
+        // Until the answer is there, and its last bytes on a slow link, nobody knows.
+        let known = asked_at + KNOWN_AFTER + stage.queueing();
+        let quiet = known..asked_at + pause;
+        if quiet.is_empty() || !stage.is_undisturbed(asked_at - LEAD..quiet.end) {
+            continue;
+        }
+        let early = |it: &&fake_hub::RequestRecord| {
+            it.host == told.host && quiet.contains(&at(it.time_ms))
+        };
+        if let Some(early) = requests.iter().find(early) {
+            let how = format!("told at {asked_at:?} to wait {pause:?}, asked {}", early.path);
+            witness.accuse(at(early.time_ms), Rule::E2Paced, how);
+        }
+    }
+}
+
+/// Requests that were under way may be given up one after the other for this long.
+const NOTICED_AFTER: Duration = Duration::from_secs(100);
+/// A probe comes at least every 30 s, and may be waiting for a lost first packet as long.
+const BACK_WITHIN: Duration = Duration::from_secs(34);
+/// What happened shortly before may have its effect now.
+const LEAD: Duration = Duration::from_secs(1);
+const KNOWN_AFTER: Duration = Duration::from_secs(1);
