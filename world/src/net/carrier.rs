@@ -132,10 +132,11 @@ impl Pipe {
         self.lock().pieces.is_empty()
     }
 
-    /// Sends something. What comes after the end goes nowhere.
+    /// Sends something. What comes after the end goes nowhere; nor does what a host that crashed
+    /// says while its tasks are dropped, in an order that is nobody's to choose.
     pub(super) fn send(&self, load: Load) {
         let mut state = self.lock();
-        if state.is_over() {
+        if state.is_over() || self.fate.is_orphaned() {
             return;
         }
         let len = match &load {

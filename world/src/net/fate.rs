@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
@@ -13,6 +14,9 @@ use super::lock;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fate {
     state: Arc<Mutex<State>>,
+    crashes: Arc<AtomicU64>,
+    /// How many crashes there had been when it was accepted.
+    born_after: u64,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +60,11 @@ impl Fate {
         lock(&self.state).reader = Some(cx.waker().clone());
     }
 
+    /// Whether the process that accepted it has crashed.
+    pub(super) fn is_orphaned(&self) -> bool {
+        self.crashes.load(Ordering::Relaxed) != self.born_after
+    }
+
     /// What the end means, if more than it seems.
     pub(super) fn end(&self) -> Option<End> {
         lock(&self.state).end
@@ -65,6 +74,7 @@ impl Fate {
 /// Fates on their way from where a connection was accepted to where it was asked for.
 #[derive(Debug, Default)]
 pub(super) struct Fates {
+    crashes: Arc<AtomicU64>,
     by_client: Mutex<BTreeMap<SocketAddr, Fate>>,
     /// Of the connections that clients have, by their numbers.
     open: Mutex<BTreeMap<usize, Fate>>,
@@ -73,7 +83,9 @@ pub(super) struct Fates {
 impl Fates {
     /// A new connection from this address; what was left of an older one is forgotten.
     pub(super) fn accept(&self, client: SocketAddr) -> Fate {
-        let fate = Fate::default();
+        let crashes = self.crashes.clone();
+        let born_after = crashes.load(Ordering::Relaxed);
+        let fate = Fate { state: Arc::default(), crashes, born_after };
         lock(&self.by_client).insert(client, fate.clone());
         fate
     }
@@ -92,8 +104,11 @@ impl Fates {
     /// The hub's host crashes: every connection is reset, in the order of their numbers, and
     /// not in the order in which a runtime drops its tasks, which is nobody's to choose.
     pub(super) fn lose_all(&self) {
+        self.crashes.fetch_add(1, Ordering::Relaxed);
         for fate in std::mem::take(&mut *lock(&self.open)).into_values() {
             fate.lose();
         }
+        // Accepted, and the client does not know it yet.
+        lock(&self.by_client).values().for_each(Fate::lose);
     }
 }
