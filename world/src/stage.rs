@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use engine::event::Event;
-use engine::fault::{DiskFault, Fault};
+use engine::fault::{Blame, DiskFault, Fault};
 use engine::hub::path::RepoPath;
 use engine::hub::repo::{RepoId, RepoKind};
 use engine::time::{Duration, Instant};
@@ -44,6 +44,8 @@ pub(crate) struct Stage {
     crashes: Mutex<Vec<Range<Instant>>>,
     /// When processes were started.
     starts: Mutex<Vec<Instant>>,
+    /// When somebody was served.
+    reports: Mutex<Vec<Instant>>,
 }
 
 /// A machine on which somebody runs the product. Both have the same disk.
@@ -94,6 +96,7 @@ impl Stage {
             has_rotted: AtomicBool::new(false),
             crashes: Mutex::default(),
             starts: Mutex::default(),
+            reports: Mutex::default(),
             scenario,
         }
     }
@@ -140,6 +143,7 @@ impl Stage {
             && !lock(&self.starts).iter().any(is_within)
             && !steps.any(|at| at > after_lead && at < span.end)
             && lock(&self.starts).first().is_some_and(|first| *first < span.start)
+            && !lock(&self.reports).iter().any(|at| *at < span.end)
     }
 
     /// Whether any byte arrived then.
@@ -257,6 +261,7 @@ impl Stage {
     pub(crate) fn on_report(&self, host: Host, report: &Report, now: Instant) {
         self.mark(now, format!("{} is served", host.name()));
         self.person(host, |person| person.is_served = true);
+        lock(&self.reports).push(now);
         let is_shown = self.computer.disk().peek(&report.path).is_some() || self.files.len() > 1;
         if !is_shown {
             let how = format!("nothing is at {}", report.path.display());
@@ -272,6 +277,10 @@ impl Stage {
 
     pub(crate) fn on_error(&self, host: Host, error: &Error, now: Instant) {
         self.mark(now, format!("{} is told: {error}", host.name()));
+        if error.blame() == Some(Blame::Disk) {
+            // Of what came after the disk had failed nothing was recorded.
+            self.on_crash(now, true);
+        }
         if let ErrorKind::Fault(Fault::Disk(DiskFault::Full)) = &error.kind {
             self.witness().note(Sometimes::NoSpaceThenSpace);
         }

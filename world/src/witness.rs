@@ -84,7 +84,12 @@ pub struct Witness {
 /// What a crash must have left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Floor {
-    Proven(u64),
+    Proven {
+        /// While the power stays on.
+        written: u64,
+        /// Whatever happens.
+        durable: u64,
+    },
     InPlace,
 }
 

@@ -141,7 +141,8 @@ impl Transfer {
         let runners: Vec<Runner<RequestId>> = self
             .requests
             .iter()
-            .filter(|(_, open)| open.receiving && open.aborted.is_none())
+            // Before its first byte a request is not slow: that byte may be waiting behind others.
+            .filter(|(_, open)| open.is_good() && open.received > 0)
             // Silence is for the stall detector to judge.
             .filter(|(_, open)| self.now.since(open.quiet_since) < SILENT)
             .map(|(id, open)| Runner {

@@ -205,6 +205,12 @@ impl Transfer {
     fn on_dead_link(&mut self, attempt: &Attempt, fault: &Fault) {
         if self.outage.on_down(self.last_bytes) {
             self.outage.on_probe(attempt.id);
+            // Should a byte come at once on another request, this one was refused all the same.
+            if *fault == Fault::Refused
+                && let Some(file) = self.files.get_mut(&attempt.file)
+            {
+                file.backoff.on_fault(&mut self.rng, attempt.began, self.now);
+            }
         }
         self.outage.on_close(&mut self.rng, attempt.id, attempt.began, self.now);
         let tries = self.outage.attempt();

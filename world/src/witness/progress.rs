@@ -92,14 +92,25 @@ impl Witness {
             }
         }
         for told in life.files.into_values() {
-            let safe = match death {
-                _ if told.is_doubted || life.has_disk_trouble => continue,
-                Death::Exit => told.proven,
-                Death::Kill => told.proven_at(now - KILL_COSTS).max(told.begun()),
-                Death::PowerCut => told.proven_at(now - (CUT_COSTS + sync_takes * 4)),
+            if told.is_doubted || life.has_disk_trouble {
+                continue;
+            }
+            let synced = told.proven_at(now - (CUT_COSTS + sync_takes * 4));
+            let (written, durable) = match death {
+                Death::Exit => (told.proven, told.proven),
+                Death::Kill => (told.proven_at(now - KILL_COSTS).max(told.begun()), synced),
+                Death::PowerCut => (synced, synced),
             };
-            let floor = if told.is_in_place { Floor::InPlace } else { Floor::Proven(safe) };
+            let floor = Floor::Proven { written, durable };
+            let floor = if told.is_in_place { Floor::InPlace } else { floor };
             self.floors.insert(told.path, floor);
+        }
+        if death == Death::PowerCut {
+            for floor in self.floors.values_mut() {
+                if let Floor::Proven { written, durable } = floor {
+                    *written = *durable;
+                }
+            }
         }
     }
 
@@ -160,10 +171,10 @@ impl Witness {
         let path = told.path.clone();
         let how = match self.floors.remove(&path) {
             Some(Floor::InPlace) => format!("{path} was in place, and is begun again"),
-            Some(Floor::Proven(floor)) if proven < floor => {
-                format!("{path} is begun with {proven} proven bytes, {floor} were safe")
+            Some(Floor::Proven { written, .. }) if proven < written => {
+                format!("{path} is begun with {proven} proven bytes, {written} were safe")
             }
-            Some(Floor::Proven(_)) | None => return,
+            Some(Floor::Proven { .. }) | None => return,
         };
         self.accuse(now, Rule::S4NothingLost, how);
     }
