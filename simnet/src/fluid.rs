@@ -7,7 +7,9 @@ mod agenda;
 mod content;
 mod draw;
 mod exchange;
+mod fixed;
 mod hub;
+mod job;
 mod judge;
 mod log;
 mod part;
@@ -23,6 +25,8 @@ use engine::stats::Stats;
 use engine::time::Duration;
 
 use crate::recording::Recording;
+pub use fixed::{Fetched, FixedWorkers};
+pub use job::{JOB_BYTES, ideal, job, whole_job};
 pub use judge::{Rule, Violation};
 pub use swarm::{Failure, SwarmReport, swarm};
 pub use tally::{Sometimes, Tally};
@@ -45,6 +49,8 @@ pub struct Outcome {
     pub sessions: u32,
     /// Inputs of the machine and actions.
     pub steps: u64,
+    /// Records that were appended to journals.
+    pub records: u64,
     /// The same for the same run, in every process of one build.
     pub digest: u64,
     /// The rules that were broken.

@@ -151,6 +151,14 @@ impl Judge {
         self.contradictions += 1;
     }
 
+    /// The hub says that a file is what it was: after a contradiction, whatever is answered next
+    /// is the measure for what follows.
+    pub(super) fn on_located(&mut self, file: u32) {
+        if self.contradictions > 0 {
+            self.revision.remove(&file);
+        }
+    }
+
     /// The request that had this answer has ended, and the machine has drawn its conclusions.
     pub(super) fn on_heard(
         &mut self,

@@ -28,8 +28,9 @@ pub(super) struct Part {
     journal_durable: usize,
     digest: RunningDigest,
     pub(super) is_sealed: bool,
-    /// Bytes that were ever written.
+    /// Bytes that were ever written, and records that were appended.
     pub(super) written: u64,
+    pub(super) appended: u64,
     /// The same as the machine's ledger, from the records that it appended.
     pub(super) shadow: Ledger,
     records: u64,
@@ -67,6 +68,7 @@ impl Part {
             digest: RunningDigest::default(),
             is_sealed: false,
             written: 0,
+            appended: 0,
             shadow: Ledger::new(size),
             records: 0,
             kept: RangeSet::new(),
@@ -88,6 +90,7 @@ impl Part {
 
     pub(super) fn append(&mut self, record: &Record) {
         self.shadow.apply(record);
+        self.appended += 1;
         self.records += u64::from(record.is_counted());
         if let Record::Revoked(_) = record {
             // Whole entries go, as in the ledger.

@@ -219,8 +219,7 @@ impl<'a> Run<'a> {
 
     fn drain(&mut self) {
         let mut count = 0;
-        loop {
-            let Some(action) = self.transfer.poll_action() else { break };
+        while let Some(action) = self.transfer.poll_action() {
             count += 1;
             self.step();
             if self.is_dying {

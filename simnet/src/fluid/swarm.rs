@@ -56,7 +56,8 @@ pub fn swarm(seeds: Range<u64>) -> SwarmReport {
 }
 
 impl SwarmReport {
-    fn add(&mut self, other: Self) {
+    /// Adds what came of other worlds.
+    pub fn add(&mut self, other: Self) {
         self.count += other.count;
         self.tally.add(&other.tally);
         self.lasted += other.lasted;

@@ -103,8 +103,12 @@ impl Run<'_> {
         let answer = match kind {
             WorkKind::Locate(answer) => {
                 self.judge.on_answered(ticket.0);
-                if let Err(Fault::Busy { retry_after, .. }) = *answer {
-                    self.judge.on_pause(Host::Hub, retry_after, self.now);
+                match *answer {
+                    Ok(_) => self.judge.on_located(file),
+                    Err(Fault::Busy { retry_after, .. }) => {
+                        self.judge.on_pause(Host::Hub, retry_after, self.now);
+                    }
+                    Err(_) => {}
                 }
                 *answer
             }

@@ -33,6 +33,7 @@ impl Run<'_> {
             stats: self.stats,
             sessions: self.session + 1,
             steps: self.steps,
+            records: self.parts.iter().map(|part| part.appended).sum(),
             digest,
             violations: self.judge.violations,
             tally: self.judge.tally,

@@ -79,7 +79,7 @@ impl Run<'_> {
 
     pub(super) fn on_refused(&mut self, id: RequestId) {
         self.judge.tally.count(Sometimes::ConnectionRefused);
-        self.close(id, Close::Failed(Fault::Refused));
+        self.close(id, &Close::Failed(Fault::Refused));
     }
 
     pub(super) fn on_asked(&mut self, id: RequestId) {
@@ -246,7 +246,7 @@ impl Run<'_> {
         }
         let writer = self.exchanges.get(&id).and_then(|exchange| exchange.writer.as_ref());
         if writer.is_some_and(Writer::is_done) {
-            self.close(id, Close::Done);
+            self.close(id, &Close::Done);
         }
     }
 
@@ -263,7 +263,7 @@ impl Run<'_> {
             {
                 writer.drop_buffer();
             }
-            self.close(id, Close::Failed(Fault::Disk(DiskFault::Full)));
+            self.close(id, &Close::Failed(Fault::Disk(DiskFault::Full)));
             return false;
         }
         for written in wrote {
@@ -308,21 +308,21 @@ impl Run<'_> {
         let fault = exchange.broken.clone().unwrap_or(Fault::Reset);
         self.judge.on_broken(self.now);
         if self.flush(id) {
-            self.close(id, Close::Failed(fault));
+            self.close(id, &Close::Failed(fault));
         }
     }
 
     pub(super) fn on_aborted(&mut self, id: RequestId) {
         if self.flush(id) {
-            self.close(id, Close::Aborted);
+            self.close(id, &Close::Aborted);
         }
     }
 
     /// The one close of a request.
-    fn close(&mut self, id: RequestId, close: Close) {
+    fn close(&mut self, id: RequestId, close: &Close) {
         let Some(exchange) = self.exchanges.remove(&id) else { return };
-        let is_good = close == Close::Done;
-        self.log.record(self.now, || What::Close { worker: id.0, how: how(&close) });
+        let is_good = *close == Close::Done;
+        self.log.record(self.now, || What::Close { worker: id.0, how: how(close) });
         self.judge.economy.failures += u64::from(!is_good);
         let is_fruitless = exchange.arrived == 0;
         if let Some(count) = self.judge.economy.on_ended(is_fruitless, self.now) {
@@ -341,7 +341,7 @@ impl Run<'_> {
                 self.link.close(&connection, self.now);
             }
         }
-        self.input(6, id.0, |transfer, now| transfer.handle_close(id, &close, now));
+        self.input(6, id.0, |transfer, now| transfer.handle_close(id, close, now));
     }
 
     /// All connections end with the process.
