@@ -29,19 +29,23 @@ impl Profile {
 
     /// One of the built-in links:
     ///
-    /// | name | carries | and | from |
-    /// |---|---|---|---|
-    /// | `weak-87k` | 87 KB/s | a reset in 15 min on each connection | the field report's link; resets and round trip are assumed |
-    /// | `capped-1m` | 1 MB/s, 105 KB/s a connection | resets, many above 15 connections | fitted to the report's 1, 10, 20 and 30 workers |
-    /// | `tram` | 87 KB/s, varying | dead 4 % of the time, 26 s at the longest | Riiser et al., MMSys'13, Oslo trams |
-    /// | `metro` | 68 KB/s, varying | dead 16 % of the time, 50 s at the longest | the same, Oslo metro with its tunnels |
-    /// | `ferry` | 37 KB/s, varying | dead 83 % of the time, 16 min at the longest | the same, Nesodden ferry |
-    /// | `evdo` | 75 KB/s, varying | 256 KB of buffer | EV-DO Rev. A's advertised 600 kbit/s; buffers as in Winstein et al., NSDI'13 |
-    /// | `dsl` | 217 KB/s | 64 KB of buffer | ADSL at 2 Mbit/s less 13 % for ATM; latency as in FCC MBA 2016 |
-    /// | `lossy-wifi` | 2.5 MB/s, 353 KB/s a connection | unfair shares, few resets | Mathis et al. 1997 at 1 % loss, 50 ms |
-    /// | `cgnat` | 1 MB/s | out 10 min in 2 h; idle for 5 min is forgotten | time-outs as in Wang et al., SIGCOMM'11 |
-    /// | `proxy-8` | 1 MB/s | 8 connections at most | an office proxy; assumed |
-    /// | `fibre` | 125 MB/s | nothing | where nothing may be slower for our care |
+    /// - `weak-87k`: 87 KB/s for all, a reset in 15 min on each connection. The field report's link while
+    ///   it holds; the resets and the round trip are assumed.
+    /// - `capped-1m`: 1 MB/s for all, 105 KB/s for each connection, and connections that begin to reset
+    ///   each other when there are more than 15. Fitted to what the report says of 1, 10, 20 and 30
+    ///   workers.
+    /// - `tram`, `metro`, `ferry`: 87, 68 and 37 KB/s on average, dead for 4, 16 and 83 % of the time, and
+    ///   for 26 s, 50 s and 16 min at the longest. Of 3G in Oslo, by Riiser et al., MMSys'13.
+    /// - `evdo`: 75 KB/s on average behind a buffer of 256 KB. The lower end of what was advertised for
+    ///   EV-DO Rev. A, 600 kbit/s; buffers of seconds as in Winstein et al., NSDI'13.
+    /// - `dsl`: 217 KB/s, 45 ms. ADSL at 2 Mbit/s less 13 % for ATM; latency as in the FCC's Measuring
+    ///   Broadband America of 2016.
+    /// - `lossy-wifi`: 2.5 MB/s for all, 353 KB/s for each connection, shared unfairly. What Mathis et al.
+    ///   1997 give at 1 % loss and 50 ms; the rest is assumed.
+    /// - `cgnat`: 1 MB/s, out for 10 min every 2 h, and what is idle for 5 min is forgotten. Such times
+    ///   were found by Wang et al., SIGCOMM'11; the outages are assumed.
+    /// - `proxy-8`: 1 MB/s, and 8 connections at most. Assumed.
+    /// - `fibre`: 125 MB/s, where nothing may be slower for our care.
     pub fn named(name: &str) -> Option<Self> {
         BUILT_IN.iter().find(|(it, _)| *it == name).map(|(_, make)| make())
     }
