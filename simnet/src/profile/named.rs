@@ -29,21 +29,23 @@ impl Profile {
 
     /// One of the built-in links:
     ///
-    /// - `weak-87k`: 87 KB/s for all, a reset in 15 min on each connection. The field report's link while
-    ///   it holds; the resets and the round trip are assumed.
-    /// - `capped-1m`: 1 MB/s for all, 105 KB/s for each connection, and connections that begin to reset
-    ///   each other when there are more than 15. Fitted to what the report says of 1, 10, 20 and 30
-    ///   workers.
-    /// - `tram`, `metro`, `ferry`: 87, 68 and 37 KB/s on average, dead for 4, 16 and 83 % of the time, and
-    ///   for 26 s, 50 s and 16 min at the longest. Of 3G in Oslo, by Riiser et al., MMSys'13.
-    /// - `evdo`: 75 KB/s on average behind a buffer of 256 KB. The lower end of what was advertised for
-    ///   EV-DO Rev. A, 600 kbit/s; buffers of seconds as in Winstein et al., NSDI'13.
-    /// - `dsl`: 217 KB/s, 45 ms. ADSL at 2 Mbit/s less 13 % for ATM; latency as in the FCC's Measuring
-    ///   Broadband America of 2016.
-    /// - `lossy-wifi`: 2.5 MB/s for all, 353 KB/s for each connection, shared unfairly. What Mathis et al.
-    ///   1997 give at 1 % loss and 50 ms; the rest is assumed.
-    /// - `cgnat`: 1 MB/s, out for 10 min every 2 h, and what is idle for 5 min is forgotten. Such times
-    ///   were found by Wang et al., SIGCOMM'11; the outages are assumed.
+    /// - `weak-87k`: 87 KB/s for all, a reset in 15 min on each connection. The field report's
+    ///   link while it holds; the resets and the round trip are assumed.
+    /// - `capped-1m`: 1 MB/s for all, 105 KB/s for each connection, and connections that begin to
+    ///   reset each other when there are more than 15. Fitted to what the report says of 1, 10,
+    ///   20 and 30 workers.
+    /// - `tram`, `metro`, `ferry`: 87, 68 and 37 KB/s on average, dead for 4, 16 and 83 % of the
+    ///   time, and for 26 s, 50 s and 16 min at the longest. Of 3G in Oslo, by Riiser et al.,
+    ///   MMSys'13.
+    /// - `evdo`: 75 KB/s on average behind a buffer of 256 KB. The lower end of what was
+    ///   advertised for EV-DO Rev. A, 600 kbit/s; buffers of seconds as in Winstein et al.,
+    ///   NSDI'13.
+    /// - `dsl`: 217 KB/s, 45 ms. ADSL at 2 Mbit/s less 13 % for ATM; latency as in the FCC's
+    ///   Measuring Broadband America of 2016.
+    /// - `lossy-wifi`: 2.5 MB/s for all, 353 KB/s for each connection, shared unfairly. What
+    ///   Mathis et al. 1997 give at 1 % loss and 50 ms; the rest is assumed.
+    /// - `cgnat`: 1 MB/s, out for 10 min every 2 h, and what is idle for 5 min is forgotten. Such
+    ///   times were found by Wang et al., SIGCOMM'11; the outages are assumed.
     /// - `proxy-8`: 1 MB/s, and 8 connections at most. Assumed.
     /// - `fibre`: 125 MB/s, where nothing may be slower for our care.
     pub fn named(name: &str) -> Option<Self> {
