@@ -8,6 +8,7 @@ mod silence;
 mod stagehand;
 mod verdict;
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub struct Outcome {
     pub violations: Vec<Violation>,
     /// Which rare situations came up.
     pub situations: Tally,
+    /// Which kinds of lies the hub has told.
+    pub fired: BTreeSet<String>,
     /// What happened.
     pub recording: Recording,
     /// How long it took, in the world.
@@ -64,6 +67,7 @@ pub fn run(scenario: &Scenario) -> Outcome {
     Outcome {
         violations: witness.violations().to_vec(),
         situations: witness.situations().clone(),
+        fired: stage.lies_told(),
         took: ended.since_start(),
         arrived: stage.network.books().received(),
         size: scenario.sizes.iter().sum(),

@@ -90,6 +90,8 @@ pub enum Happening {
         /// How many operations from now on.
         after_ops: u32,
     },
+    /// The next sync of the unfinished file fails, and what it should have written may never be.
+    SyncError,
     /// A bit of the unfinished file changes on the disk.
     BitRot {
         /// Where in the file, in parts of a thousand of its length.

@@ -2,7 +2,7 @@
 //!
 //! Moves nothing by itself: the [`run`](crate::run) does, and the product.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -117,6 +117,11 @@ impl Stage {
         self.network.hubs().iter().map(|hub| hub.stats().fired(kind)).sum()
     }
 
+    /// Which kinds of lies they have told.
+    pub(crate) fn lies_told(&self) -> BTreeSet<String> {
+        self.network.hubs().iter().flat_map(|hub| hub.stats().faults.into_keys()).collect()
+    }
+
     /// Whether every byte that was sent as the file's was the file's.
     pub(crate) fn is_content_honest(&self) -> bool {
         self.fired("flip") + self.fired("zero-fill") == 0
@@ -168,11 +173,11 @@ impl Stage {
     /// How many bytes arrived shortly before one of them did.
     pub(crate) fn lost_in_crashes(&self) -> u64 {
         let crashes = lock(&self.crashes);
-        let lost = |row: &Row| match row.what {
-            What::Bytes { len, .. } if crashes.iter().any(|span| span.contains(&row.at)) => len,
-            _ => 0,
-        };
-        self.recording().rows().iter().map(lost).sum()
+        let is_lost = |row: &&Row| crashes.iter().any(|span| span.contains(&row.at));
+        let recording = self.recording();
+        let lost = recording.rows().iter().filter(is_lost);
+        let len = |row: &Row| if let What::Bytes { len, .. } = row.what { len } else { 0 };
+        lost.map(len).sum()
     }
 
     /// A hub that publishes the files and lies as the scenario has it.
@@ -365,6 +370,7 @@ impl Scenario {
             | Happening::NoNames { .. }
             | Happening::HubCrash { .. }
             | Happening::DiskError { .. }
+            | Happening::SyncError
             | Happening::BitRot { .. }
             | Happening::Cancel { .. } => None,
         };
@@ -385,6 +391,7 @@ impl Scenario {
             | Happening::HalfOpen
             | Happening::HubCrash { .. }
             | Happening::DiskError { .. }
+            | Happening::SyncError
             | Happening::BitRot { .. }
             | Happening::Cancel { .. } => None,
         };

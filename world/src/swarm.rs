@@ -65,6 +65,11 @@ impl Swarm {
         swarm
     }
 
+    /// The seeds in whose worlds a rule was broken.
+    pub fn seeds_of_failures(&self) -> Vec<u64> {
+        self.failures.iter().map(|failure| failure.seed).collect()
+    }
+
     /// Adds what other worlds came to.
     pub fn add(&mut self, other: Self) {
         self.worlds += other.worlds;

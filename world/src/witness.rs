@@ -89,6 +89,8 @@ enum Floor {
         written: u64,
         /// Whatever happens.
         durable: u64,
+        /// As far as was told.
+        told: u64,
     },
     InPlace,
 }

@@ -14,13 +14,15 @@ use crate::witness::{Rule, Witness};
 pub(super) fn check_outages(stage: &Stage, ended: Instant) {
     let books = stage.network.books();
     let mut witness = stage.witness();
-    for outage in outages(&stage.scenario) {
-        if !stage.is_undisturbed(outage.start - LEAD..outage.end + BACK_WITHIN) {
+    let outages = outages(&stage.scenario);
+    for outage in &outages {
+        let is_alone = outages.iter().all(|it| it == outage || !it.contains(&outage.end));
+        if !is_alone || !stage.is_undisturbed(outage.start - LEAD..outage.end + BACK_WITHIN) {
             continue;
         }
-        check_probes(books.flows(), &outage, &mut witness);
+        check_probes(books.flows(), outage, &mut witness);
         if outage.end + BACK_WITHIN < ended && stage.scenario.is_plain() {
-            check_return(stage, &outage, &mut witness);
+            check_return(stage, outage, &mut witness);
         }
     }
 }
@@ -36,6 +38,7 @@ fn outages(scenario: &Scenario) -> Vec<Range<Instant>> {
             | Happening::NoNames { .. }
             | Happening::HubCrash { .. }
             | Happening::DiskError { .. }
+            | Happening::SyncError
             | Happening::BitRot { .. }
             | Happening::Cancel { .. } => None,
         }
@@ -82,9 +85,8 @@ pub(super) fn check_pauses(stage: &Stage) {
         if quiet.is_empty() || !stage.is_undisturbed(asked_at - LEAD..quiet.end) {
             continue;
         }
-        let early = |it: &&fake_hub::RequestRecord| {
-            it.host == told.host && quiet.contains(&at(it.time_ms))
-        };
+        let early =
+            |it: &&fake_hub::RequestRecord| it.host == told.host && quiet.contains(&at(it.time_ms));
         if let Some(early) = requests.iter().find(early) {
             let how = format!("told at {asked_at:?} to wait {pause:?}, asked {}", early.path);
             witness.accuse(at(early.time_ms), Rule::E2Paced, how);

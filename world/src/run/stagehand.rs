@@ -151,6 +151,12 @@ impl Stagehand {
                     self.stage.witness().on_disk_trouble(process);
                 }
             }
+            Happening::SyncError => {
+                let trouble = Trouble::once(&[Operation::SyncData], Effect::Fail(Failure::Io));
+                for place in self.stage.places() {
+                    disk.add_trouble(trouble.clone().under(&place.part));
+                }
+            }
             Happening::BitRot { permille } => self.rot(permille),
             Happening::Cancel { pause } => self.stage.cancel(Host::First, pause, now),
         }

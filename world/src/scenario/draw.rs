@@ -45,6 +45,10 @@ impl Scenario {
 
 struct Dice(Xoshiro256PlusPlus);
 
+/// Draws a rule for files of so many bytes together.
+type Lie = fn(&mut Dice, u64) -> String;
+type Draw = fn(&mut Dice) -> Happening;
+
 impl Dice {
     fn sometimes(&mut self, probability: f64) -> bool {
         self.0.random_bool(probability)
@@ -90,7 +94,7 @@ impl Dice {
     /// The lies of the hub, each with a budget, so that none is for ever.
     fn rules(&mut self, size: u64) -> Vec<String> {
         let mut rules = Vec::new();
-        let calls: [(f64, fn(&mut Self, u64) -> String); 18] = [
+        let calls: [(f64, Lie); 18] = [
             (0.3, |dice, size| dice.cut("rst", size)),
             (0.2, |dice, size| dice.cut("fin", size)),
             (0.25, |dice, size| {
@@ -157,7 +161,7 @@ impl Dice {
     /// What else happens before it is calm.
     fn script(&mut self, busy: Duration) -> Vec<Step> {
         let mut script = Vec::new();
-        let calls: [(f64, u64, fn(&mut Self) -> Happening); 8] = [
+        let calls: [(f64, u64, Draw); 9] = [
             (0.3, 4, |dice| Happening::Kill { after_ops: dice.ops(), down: dice.seconds(1, 20) }),
             (0.25, 3, |dice| Happening::PowerCut {
                 after_ops: dice.ops(),
@@ -168,6 +172,7 @@ impl Dice {
             (0.1, 1, |dice| Happening::NoNames { lasting: dice.seconds(1, 60) }),
             (0.1, 1, |dice| Happening::HubCrash { down: dice.seconds(1, 30) }),
             (0.1, 2, |dice| Happening::DiskError { after_ops: dice.ops() }),
+            (0.06, 1, |_| Happening::SyncError),
             (0.08, 1, |dice| Happening::Cancel { pause: dice.seconds(1, 10) }),
         ];
         for (probability, most, what) in calls {

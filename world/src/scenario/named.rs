@@ -21,36 +21,221 @@ pub struct Named {
     pub scenario: Scenario,
     /// What must come up in it: a world that shows nothing proves nothing.
     pub shows: &'static [Sometimes],
+    /// How long it may take at most.
+    pub within: Duration,
 }
 
 /// Every world with a name.
 pub fn all() -> Vec<Named> {
+    let mut all = plain();
+    all.extend(lies());
+    all.extend(falls());
+    all
+}
+
+/// The link alone.
+fn plain() -> Vec<Named> {
     vec![
         Named {
             name: "nothing goes wrong",
             why: "the price of all the care, and the picture to compare others with",
-            scenario: calm("dsl", 4 << 20),
+            scenario: calm("dsl", 4 * MB),
             shows: &[],
+            within: seconds(20),
         },
         Named {
             name: "outage of ten minutes",
             why: "connections from before it are dead, one probe at a time, back within seconds",
+            scenario: with(
+                "weak-87k",
+                4 * MB,
+                [at(10, Happening::Outage { lasting: seconds(600) })],
+            ),
+            shows: &[Sometimes::OutlastedByOutage, Sometimes::SilentDeath],
+            within: seconds(46 + 600 + 40),
+        },
+        Named {
+            name: "half-open connections",
+            why: "a dead connection is replaced within the stall bound while others bring bytes",
+            scenario: with("capped-1m", 8 * MB, [at(5, Happening::HalfOpen)]),
+            shows: &[Sometimes::SilentDeath],
+            within: seconds(60),
+        },
+        Named {
+            name: "no names for a while",
+            why: "a resolver that is out of reach is not a hub that does not exist",
             scenario: Scenario {
-                script: vec![step(10, Happening::Outage { lasting: Duration::from_secs(600) })],
-                ..calm("weak-87k", 4 << 20)
+                url_lifetime: seconds(8),
+                ..with("dsl", 4 * MB, [at(5, Happening::NoNames { lasting: seconds(30) })])
             },
-            shows: &[Sometimes::OutlastedByOutage],
+            shows: &[],
+            within: seconds(90),
+        },
+        Named {
+            name: "the hub crashes",
+            why: "its connections are reset and nobody listens for ten seconds",
+            scenario: with("dsl", 4 * MB, [at(6, Happening::HubCrash { down: seconds(10) })]),
+            shows: &[Sometimes::HubCrashed, Sometimes::LinkReset],
+            within: seconds(70),
+        },
+    ]
+}
+
+/// The hub lies.
+fn lies() -> Vec<Named> {
+    let lie = |name, why, rule: &str, shows, within| Named {
+        name,
+        why,
+        scenario: Scenario {
+            rules: vec![rule.to_owned()],
+            // Short, so that the hub is asked again midway.
+            url_lifetime: seconds(10),
+            ..calm("dsl", 4 * MB)
+        },
+        shows,
+        within: seconds(within),
+    };
+    vec![
+        lie(
+            "resets all the time",
+            "a reset costs what was in flight, never what has come",
+            "rst every=200KB route=cdn",
+            &[Sometimes::LinkReset],
+            60,
+        ),
+        lie(
+            "told to wait",
+            "a pause that the server asks for is kept, and is not a failure",
+            "status 429 retry-after=20 route=cdn from=3 times=1",
+            &[Sometimes::ToldToWait],
+            60,
+        ),
+        lie(
+            "one bit is wrong",
+            "the wrong range is found and fetched again, not the file",
+            "flip at=2000000 bit=3 route=cdn times=1",
+            &[Sometimes::Corrupted],
+            60,
+        ),
+        lie(
+            "ranges ignored once they worked",
+            "one stream serves all that is missing",
+            "ignore-range route=cdn from=2 times=6",
+            &[Sometimes::OneStream],
+            60,
+        ),
+        lie(
+            "another version under the same name",
+            "bytes of two versions are never mixed",
+            "etag-change route=cdn from=3 times=2",
+            &[Sometimes::EtagChanged],
+            60,
+        ),
+        lie(
+            "refused beside good connections",
+            "many refusals in a row are paced although others bring bytes",
+            "refuse for=20s route=cdn from=4 times=1",
+            &[],
+            90,
+        ),
+        lie(
+            "a push meanwhile",
+            "the commit is pinned: what was begun is finished",
+            "commit-change route=resolve from=2 times=1",
+            &[],
+            60,
+        ),
+    ]
+}
+
+/// Somebody falls.
+fn falls() -> Vec<Named> {
+    let cut = |after_ops| Happening::PowerCut { after_ops, down: seconds(1) };
+    let kill = |after_ops| Happening::Kill { after_ops, down: seconds(1) };
+    let sync_fails = |n| at(n, Happening::SyncError);
+    vec![
+        Named {
+            name: "killed every few seconds",
+            why: "a kill costs what is written only every 400 ms",
+            scenario: with("dsl", 4 * MB, (1..9).map(|n| at(3 * n, kill(5 * n as u32 % 17)))),
+            shows: &[Sometimes::CrashAfterRecord],
+            within: seconds(90),
         },
         Named {
             name: "power cut every few seconds",
             why: "what was synced stays, and nothing else is believed",
+            scenario: with("dsl", 4 * MB, (1..9).map(|n| at(5 * n, cut(7 * n as u32 % 40)))),
+            shows: &[Sometimes::Forgotten],
+            within: seconds(120),
+        },
+        Named {
+            name: "failed sync, then a power cut",
+            why: "after a failed sync a system may hold as written what is only in its memory",
+            scenario: with("dsl", 4 * MB, [sync_fails(4), at(16, cut(0)), at(19, cut(0))]),
+            shows: &[],
+            within: seconds(90),
+        },
+        Named {
+            name: "stopped while the hub is silent",
+            why: "nobody waits for an answer that may never come: stopping takes a second",
             scenario: Scenario {
-                script: (1..12).map(|n| step(4 * n, power_cut(7 * n as u32 % 40))).collect(),
-                ..calm("dsl", 6 << 20)
+                url_lifetime: seconds(6),
+                ..with(
+                    "dsl",
+                    4 * MB,
+                    [
+                        at(8, Happening::Outage { lasting: seconds(60) }),
+                        at(30, Happening::Cancel { pause: seconds(5) }),
+                    ],
+                )
             },
             shows: &[],
+            within: seconds(160),
+        },
+        Named {
+            name: "no space, then space",
+            why: "the person frees some space and runs the same command again",
+            scenario: Scenario {
+                disk_bytes: Some(3 * MB),
+                calm_at: seconds(60),
+                ..calm("dsl", 4 * MB)
+            },
+            shows: &[Sometimes::NoSpaceThenSpace],
+            within: seconds(120),
+        },
+        Named {
+            name: "the disk changes a bit",
+            why: "damage on the disk is told from damage on the way, and only it is fetched again",
+            scenario: with("dsl", 4 * MB, [at(10, Happening::BitRot { permille: 100 })]),
+            shows: &[Sometimes::BitRotRepaired],
+            within: seconds(60),
+        },
+        Named {
+            name: "two want the same file",
+            why: "one fetches, the other waits, and takes over when the first is killed",
+            scenario: Scenario {
+                rival_at: Some(seconds(2)),
+                ..with("dsl", 4 * MB, [at(8, kill(0))])
+            },
+            shows: &[Sometimes::WaitedForRival],
+            within: seconds(60),
         },
     ]
+}
+
+/// A small world in which the process is killed, or the power cut, at the n-th operation of the
+/// disk after the start.
+pub fn fall_at(after_ops: u32, is_power_cut: bool) -> Scenario {
+    let down = seconds(1);
+    let what = if is_power_cut {
+        Happening::PowerCut { after_ops, down }
+    } else {
+        Happening::Kill { after_ops, down }
+    };
+    Scenario {
+        calm_at: seconds(30),
+        ..with("proxy-8", 300_000, [Step { at: Duration::ZERO, what }])
+    }
 }
 
 /// A world in which nothing goes wrong.
@@ -60,10 +245,10 @@ pub fn calm(link: &'static str, size: u64) -> Scenario {
         link,
         profile: Profile::named(link).expect("the name of a built-in link"),
         sizes: vec![size],
-        url_lifetime: Duration::from_secs(3600),
+        url_lifetime: seconds(3600),
         rules: Vec::new(),
         script: Vec::new(),
-        calm_at: Duration::from_secs(1200),
+        calm_at: seconds(1200),
         config: Config::default(),
         rival_at: None,
         disk_bytes: None,
@@ -71,10 +256,16 @@ pub fn calm(link: &'static str, size: u64) -> Scenario {
     }
 }
 
-fn step(at: u64, what: Happening) -> Step {
-    Step { at: Duration::from_secs(at), what }
+fn with(link: &'static str, size: u64, script: impl IntoIterator<Item = Step>) -> Scenario {
+    Scenario { script: script.into_iter().collect(), ..calm(link, size) }
 }
 
-fn power_cut(after_ops: u32) -> Happening {
-    Happening::PowerCut { after_ops, down: Duration::from_secs(1) }
+fn at(second: u64, what: Happening) -> Step {
+    Step { at: seconds(second), what }
 }
+
+const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+const MB: u64 = 1_000_000;

@@ -101,13 +101,13 @@ impl Witness {
                 Death::Kill => (told.proven_at(now - KILL_COSTS).max(told.begun()), synced),
                 Death::PowerCut => (synced, synced),
             };
-            let floor = Floor::Proven { written, durable };
+            let floor = Floor::Proven { written, durable, told: told.proven };
             let floor = if told.is_in_place { Floor::InPlace } else { floor };
             self.floors.insert(told.path, floor);
         }
         if death == Death::PowerCut {
             for floor in self.floors.values_mut() {
-                if let Floor::Proven { written, durable } = floor {
+                if let Floor::Proven { written, durable, .. } = floor {
                     *written = *durable;
                 }
             }
@@ -174,7 +174,13 @@ impl Witness {
             Some(Floor::Proven { written, .. }) if proven < written => {
                 format!("{path} is begun with {proven} proven bytes, {written} were safe")
             }
-            Some(Floor::Proven { .. }) | None => return,
+            Some(Floor::Proven { told, .. }) => {
+                if proven < told {
+                    self.note(Sometimes::Forgotten);
+                }
+                return;
+            }
+            None => return,
         };
         self.accuse(now, Rule::S4NothingLost, how);
     }

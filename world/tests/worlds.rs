@@ -1,0 +1,105 @@
+//! The whole product in simulated worlds: drawn ones, named ones, and one for every operation of
+//! the disk at which it may be killed.
+//!
+//! The long version of this is the program `swarm`.
+
+use std::process::Command;
+
+use simnet::plot;
+use world::replay::headline;
+use world::run::{Outcome, run};
+use world::scenario::{Scenario, named};
+use world::sometimes::Tally;
+use world::swarm::Swarm;
+
+/// Runs a world that must break no rule.
+fn run_well(name: &str, scenario: &Scenario) -> Outcome {
+    let outcome = run(scenario);
+    plot::write_if_asked(&outcome.recording, name).expect("the picture can be written");
+    assert!(outcome.violations.is_empty(), "{name}: {}", headline(scenario, &outcome.violations));
+    outcome
+}
+
+#[test]
+fn no_drawn_world_breaks_a_rule_and_every_situation_comes_up() {
+    let swarm = Swarm::run(0..WORLDS, THREADS);
+    for failure in &swarm.failures {
+        println!("{}", headline(&Scenario::draw(failure.seed), &failure.violations));
+    }
+    assert!(swarm.failures.is_empty(), "seeds {:?}", swarm.seeds_of_failures());
+    assert_eq!(swarm.worlds, WORLDS);
+    let mut situations = swarm.situations;
+    for named in named::all() {
+        situations.add_run(&run(&named.scenario).situations);
+    }
+    for scenario in falls() {
+        situations.add_run(&run(&scenario).situations);
+    }
+    assert_eq!(situations.missing(), [], "the suite has never met these: {situations}");
+}
+
+#[test]
+fn named_worlds_show_what_they_are_kept_for() {
+    for named in named::all() {
+        let outcome = run_well(named.name, &named.scenario);
+        for situation in named.shows {
+            let count = outcome.situations.count(*situation);
+            assert!(count > 0, "{}: {situation:?} did not come up", named.name);
+        }
+        let took = outcome.took;
+        assert!(took <= named.within, "{}: {took:?} of {:?}", named.name, named.within);
+        for rule in &named.scenario.rules {
+            let kind = rule.split_whitespace().next().unwrap_or_default();
+            assert!(outcome.fired.contains(kind), "{}: {kind} never fired", named.name);
+        }
+    }
+}
+
+#[test]
+fn one_who_dies_at_any_operation_of_the_disk_goes_on_afterwards() {
+    let mut met = Tally::default();
+    for scenario in falls() {
+        let outcome = run_well(&format!("{:?}", scenario.script[0].what), &scenario);
+        met.add_run(&outcome.situations);
+    }
+    assert!(met.count(world::sometimes::Sometimes::CrashAfterRename) > 0, "{met}");
+}
+
+/// A world for each operation at which the process may be killed or the power be cut.
+fn falls() -> impl Iterator<Item = Scenario> {
+    (0..OPERATIONS).flat_map(|ops| [false, true].map(|is_cut| named::fall_at(ops, is_cut)))
+}
+
+#[test]
+fn a_seed_is_one_run_in_every_process_and_under_load() {
+    let swarm = |threads| Swarm::run(0..AGAIN, threads).digest;
+    let program = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_swarm"));
+        command.args(["swarm", "--full", "--count", &AGAIN.to_string()]);
+        command.stdout(std::process::Stdio::piped()).spawn().expect("the program can be started")
+    };
+    // Two other processes and two threads, on however few cores there are.
+    let others = [program(), program()];
+    let digests = [swarm(2), swarm(1)];
+    assert_eq!(digests[0], digests[1], "threads make a difference");
+    for other in others {
+        let output = other.wait_with_output().expect("the program ends");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let digest = format!("digest {:016x}", digests[0]);
+        assert!(text.contains(&digest), "another process has not {digest}: {text}");
+    }
+}
+
+#[test]
+fn another_seed_is_another_run() {
+    let digests = [1, 2].map(|seed| run(&Scenario::draw(seed)).digest());
+    assert_ne!(digests[0], digests[1]);
+}
+
+/// How many drawn worlds are run.
+const WORLDS: u64 = 240;
+/// How many of them are run again, in other threads and processes.
+const AGAIN: u64 = 30;
+const THREADS: usize = 2;
+/// A small download uses the disk about so often before it is done.
+const OPERATIONS: u32 = 200;
