@@ -74,3 +74,6 @@ pub fn record(world: &World) -> (Outcome, Recording) {
     let (outcome, recording) = run::Run::new(world, Some(Recording::default())).run();
     (outcome, recording.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

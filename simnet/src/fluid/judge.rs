@@ -285,3 +285,6 @@ const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(36);
 const CONTRADICTIONS_MAX: u32 = 3;
 /// More of them say nothing more.
 const VIOLATIONS_MAX: usize = 20;
+
+#[cfg(test)]
+mod tests;

@@ -240,7 +240,9 @@ impl<'a> Run<'a> {
             self.on_grown(file, proven);
         }
         if count > 1 {
-            let max = OUTPUTS_MAX + self.world.size() / self.world.config.chunk_bytes;
+            let appended: u64 = self.parts.iter().map(|part| part.appended).sum();
+            let chunks = self.world.size() / self.world.config.chunk_bytes;
+            let max = OUTPUTS_MAX + chunks + appended * 2;
             self.judge.check(count <= max, Rule::S9, self.now, || format!("{count} outputs"));
         }
     }
@@ -328,7 +330,8 @@ impl<'a> Run<'a> {
     }
 }
 
-/// One input may lead to so many actions and events, and one more for each chunk.
+/// One input may lead to so many actions and events, one more for each chunk, and two for each
+/// entry that is revoked.
 const OUTPUTS_MAX: u64 = 300;
 /// A run that takes more steps than this, and one more for each 100 bytes, hangs.
 const STEPS_MIN: u64 = 400_000;
