@@ -48,19 +48,7 @@ impl World {
 }
 
 fn draw_link(rng: &mut Xoshiro256PlusPlus) -> (&'static str, Profile) {
-    const COMMON: [&str; 10] = [
-        "weak-87k",
-        "capped-1m",
-        "tram",
-        "metro",
-        "evdo",
-        "dsl",
-        "lossy-wifi",
-        "cgnat",
-        "proxy-8",
-        "fibre",
-    ];
-    let name = COMMON[rng.random_range(0..COMMON.len())];
+    let name = Profile::NAMES[rng.random_range(0..Profile::NAMES.len())];
     (name, Profile::named(name).expect("it is built in"))
 }
 
