@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
+use crate::content::Content;
 use crate::quantity::{QuantityError, parse_bytes};
 
 pub(crate) mod commit;
@@ -102,7 +103,7 @@ pub struct RepoSpec {
 pub(crate) enum RepoSource {
     Directory(PathBuf),
     Synthetic { len: u64 },
-    Files(BTreeMap<String, Bytes>),
+    Files(BTreeMap<String, Content>),
 }
 
 impl RepoSpec {
@@ -121,8 +122,13 @@ impl RepoSpec {
         id: &str,
         files: impl IntoIterator<Item = (P, B)>,
     ) -> Self {
-        let files = files.into_iter().map(|(path, bytes)| (path.into(), bytes.into())).collect();
-        Self::new(id, RepoSource::Files(files))
+        let files = files.into_iter().map(|(path, bytes)| (path.into(), Content::memory(bytes)));
+        Self::new(id, RepoSource::Files(files.collect()))
+    }
+
+    /// Files of any content.
+    pub fn contents(id: &str, files: impl IntoIterator<Item = (String, Content)>) -> Self {
+        Self::new(id, RepoSource::Files(files.into_iter().collect()))
     }
 
     /// Its kind and name.

@@ -105,13 +105,35 @@ pub enum Happening {
 }
 
 impl Scenario {
-    /// Whether the link carries as much at all times and the hub never keeps anybody waiting.
+    /// The world of the fluid simulator's [whole job](simnet::fluid::job).
+    pub fn job(job: &simnet::fluid::World) -> Self {
+        Self {
+            seed: Seed(job.seed),
+            link: "weak-87k",
+            profile: job.profile.clone(),
+            sizes: job.files.clone(),
+            url_lifetime: job.ttl.unwrap_or(Duration::from_secs(3600)),
+            rules: Vec::new(),
+            script: Vec::new(),
+            calm_at: simnet::fluid::ideal(job) * 2,
+            config: job.config.clone(),
+            rival_at: None,
+            disk_bytes: None,
+            sync_takes: Duration::from_millis(20),
+        }
+    }
+
+    /// Whether the link is even, and the hub never keeps anybody waiting.
     pub(crate) fn is_plain(&self) -> bool {
         let holds_up = |rule: &String| {
             ["status", "refuse", "portal", "delay"].iter().any(|it| rule.starts_with(it))
         };
-        let varies = ["tram", "metro", "ferry", "evdo", "cgnat"].contains(&self.link);
-        !varies && !self.rules.iter().any(holds_up)
+        self.is_even() && !self.rules.iter().any(holds_up)
+    }
+
+    /// Whether the link carries as much at all times.
+    pub(crate) fn is_even(&self) -> bool {
+        !["tram", "metro", "ferry", "evdo", "cgnat"].contains(&self.link)
     }
 
     /// How long the hub asks to be left alone, when it does.

@@ -8,13 +8,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use bytes::Bytes;
 use engine::event::Event;
 use engine::fault::{Blame, DiskFault, Fault};
 use engine::hub::path::RepoPath;
 use engine::hub::repo::{RepoId, RepoKind};
 use engine::time::{Duration, Instant};
-use fake_hub::{Builder, FakeHub, Hub, RepoSpec, fill_synthetic};
+use fake_hub::{Builder, FakeHub, Hub, RepoSpec};
 use moshi_fetch::cache::layout::RepoFolder;
 use moshi_fetch::error::{Error, ErrorKind};
 use moshi_fetch::news::{News, Report};
@@ -26,15 +25,15 @@ use crate::disk::{Computer, WorldDisk};
 use crate::net::{self, Names, Network, Resolver, Trouble};
 use crate::scenario::{Happening, Scenario};
 use crate::sometimes::Sometimes;
-use crate::witness::{Aftermath, Death, Rule, Witness};
+use crate::witness::{Aftermath, Death, Rule, Truth, Witness};
 
 /// What all parts of one world share.
 pub(crate) struct Stage {
     pub(crate) scenario: Scenario,
     pub(crate) network: Network,
     pub(crate) computer: Computer,
-    /// Paths in the repository, and the bytes there.
-    pub(crate) files: Vec<(String, Bytes)>,
+    /// Paths in the repository, and what is there.
+    pub(crate) files: Vec<(String, Truth)>,
     places: OnceLock<Vec<Aftermath>>,
     witness: Mutex<Witness>,
     recording: Arc<Mutex<Recording>>,
@@ -85,6 +84,9 @@ impl Stage {
         let network = Network::recorded(link, names, Arc::clone(&recording));
         let computer = Computer::new(scenario.seed, scenario.sync_takes, scenario.disk_bytes);
         let files = contents(&scenario);
+        for (_, truth) in files.iter().filter(|(_, truth)| truth.whole().len() >= HUGE) {
+            computer.disk().expect_content(truth.whole().len(), truth.fill());
+        }
         Self {
             network,
             computer,
@@ -164,10 +166,15 @@ impl Stage {
         profile.rtt * 2 + Duration::from_secs_f64(waiting as f64 / profile.trace.mean() as f64)
     }
 
-    /// A process died: what came in the last moments need not have been kept.
+    /// A process died: what came in the last moments need not have been kept. If it was with the
+    /// power, that goes for those before it, too: what they wrote may not have been synced since.
     pub(crate) fn on_crash(&self, now: Instant, is_power_cut: bool) {
-        let span = if is_power_cut { CUT_COSTS + self.scenario.sync_takes * 4 } else { KILL_COSTS };
-        lock(&self.crashes).push((now - span)..now);
+        let mut crashes = lock(&self.crashes);
+        crashes.push((now - KILL_COSTS)..now);
+        if is_power_cut {
+            let costs = CUT_COSTS + self.scenario.sync_takes * 4;
+            crashes.iter_mut().for_each(|span| span.start = span.end - costs);
+        }
     }
 
     /// How many bytes arrived shortly before one of them did.
@@ -182,9 +189,9 @@ impl Stage {
 
     /// A hub that publishes the files and lies as the scenario has it.
     pub(crate) fn hub(&self) -> Builder {
-        let files = self.files.iter().map(|(path, bytes)| (path.clone(), bytes.clone()));
+        let files = self.files.iter().map(|(path, truth)| (path.clone(), truth.content()));
         let mut builder = FakeHub::builder()
-            .repo(RepoSpec::files(REPO, files))
+            .repo(RepoSpec::contents(REPO, files))
             .seed(self.scenario.seed.0)
             .url_lifetime(self.scenario.url_lifetime)
             .token(TOKEN);
@@ -208,14 +215,14 @@ impl Stage {
         let folder = RepoFolder::new(&Path::new(HOME).join("hub"), &repo);
         let commit = hub.commit_of(REPO, "main").expect("the hub has a main branch");
         let commit = commit.parse().expect("the hub's commits look like commits");
-        let place = |(path, truth): &(String, Bytes)| {
+        let place = |(path, truth): &(String, Truth)| {
             let file = hub.file(REPO, "main", path).expect("the hub has the file");
             let blob = file.etag().parse().expect("a digest is a good name");
             let repo_path: RepoPath = path.parse().expect("our paths are good");
             let place = folder.place(&commit, &repo_path, &blob);
             Aftermath {
                 path: path.clone(),
-                truth: truth.clone(),
+                truth: *truth,
                 shown: place.shown().to_owned(),
                 target: place.target,
                 part: place.part,
@@ -399,15 +406,13 @@ impl Scenario {
     }
 }
 
-fn contents(scenario: &Scenario) -> Vec<(String, Bytes)> {
+fn contents(scenario: &Scenario) -> Vec<(String, Truth)> {
     let name = |index: usize| match index {
         0 => "model.safetensors".to_owned(),
         more => format!("parts/part-{more}.bin"),
     };
     let content = |(index, size): (usize, &u64)| {
-        let mut bytes = vec![0; usize::try_from(*size).unwrap_or(usize::MAX)];
-        fill_synthetic(scenario.seed.0.wrapping_add(index as u64), 0, &mut bytes);
-        (name(index), Bytes::from(bytes))
+        (name(index), Truth::new(scenario.seed.0.wrapping_add(index as u64), *size))
     };
     scenario.sizes.iter().enumerate().map(content).collect()
 }
@@ -415,6 +420,9 @@ fn contents(scenario: &Scenario) -> Vec<(String, Bytes)> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Files from this size on are not kept in memory, where they hold what they should.
+const HUGE: u64 = 256 << 20;
 
 /// What is fetched.
 pub(crate) const REPO: &str = "org/name";

@@ -7,6 +7,7 @@
 mod aftermath;
 mod economy;
 mod progress;
+mod truth;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::sometimes::{Sometimes, Tally};
 pub use aftermath::{Aftermath, strays};
 pub use economy::{Bill, check_pace};
 pub use progress::{Death, Life};
+pub use truth::Truth;
 
 /// What must always be so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

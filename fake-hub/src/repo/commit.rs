@@ -67,10 +67,7 @@ pub(crate) struct Commit {
 impl Commit {
     pub(crate) fn load(spec: &RepoSpec, options: &LoadOptions) -> io::Result<Self> {
         let contents = match &spec.source {
-            RepoSource::Files(files) => files
-                .iter()
-                .map(|(path, bytes)| (path.clone(), Content::memory(bytes.clone())))
-                .collect(),
+            RepoSource::Files(files) => files.clone(),
             RepoSource::Synthetic { len } => synthetic(&spec.id, *len, options.seed),
             RepoSource::Directory(root) => {
                 let mut contents = BTreeMap::new();

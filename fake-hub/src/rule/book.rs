@@ -37,7 +37,11 @@ struct Counters {
 impl RuleBook {
     pub(crate) fn new(rules: Vec<Rule>, seed: u64) -> Self {
         let armed = |rule| Arc::new(ArmedRule { rule, counters: Mutex::default() });
-        Self { rules: rules.into_iter().map(armed).collect(), seed, is_calm: AtomicBool::new(false) }
+        Self {
+            rules: rules.into_iter().map(armed).collect(),
+            seed,
+            is_calm: AtomicBool::new(false),
+        }
     }
 
     /// The rule whose fault meets this request.

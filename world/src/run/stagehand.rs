@@ -237,7 +237,7 @@ impl Stagehand {
         let disk = self.stage.computer.disk();
         let mut has_changed = false;
         for place in self.stage.places() {
-            let offset = place.truth.len() as u64 * u64::from(permille) / 1000;
+            let offset = place.truth.whole().len() * u64::from(permille) / 1000;
             has_changed |= disk.flip_bit(&place.part, offset, 0);
         }
         if has_changed {

@@ -4,7 +4,6 @@
 
 use std::path::Path;
 
-use engine::range::ByteRange;
 use engine::time::{Duration, Instant};
 use fake_hub::RequestRecord;
 use simnet::disk::watch::{Fact, What};
@@ -96,7 +95,7 @@ fn check_disk(stage: &Stage, now: Instant) {
                     witness.accuse(now, Rule::S2SealedByRename, how);
                 }
                 What::Written(range) if fact.path == place.part => {
-                    let whole = ByteRange::new(0, place.truth.len() as u64);
+                    let whole = place.truth.whole();
                     if range.end > whole.end {
                         let how = format!("{range} of {} was written", place.path);
                         witness.accuse(now, Rule::S5InsideItsPlace, how);

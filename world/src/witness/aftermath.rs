@@ -4,11 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 use engine::journal;
+use engine::range::ByteRange;
 use engine::time::Instant;
 use simnet::disk::SimDisk;
 
+use super::truth::Truth;
 use super::{Rule, Witness};
 
 /// One file: what it is and where it goes.
@@ -17,7 +18,7 @@ pub struct Aftermath {
     /// Its path in the repository.
     pub path: String,
     /// What the publisher published.
-    pub truth: Bytes,
+    pub truth: Truth,
     /// Where it is when it is finished.
     pub target: PathBuf,
     /// Where it is until then.
@@ -39,35 +40,31 @@ impl Aftermath {
         witness: &mut Witness,
         now: Instant,
     ) {
-        if let Some(found) = disk.peek(&self.target)
-            && is_disk_honest
-            && found != self.truth
-        {
-            let how = format!("{} is in place with {}", self.path, self.first_difference(&found));
+        if !is_disk_honest {
+            return;
+        }
+        if let Some(flaw) = self.truth.flaw(disk, &self.target) {
+            let how = format!("{} is in place with {flaw}", self.path);
             witness.accuse(now, Rule::S1OnlyRightFiles, how);
         }
-        if is_disk_honest && let Some(part) = disk.peek(&self.part) {
-            self.check_replay(disk, &part, is_content_honest, witness, now);
-        }
+        self.check_replay(disk, is_content_honest, witness, now);
     }
 
     /// What replay would trust must be on the disk as recorded, and right if nobody lied.
     fn check_replay(
         &self,
         disk: &SimDisk,
-        part: &[u8],
         is_content_honest: bool,
         witness: &mut Witness,
         now: Instant,
     ) {
-        let replay = journal::replay(&disk.peek(&self.journal).unwrap_or_default());
-        for entry in replay.trusted.entries() {
-            let (start, end) = (entry.range.start as usize, entry.range.end as usize);
-            let recorded = part.get(start..end).map(blake3::hash);
-            if recorded.map(|hash| *hash.as_bytes()) != Some(entry.digest.0) {
+        let Some(journal) = disk.peek(&self.journal) else { return };
+        for entry in journal::replay(&journal).trusted.entries() {
+            let Some(found) = disk.peek_range(&self.part, entry.range) else { return };
+            if *blake3::hash(&found).as_bytes() != entry.digest.0 {
                 let how = format!("{} of {} is not as recorded", entry.range, self.path);
                 witness.accuse(now, Rule::S3ReplayIsTrue, how);
-            } else if is_content_honest && part.get(start..end) != self.truth.get(start..end) {
+            } else if is_content_honest && !self.truth.is_right(disk, &self.part, entry.range) {
                 let how = format!("{} of {} is proven and wrong", entry.range, self.path);
                 witness.accuse(now, Rule::S3ReplayIsTrue, how);
             }
@@ -77,8 +74,9 @@ impl Aftermath {
     /// Holds what a process tells to be proven against the bytes that are right on the disk.
     pub fn check_progress(&self, disk: &SimDisk, witness: &mut Witness, now: Instant) {
         let told = witness.proven_of(&self.path);
-        let right = disk.peek(&self.part).or_else(|| disk.peek(&self.target));
-        let right = right.map_or(0, |found| count_equal(&found, &self.truth));
+        let has_part = disk.peek_range(&self.part, NOTHING).is_some();
+        let path = if has_part { &self.part } else { &self.target };
+        let right = self.truth.count_right(disk, path);
         if right < told {
             let how = format!("{told} proven bytes of {}, {right} on the disk", self.path);
             witness.accuse(now, Rule::S10HonestProgress, how);
@@ -87,15 +85,8 @@ impl Aftermath {
 
     /// Whether the finished file is there and right, under the name that people open.
     pub fn is_in_place(&self, disk: &SimDisk) -> bool {
-        disk.peek(&self.shown).is_some_and(|found| found == self.truth)
-    }
-
-    fn first_difference(&self, found: &[u8]) -> String {
-        let differs = |(found, truth): (&u8, &u8)| found != truth;
-        match found.iter().zip(&self.truth).position(differs) {
-            Some(at) => format!("a wrong byte at {at}"),
-            None => format!("{} of {} bytes", found.len(), self.truth.len()),
-        }
+        let is_there = disk.peek_range(&self.shown, NOTHING).is_some();
+        is_there && self.truth.flaw(disk, &self.shown).is_none()
     }
 }
 
@@ -104,15 +95,5 @@ pub fn strays(disk: &SimDisk, home: &Path) -> Vec<PathBuf> {
     disk.walk().into_iter().filter(|path| !path.starts_with(home)).collect()
 }
 
-fn count_equal(found: &[u8], truth: &[u8]) -> u64 {
-    let pairs = found.chunks(PIECE).zip(truth.chunks(PIECE));
-    let equal = pairs.map(|(found, truth)| {
-        if found == truth {
-            return found.len();
-        }
-        found.iter().zip(truth).filter(|(found, truth)| found == truth).count()
-    });
-    equal.sum::<usize>() as u64
-}
-
-const PIECE: usize = 4096;
+/// A look at nothing of a file tells whether there is one.
+const NOTHING: ByteRange = ByteRange::new(0, 0);
