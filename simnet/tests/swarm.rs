@@ -25,4 +25,11 @@ fn a_seed_is_a_run() {
     assert_ne!(run(&draw(1)).digest, run(&draw(2)).digest);
 }
 
+#[test]
+fn a_swarm_does_not_depend_on_which_thread_was_first() {
+    let (first, second) = (swarm(0..400), swarm(0..400));
+    assert_eq!((first.count, first.digest), (400, second.digest));
+    assert_eq!(first.tally, second.tally);
+}
+
 const WORLDS: u64 = 20_000;
