@@ -15,6 +15,7 @@ use engine::event::{End, Event};
 use engine::fault::Fault;
 use engine::hub::head::Head;
 use engine::hub::request::Authority;
+use engine::journal::Begin;
 use engine::ledger::Ledger;
 use engine::manifest::FileId;
 use engine::range::ByteRange;
@@ -28,6 +29,7 @@ use crate::disk::Disk;
 use crate::http::Http;
 use errand::Hasher;
 pub use errand::{Home, digest_of};
+pub use journal::JournalFile;
 
 /// Time for the machine, counted on tokio's clock, so that a paused clock is a simulated one.
 #[derive(Clone, Copy, Debug)]
@@ -55,8 +57,10 @@ impl Clock {
 pub struct DriverFile<D: Disk> {
     /// The part file.
     pub part: Arc<D::File>,
-    /// Its journal.
-    pub journal: Arc<D::File>,
+    /// Its journal, which may be replaced by a shorter one.
+    pub journal: Arc<JournalFile<D::File>>,
+    /// How the journal begins.
+    pub begin: Begin,
     /// Where the journal's next record goes.
     pub journal_len: u64,
     /// Where to find it on the hub and how to put it into place.
@@ -238,7 +242,8 @@ impl<H: Http, D: Disk> Driver<H, D> {
             }
             Action::Sync { ticket, file, records } => {
                 if let Some(running) = self.files.get(&file) {
-                    let synced = running.journal.sync(self.disk.clone(), records);
+                    let Some(ledger) = self.transfer.ledger(file) else { return };
+                    let synced = running.journal.sync(self.disk.clone(), records, ledger);
                     let home = Arc::clone(&running.file.home);
                     self.answer(ticket, async move {
                         home.check().await?;

@@ -142,6 +142,17 @@ fn resume<D: Disk>(
     Ok(Some(OpenPart { part, journal, journal_len, records, ledger, is_verified, orphan }))
 }
 
+/// Puts another journal in the place of the one that is there. The claim must stand.
+pub fn replace_journal<D: Disk>(
+    disk: &D,
+    claim: &Claim<D>,
+    place: &Place,
+    content: &[u8],
+) -> Result<D::File, DiskFault> {
+    claim.check()?;
+    swap::replace(disk, &place.journal, content, claim.nonce())
+}
+
 /// Makes claims of all that was trusted: this part is not as the journal knows it.
 fn distrust(replay: &mut Replay, size: u64) {
     let trusted = std::mem::replace(&mut replay.trusted, Ledger::new(size));
@@ -253,8 +264,8 @@ fn append<D: Disk>(
     Ok(())
 }
 
-/// A journal is about a five-thousandth of its file; this one would be about a terabyte.
-const JOURNAL_MAX: u64 = 256 << 20;
+/// A journal is replaced when it has become much longer than it need be, which is far less.
+const JOURNAL_MAX: u64 = 1 << 30;
 /// Below this, a journal is not worth shortening.
 const JOURNAL_SLACK: u64 = 64 << 10;
 

@@ -21,6 +21,8 @@ pub trait Home: Send + Sync {
     fn locate(&self) -> BoxFuture<'static, Result<Answer, Fault>>;
     /// An error unless the file is still ours to write.
     fn check(&self) -> BoxFuture<'static, Result<(), Fault>>;
+    /// Puts another journal in the place of this one, durably and in one step.
+    fn replace_journal(&self, content: Vec<u8>) -> BoxFuture<'static, Result<(), Fault>>;
     /// Puts the verified part into place; `journal_len` is how far the journal is written.
     fn seal(&self, journal_len: u64) -> BoxFuture<'static, Result<(), Fault>>;
 }

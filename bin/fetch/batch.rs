@@ -12,10 +12,11 @@ use engine::transfer::Resumed;
 use super::home::FileHome;
 use super::hub::HubClient;
 use super::plan::Item;
+use super::session::begin_of;
 use crate::cache::claim::{BEAT, Claim};
 use crate::cache::part::OpenPart;
 use crate::disk::Disk;
-use crate::driver::DriverFile;
+use crate::driver::{DriverFile, JournalFile};
 use crate::http::Http;
 
 /// A file that is ours to fetch.
@@ -63,7 +64,8 @@ impl<D: Disk> Batch<D> {
             batch.resumed.insert(id, Resumed { ledger, records });
             batch.shown.insert(id, item.place.shown().to_owned());
             batch.claims.claims.push(Arc::clone(&claim));
-            let spec = item.spec.clone();
+            let (spec, begin) = (item.spec.clone(), begin_of(&item));
+            let journal = Arc::new(JournalFile::new(journal));
             let home = Arc::new(FileHome {
                 hub: hub.clone(),
                 disk: disk.clone(),
@@ -73,7 +75,7 @@ impl<D: Disk> Batch<D> {
                 journal: Arc::clone(&journal),
                 use_links,
             });
-            batch.files.insert(id, DriverFile { part, journal, journal_len, home, spec });
+            batch.files.insert(id, DriverFile { part, journal, begin, journal_len, home, spec });
         }
         batch
     }

@@ -13,9 +13,9 @@ use futures_util::future::BoxFuture;
 use super::hub::HubClient;
 use super::plan::{Item, Source};
 use crate::cache::claim::Claim;
-use crate::cache::store;
+use crate::cache::{part, store};
 use crate::disk::Disk;
-use crate::driver::Home;
+use crate::driver::{Home, JournalFile};
 use crate::http::Http;
 
 /// One file's source and place.
@@ -25,7 +25,7 @@ pub(super) struct FileHome<H, D: Disk> {
     pub(super) item: Item,
     pub(super) claim: Arc<Claim<D>>,
     pub(super) part: Arc<D::File>,
-    pub(super) journal: Arc<D::File>,
+    pub(super) journal: Arc<JournalFile<D::File>>,
     pub(super) use_links: bool,
 }
 
@@ -53,9 +53,19 @@ impl<H: Http, D: Disk> Home for FileHome<H, D> {
         async move { disk.run(move |_| claim.check()).await.map_err(Fault::Disk) }.boxed()
     }
 
+    fn replace_journal(&self, content: Vec<u8>) -> BoxFuture<'static, Result<(), Fault>> {
+        let (disk, claim) = (self.disk.clone(), Arc::clone(&self.claim));
+        let (place, journal) = (self.item.place.clone(), Arc::clone(&self.journal));
+        let work = move |disk: &D| {
+            journal.put(part::replace_journal(disk, &claim, &place, &content)?);
+            Ok(())
+        };
+        async move { disk.run(work).await.map_err(Fault::Disk) }.boxed()
+    }
+
     fn seal(&self, journal_len: u64) -> BoxFuture<'static, Result<(), Fault>> {
         let (disk, claim) = (self.disk.clone(), Arc::clone(&self.claim));
-        let (part, journal) = (Arc::clone(&self.part), Arc::clone(&self.journal));
+        let (part, journal) = (Arc::clone(&self.part), self.journal.current());
         let (item, use_links) = (self.item.clone(), self.use_links);
         let work = move |disk: &D| {
             store::seal(disk, &claim, &item.place, &*part, &*journal, journal_len)?;

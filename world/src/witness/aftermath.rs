@@ -59,7 +59,13 @@ impl Aftermath {
         now: Instant,
     ) {
         let Some(journal) = disk.peek(&self.journal) else { return };
-        for entry in journal::replay(&journal).trusted.entries() {
+        let replay = journal::replay(&journal);
+        let ranges = replay.trusted.entries().count() + replay.unsynced.len().min(RANGES_NEW);
+        if journal.len() > JOURNAL_BYTES + ranges * JOURNAL_BYTES_PER_RANGE {
+            let how = format!("{} bytes of journal for {ranges} ranges", journal.len());
+            witness.accuse(now, Rule::S9Bounded, how);
+        }
+        for entry in replay.trusted.entries() {
             let Some(found) = disk.peek_range(&self.part, entry.range) else { return };
             if *blake3::hash(&found).as_bytes() != entry.digest.0 {
                 let how = format!("{} of {} is not as recorded", entry.range, self.path);
@@ -95,5 +101,10 @@ pub fn strays(disk: &SimDisk, home: &Path) -> Vec<PathBuf> {
     disk.walk().into_iter().filter(|path| !path.starts_with(home)).collect()
 }
 
+/// A journal that is as long as this, and this for each range, should have been shortened.
+const JOURNAL_BYTES: usize = 48 << 10;
+const JOURNAL_BYTES_PER_RANGE: usize = 400;
+/// So many ranges may have come since the last sync.
+const RANGES_NEW: usize = 500;
 /// A look at nothing of a file tells whether there is one.
 const NOTHING: ByteRange = ByteRange::new(0, 0);
