@@ -3,6 +3,7 @@
 //! Decides nothing: what happens when is the scenario's, what it must not lead to is the
 //! witness's.
 
+mod leases;
 mod panics;
 mod silence;
 mod stagehand;

@@ -37,6 +37,8 @@ pub enum Rule {
     S6OneVersion,
     /// The token goes to the hub's own host only.
     S8TokenStaysHome,
+    /// Signed URLs are renewed before they end, and not asked again once they were refused.
+    S8UrlsRenewed,
     /// Memory, connections and handles are bounded.
     S9Bounded,
     /// Progress only grows, is never more than all, and is on the disk.
@@ -81,6 +83,8 @@ pub struct Witness {
     lives: BTreeMap<u64, Life>,
     /// What of each file, by its path, must be proven when it is next begun.
     floors: BTreeMap<String, Floor>,
+    /// When a file that was all there did not hash to what it should, and which.
+    mismatches: Vec<(Instant, String)>,
 }
 
 /// What a crash must have left.

@@ -8,6 +8,7 @@ use engine::time::{Duration, Instant};
 use fake_hub::RequestRecord;
 use simnet::disk::watch::{Fact, What};
 
+use super::leases::check_leases;
 use super::silence::{check_outages, check_pauses};
 use crate::net::Ending;
 use crate::sometimes::Sometimes;
@@ -73,7 +74,9 @@ pub(super) fn check_progress(stage: &Stage, now: Instant) {
 pub(super) fn judge(stage: &Stage, now: Instant) {
     check_crash(stage, now);
     check_disk(stage, now);
+    check_content(stage);
     check_network(stage, now);
+    check_leases(stage);
     check_outages(stage, now);
     check_pauses(stage);
     note_requests(stage);
@@ -126,6 +129,19 @@ fn check_disk(stage: &Stage, now: Instant) {
         return;
     }
     witness.accuse(now, Rule::S1OnlyRightFiles, "nothing was written at all");
+}
+
+/// Where nobody has damaged a byte, a file that is all there is the right one at the first try:
+/// nothing that was not asked for has become data, and no claim was believed that did not hold.
+fn check_content(stage: &Stage) {
+    if !stage.is_content_honest() || !stage.is_disk_honest() {
+        return;
+    }
+    let mut witness = stage.witness();
+    for (at, path) in witness.mismatches().to_vec() {
+        let how = format!("{path} was all there and wrong, and nobody had damaged it");
+        witness.accuse(at, Rule::S6OneVersion, how);
+    }
 }
 
 fn check_network(stage: &Stage, now: Instant) {

@@ -133,8 +133,11 @@ impl Witness {
                 if matches!(event, Event::Repaired { origin: Origin::Disk, .. }) {
                     self.note(Sometimes::BitRotRepaired);
                 }
-                if let Some(told) = self.told(process, *file) {
-                    told.is_doubted = true;
+                let Some(told) = self.told(process, *file) else { return };
+                told.is_doubted = true;
+                let path = told.path.clone();
+                if matches!(event, Event::Mismatch { .. }) {
+                    self.mismatches.push((now, path));
                 }
             }
             Event::Sealed { file } => {
@@ -206,6 +209,11 @@ impl Witness {
     pub fn proven_of(&self, path: &str) -> u64 {
         let told = self.lives.values().flat_map(|life| life.files.values());
         told.filter(|told| told.path == path).map(|told| told.proven).max().unwrap_or(0)
+    }
+
+    /// When a file that was all there did not hash to what it should, and which.
+    pub fn mismatches(&self) -> &[(Instant, String)] {
+        &self.mismatches
     }
 
     /// What is proven now in all files together.
