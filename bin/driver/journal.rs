@@ -176,7 +176,7 @@ impl<D: Disk> Task<D> {
             let mut waiting = Vec::new();
             for work in batch.drain(..) {
                 match work {
-                    Work::Append(record) => self.encode(record, &mut bytes),
+                    Work::Append(record) => self.encode(&record, &mut bytes),
                     Work::Flush(done) => waiting.push(done),
                     Work::Keep => {
                         self.write(&mut bytes).await;
@@ -198,14 +198,12 @@ impl<D: Disk> Task<D> {
         }
     }
 
-    fn encode(&self, record: Record, bytes: &mut Vec<u8>) {
-        match record {
-            Record::Synced { records } => {
-                Record::Synced { records: records.saturating_sub(self.dropped) }.encode(bytes);
-            }
-            Record::Begin(_) | Record::Proven(_) | Record::Revoked(_) | Record::Sealed(_) => {
-                record.encode(bytes);
-            }
+    /// Encodes a record; a marker counts the records of this journal, not those of the machine.
+    fn encode(&self, record: &Record, bytes: &mut Vec<u8>) {
+        if let Record::Synced { records } = record {
+            Record::Synced { records: records.saturating_sub(self.dropped) }.encode(bytes);
+        } else {
+            record.encode(bytes);
         }
     }
 

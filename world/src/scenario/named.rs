@@ -30,6 +30,7 @@ pub fn all() -> Vec<Named> {
     let mut all = plain();
     all.extend(lies());
     all.extend(falls());
+    all.extend(mishaps());
     all
 }
 
@@ -150,8 +151,6 @@ fn lies() -> Vec<Named> {
 
 /// Somebody falls.
 fn falls() -> Vec<Named> {
-    let cut = |after_ops| Happening::PowerCut { after_ops, down: seconds(1) };
-    let kill = |after_ops| Happening::Kill { after_ops, down: seconds(1) };
     let sync_fails = |n| at(n, Happening::SyncError);
     vec![
         Named {
@@ -175,6 +174,12 @@ fn falls() -> Vec<Named> {
             shows: &[],
             within: seconds(90),
         },
+    ]
+}
+
+/// What a person does, and what their disk does to them.
+fn mishaps() -> Vec<Named> {
+    vec![
         Named {
             name: "stopped while the hub is silent",
             why: "nobody waits for an answer that may never come: stopping takes a second",
@@ -221,6 +226,14 @@ fn falls() -> Vec<Named> {
             within: seconds(60),
         },
     ]
+}
+
+fn cut(after_ops: u32) -> Happening {
+    Happening::PowerCut { after_ops, down: seconds(1) }
+}
+
+fn kill(after_ops: u32) -> Happening {
+    Happening::Kill { after_ops, down: seconds(1) }
 }
 
 /// A small world in which the process is killed, or the power cut, at the n-th operation of the
