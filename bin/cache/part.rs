@@ -173,6 +173,7 @@ fn start<D: Disk>(
     let part = disk.open(&place.part, Access::CreateNew).at(&place.part)?;
     part.set_len(begin.size).at(&place.part)?;
     swap::sync_folder(disk, &place.part)?;
+    swap::settle_above(disk, &place.part)?;
     Ok(OpenPart {
         part: Arc::new(part),
         journal: Arc::new(journal),

@@ -60,10 +60,28 @@ pub(super) fn create_folder<D: Disk>(disk: &D, folder: &Path) -> Result<(), Disk
     }
     if let Some(above) = folder.parent() {
         create_folder(disk, above)?;
+        settle_folder(disk, above)?;
     }
     disk.create_dir_all(folder).at(folder)?;
+    sync_if_readable(disk, folder)
+}
+
+/// Makes the name of a folder durable in which nothing is yet: who created it may have died, or
+/// failed, before they did that.
+fn settle_folder<D: Disk>(disk: &D, folder: &Path) -> Result<(), DiskFault> {
+    let is_empty = disk.list(folder).is_ok_and(|names| names.is_empty());
+    if is_empty { sync_if_readable(disk, folder) } else { Ok(()) }
+}
+
+/// Makes the names of the folders above `path` durable, as far up as a download's own go.
+pub(super) fn settle_above<D: Disk>(disk: &D, path: &Path) -> Result<(), DiskFault> {
+    let own = path.ancestors().skip(1).take(OWN_FOLDERS);
+    own.filter(|folder| folder.parent().is_some()).try_for_each(|it| sync_if_readable(disk, it))
+}
+
+/// A folder may be writable but not readable, and then it cannot be opened to be synced.
+fn sync_if_readable<D: Disk>(disk: &D, folder: &Path) -> Result<(), DiskFault> {
     match sync_folder(disk, folder) {
-        // A folder may be writable but not readable, and then it cannot be opened to be synced.
         Err(DiskFault::NotPermitted(_)) => Ok(()),
         result => result,
     }
@@ -108,6 +126,9 @@ fn with_spare<D: Disk, T>(
 
 /// So many files in one folder are replaced by one process at the same time at most.
 const SPARES_MAX: usize = 64;
+
+/// `blobs`, the repository's folder, the cache.
+const OWN_FOLDERS: usize = 3;
 
 #[cfg(test)]
 mod tests {

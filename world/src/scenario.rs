@@ -1,7 +1,7 @@
 //! One world as plain data: the file, the link, and everything that goes wrong when.
 //!
 //! Runs nothing. The same data is the same run, wherever it came from: [drawn](Scenario::draw)
-//! from a seed, or [named](named) after the bug that it once showed.
+//! from a seed, or [named] after the bug that it once showed.
 
 mod draw;
 pub mod named;
