@@ -144,7 +144,8 @@ impl Scenario {
     }
 }
 
-/// Everything that is needed to have the same world again.
+/// Everything that is needed to have the same world again; what else a link is like, its name
+/// says.
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = |duration: Duration| format!("{:.3} s", duration.as_secs_f64());
@@ -165,6 +166,9 @@ impl fmt::Display for Scenario {
         writeln!(f, "  a sync takes {}", seconds(self.sync_takes))?;
         writeln!(f, "  calm from {}", seconds(self.calm_at))?;
         writeln!(f, "  {:?}", self.config)?;
-        write!(f, "  {:?}", self.profile)
+        let Profile { trace, conn_cap, rtt, queue, outages, .. } = &self.profile;
+        let period = seconds(trace.period());
+        write!(f, "  {} B/s on average over {period}, cap {conn_cap:?}, ", trace.mean())?;
+        write!(f, "round trip {}, queue {queue} bytes, outages {outages:?}", seconds(*rtt))
     }
 }
