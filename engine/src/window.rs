@@ -35,7 +35,15 @@ impl Window {
         self.limit = (self.limit * 2).min(self.ceiling);
     }
 
-    /// The server said that it is too much: 429, 503, or connections refused beside good ones.
+    /// A connection was refused or reset before its first byte, beside `good` ones that bring
+    /// bytes: there are as many as the server, or a proxy on the way, allows.
+    pub fn on_crowded(&mut self, good: u32, now: Instant) {
+        self.ceiling = good.clamp(1, self.limit);
+        self.limit = self.ceiling;
+        self.raise_at = Some(now + RAISE_EVERY);
+    }
+
+    /// The server said that it is too much: 429 or 503.
     pub fn on_pushback(&mut self, now: Instant) {
         self.ceiling = (self.limit / 2).max(1);
         self.limit = self.ceiling;
@@ -52,6 +60,21 @@ mod tests {
 
     fn at(seconds: u64) -> Instant {
         Instant::at(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn settles_at_as_many_as_are_allowed_and_tries_one_more_now_and_then() {
+        let mut window = Window::new(8);
+        (0..4).for_each(|_| window.on_good_answer(at(0)));
+        window.on_crowded(7, at(1));
+        window.on_crowded(7, at(1));
+        assert_eq!(window.limit(), 7);
+        window.on_good_answer(at(20));
+        assert_eq!(window.limit(), 7);
+        window.on_good_answer(at(31));
+        assert_eq!(window.limit(), 8);
+        window.on_crowded(0, at(32));
+        assert_eq!(window.limit(), 1);
     }
 
     #[test]

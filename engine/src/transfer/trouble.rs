@@ -195,8 +195,12 @@ impl Transfer {
             file.backoff.on_little_progress();
         }
         file.backoff.on_fault(&mut self.rng, attempt.began, now);
-        if *fault == Fault::Refused {
-            self.window.on_pushback(now);
+        let is_turned_away = matches!(fault, Fault::Refused | Fault::Reset | Fault::Cut);
+        if is_turned_away && attempt.received == 0 {
+            let good = self.requests.values().filter(|open| open.is_good()).count();
+            if good > 0 {
+                self.window.on_crowded(u32::try_from(good).unwrap_or(u32::MAX), now);
+            }
         }
         self.tell_backoff(attempt.file, fault);
     }
