@@ -10,7 +10,7 @@ use simnet::disk::watch::{Fact, What};
 
 use super::leases::check_leases;
 use super::silence::{check_outages, check_pauses};
-use crate::net::Ending;
+use crate::net::{Ending, Flow};
 use crate::sometimes::Sometimes;
 use crate::stage::{HOME, Stage};
 use crate::witness::{Bill, Rule, check_pace, strays};
@@ -188,10 +188,13 @@ fn bill(stage: &Stage) -> Bill {
     let doubts = stage.fired("flip") + stage.fired("zero-fill") + rots;
     let useless = ["portal", "gzip", "wrong-range", "short-body", "etag-change"];
     let books = stage.network.books();
+    let ends_there = |flow: &&Flow| matches!(flow.ending, Some(Ending::Reset | Ending::Closed));
+    let broken = books.flows().iter().filter(ends_there).count() as u64;
     Bill {
         size: stage.scenario.sizes.iter().sum(),
         arrived: books.received(),
-        connections: books.flows().len() as u64,
+        dropped: books.flows().len() as u64 - broken,
+        broken,
         requests: hubs.iter().map(|hub| hub.stats().requests).sum(),
         lost_in_crashes: stage.lost_in_crashes(),
         // Whoever dies while they search begins the search anew.

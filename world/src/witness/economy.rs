@@ -14,8 +14,10 @@ pub struct Bill {
     pub size: u64,
     /// Bytes that arrived at the client, of whatever kind.
     pub arrived: u64,
-    /// Connections that were opened: no more can have failed.
-    pub connections: u64,
+    /// Connections that the client gave up or left: no more of its requests can have.
+    pub dropped: u64,
+    /// Connections that the other side ended: all that had come by then is kept.
+    pub broken: u64,
     /// Requests that reached the hub, each with a head of its own.
     pub requests: u64,
     /// Bytes that arrived shortly before a process died: as much need not have been kept.
@@ -36,7 +38,8 @@ impl Bill {
         let streams = self.ranges_ignored * self.size * 35 / 100;
         let useless = self.useless_answers * USELESS_BYTES;
         self.size * 103 / 100
-            + self.connections * FAILURE_BYTES
+            + self.dropped * FAILURE_BYTES
+            + self.broken * BREAK_BYTES
             + self.requests * HEAD_BYTES
             + self.lost_in_crashes
             + search
@@ -71,8 +74,10 @@ pub fn check_pace(connects: &[Instant], workers: u32, witness: &mut Witness) {
     }
 }
 
-/// A failure may cost what was on its way.
+/// To give up may cost what was on its way.
 const FAILURE_BYTES: u64 = 64 << 10;
+/// What comes before a connection breaks is kept, but for a head or a page that explains it.
+const BREAK_BYTES: u64 = 4 << 10;
 /// The head of an answer, and more.
 const HEAD_BYTES: u64 = 2 << 10;
 /// Listings and the like.
