@@ -58,16 +58,27 @@ fn named_worlds_show_what_they_are_kept_for() {
 #[test]
 fn one_who_dies_at_any_operation_of_the_disk_goes_on_afterwards() {
     let mut met = Tally::default();
-    for scenario in falls() {
-        let outcome = run_well(&format!("{:?}", scenario.script[0].what), &scenario);
+    for (number, scenario) in falls().enumerate() {
+        let outcome = run_well(&format!("fall {number}"), &scenario);
         met.add_run(&outcome.situations);
     }
     assert!(met.count(world::sometimes::Sometimes::CrashAfterRename) > 0, "{met}");
 }
 
-/// A world for each operation at which the process may be killed or the power be cut.
+/// A world for each operation at which the process may be killed or the power be cut: from the
+/// start, from when it is stopped, and from when damage is found; and some in which that happens
+/// when all is done.
 fn falls() -> impl Iterator<Item = Scenario> {
-    (0..OPERATIONS).flat_map(|ops| [false, true].map(|is_cut| named::fall_at(ops, is_cut)))
+    let kinds: [(u32, fn(u32, bool) -> Scenario); 5] = [
+        (OPERATIONS, named::fall_at),
+        (OPERATIONS_TO_STOP, named::fall_when_stopped),
+        (OPERATIONS_TO_REPAIR, named::fall_in_repair),
+        (QUARTERS, named::fall_after_shortening),
+        (SERVED, named::fall_when_served),
+    ];
+    kinds.into_iter().flat_map(|(count, fall)| {
+        (0..count).flat_map(move |ops| [false, true].map(|is_cut| fall(ops, is_cut)))
+    })
 }
 
 #[test]
@@ -103,3 +114,7 @@ const AGAIN: u64 = 30;
 const THREADS: usize = 2;
 /// A small download uses the disk about so often before it is done.
 const OPERATIONS: u32 = 200;
+const OPERATIONS_TO_STOP: u32 = 40;
+const OPERATIONS_TO_REPAIR: u32 = 60;
+const QUARTERS: u32 = 40;
+const SERVED: u32 = 10;

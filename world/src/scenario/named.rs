@@ -31,7 +31,22 @@ pub fn all() -> Vec<Named> {
     all.extend(lies());
     all.extend(falls());
     all.extend(mishaps());
+    all.push(told_to_wait());
     all
+}
+
+/// A lie that is told midway, and not to all requests of the beginning.
+fn told_to_wait() -> Named {
+    let config =
+        Config { request_bytes_min: 64 << 10, request_bytes_max: 256 << 10, ..Config::default() };
+    let rule = "status 429 retry-after=20 route=cdn past=1MB times=1";
+    Named {
+        name: "told to wait",
+        why: "a pause that the server asks for is kept, and is not a failure",
+        scenario: Scenario { config, rules: vec![rule.to_owned()], ..calm("dsl", 4 * MB) },
+        shows: &[Sometimes::ToldToWait],
+        within: seconds(60),
+    }
 }
 
 /// The link alone.
@@ -54,6 +69,16 @@ fn plain() -> Vec<Named> {
             ),
             shows: &[Sometimes::OutlastedByOutage, Sometimes::SilentDeath],
             within: seconds(46 + 600 + 40),
+        },
+        Named {
+            name: "resets on a fast link",
+            why: "much arrives between two records, and all of it is kept",
+            scenario: Scenario {
+                rules: vec!["rst every=200KB route=cdn".to_owned()],
+                ..calm("fibre", 8 * MB)
+            },
+            shows: &[Sometimes::LinkReset],
+            within: seconds(30),
         },
         Named {
             name: "half-open connections",
@@ -105,13 +130,6 @@ fn lies() -> Vec<Named> {
             60,
         ),
         lie(
-            "told to wait",
-            "a pause that the server asks for is kept, and is not a failure",
-            "status 429 retry-after=20 route=cdn from=3 times=1",
-            &[Sometimes::ToldToWait],
-            60,
-        ),
-        lie(
             "one bit is wrong",
             "the wrong range is found and fetched again, not the file",
             "flip at=2000000 bit=3 route=cdn times=1",
@@ -129,6 +147,13 @@ fn lies() -> Vec<Named> {
             "another version under the same name",
             "bytes of two versions are never mixed",
             "etag-change route=cdn from=3 times=2",
+            &[Sometimes::EtagChanged],
+            60,
+        ),
+        lie(
+            "another version in the first answer",
+            "what the hub said of the file counts before anything has come of it",
+            "etag-change route=cdn times=1",
             &[Sometimes::EtagChanged],
             60,
         ),
@@ -239,15 +264,54 @@ fn kill(after_ops: u32) -> Happening {
 /// A small world in which the process is killed, or the power cut, at the n-th operation of the
 /// disk after the start.
 pub fn fall_at(after_ops: u32, is_power_cut: bool) -> Scenario {
+    let fall = at(0, fall(after_ops, is_power_cut));
+    Scenario { calm_at: seconds(30), ..with("proxy-8", 300_000, [fall]) }
+}
+
+/// The same at the n-th operation after the person has stopped it.
+pub fn fall_when_stopped(after_ops: u32, is_power_cut: bool) -> Scenario {
+    let fall = at(2, fall(after_ops, is_power_cut));
+    let stop = at(2, Happening::Cancel { pause: seconds(1) });
+    Scenario { calm_at: seconds(30), ..with("dsl", 1_000_000, [fall, stop]) }
+}
+
+/// The same at the n-th operation from shortly before a wrong bit is noticed, so that it also
+/// comes while what is doubted is written again.
+pub fn fall_in_repair(after_ops: u32, is_power_cut: bool) -> Scenario {
+    let mut fall = at(2, fall(after_ops, is_power_cut));
+    fall.at += Duration::from_millis(500);
+    Scenario {
+        rules: vec!["flip at=50000 bit=3 route=cdn times=1".to_owned()],
+        calm_at: seconds(30),
+        ..with("dsl", 600_000, [fall])
+    }
+}
+
+/// The same some time after a journal has become so long that it is shortened: a weak link brings
+/// a record every few KB, and slow syncs leave time to append to it meanwhile.
+pub fn fall_after_shortening(quarters: u32, is_power_cut: bool) -> Scenario {
+    let mut fall = at(12, fall(0, is_power_cut));
+    fall.at += Duration::from_millis(250) * quarters;
+    let config =
+        Config { request_bytes_min: 64 << 10, request_bytes_max: 64 << 10, ..Config::default() };
+    let sync_takes = Duration::from_millis(400);
+    Scenario { config, sync_takes, calm_at: seconds(90), ..with("weak-87k", 2 * MB, [fall]) }
+}
+
+/// A small world in which the process is killed, or the power cut, when all is done: what is in
+/// place stays there. What a power cut takes is another thing for each `seed`.
+pub fn fall_when_served(seed: u32, is_power_cut: bool) -> Scenario {
+    let fall = at(20, fall(0, is_power_cut));
+    let seed = Seed(seed.into());
+    Scenario { seed, calm_at: seconds(30), ..with("proxy-8", 300_000, [fall]) }
+}
+
+const fn fall(after_ops: u32, is_power_cut: bool) -> Happening {
     let down = seconds(1);
-    let what = if is_power_cut {
+    if is_power_cut {
         Happening::PowerCut { after_ops, down }
     } else {
         Happening::Kill { after_ops, down }
-    };
-    Scenario {
-        calm_at: seconds(30),
-        ..with("proxy-8", 300_000, [Step { at: Duration::ZERO, what }])
     }
 }
 
