@@ -69,7 +69,7 @@ fn one_who_dies_at_any_operation_of_the_disk_goes_on_afterwards() {
 /// start, from when it is stopped, and from when damage is found; and some in which that happens
 /// when all is done.
 fn falls() -> impl Iterator<Item = Scenario> {
-    let kinds: [(u32, fn(u32, bool) -> Scenario); 5] = [
+    let kinds: [(u32, Fall); 5] = [
         (OPERATIONS, named::fall_at),
         (OPERATIONS_TO_STOP, named::fall_when_stopped),
         (OPERATIONS_TO_REPAIR, named::fall_in_repair),
@@ -106,6 +106,9 @@ fn another_seed_is_another_run() {
     let digests = [1, 2].map(|seed| run(&Scenario::draw(seed)).digest());
     assert_ne!(digests[0], digests[1]);
 }
+
+/// A world in which somebody falls at the n-th operation, perhaps with the power.
+type Fall = fn(u32, bool) -> Scenario;
 
 /// How many drawn worlds are run.
 const WORLDS: u64 = 240;
