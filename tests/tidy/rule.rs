@@ -57,7 +57,7 @@ fn engine(source: &Source) -> bool {
 
 /// Snapshots hold what a program said, as it said it.
 fn written(source: &Source) -> bool {
-    !source.path.ends_with(".snap")
+    ![".snap", ".patch"].iter().any(|made| source.path.ends_with(made))
 }
 
 fn text(_: &Source) -> bool {
