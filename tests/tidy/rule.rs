@@ -55,7 +55,7 @@ fn engine(source: &Source) -> bool {
     source.is_rust() && source.path.starts_with("engine/src/")
 }
 
-/// Snapshots hold what a program said, as it said it.
+/// Snapshots hold what a program said, as it said it, and patches what diff did.
 fn written(source: &Source) -> bool {
     ![".snap", ".patch"].iter().any(|made| source.path.ends_with(made))
 }
