@@ -73,7 +73,7 @@ fn falls() -> impl Iterator<Item = Scenario> {
         (OPERATIONS, named::fall_at),
         (OPERATIONS_TO_STOP, named::fall_when_stopped),
         (OPERATIONS_TO_REPAIR, named::fall_in_repair),
-        (QUARTERS, named::fall_after_shortening),
+        (HALVES, named::fall_after_shortening),
         (SERVED, named::fall_when_served),
     ];
     kinds.into_iter().flat_map(|(count, fall)| {
@@ -118,6 +118,6 @@ const THREADS: usize = 2;
 /// A small download uses the disk about so often before it is done.
 const OPERATIONS: u32 = 200;
 const OPERATIONS_TO_STOP: u32 = 40;
-const OPERATIONS_TO_REPAIR: u32 = 60;
-const QUARTERS: u32 = 40;
-const SERVED: u32 = 10;
+const OPERATIONS_TO_REPAIR: u32 = 4 * 24;
+const HALVES: u32 = 40;
+const SERVED: u32 = 40;

@@ -71,7 +71,7 @@ fn check_return(stage: &Stage, outage: &Range<Instant>, witness: &mut Witness) {
 }
 
 /// E2: a host that asked to be left alone for a while is left alone.
-pub(super) fn check_pauses(stage: &Stage) {
+pub(super) fn check_pauses(stage: &Stage, ended: Instant) {
     let Some(hub) = stage.network.hubs().first().cloned() else { return };
     let Some(pause) = stage.scenario.retry_after() else { return };
     // Where the link varies, nobody can say when the answer was there.
@@ -85,7 +85,8 @@ pub(super) fn check_pauses(stage: &Stage) {
         let asked_at = at(told.time_ms);
         // Until the answer is there, and its last bytes on a slow link, nobody knows.
         let known = asked_at + KNOWN_AFTER + stage.queueing();
-        let quiet = known..asked_at + pause;
+        // Who does not wait may be done before the pause is over.
+        let quiet = known..(asked_at + pause).min(ended - LEAD);
         if quiet.is_empty() || !stage.is_undisturbed(asked_at - LEAD..quiet.end) {
             continue;
         }

@@ -96,6 +96,7 @@ impl Stagehand {
                 Act::Happen(what) => self.happen(what, sim, now),
                 Act::Start(host) => {
                     self.down.remove(&host);
+                    self.stage.on_boot(host);
                     sim.bounce(host.name());
                 }
                 Act::HubUp => {
@@ -177,37 +178,48 @@ impl Stagehand {
             self.stage.computer.disk().add_trouble(trouble);
             return;
         }
-        let Some(process) = self.stage.process_of(Host::First) else {
-            self.armed = None;
-            return;
-        };
-        match fall {
-            Fall::Kill => self.stage.computer.end_process(process),
-            Fall::PowerCut => self.stage.computer.lose_power(),
+        match (fall, self.stage.process_of(Host::First)) {
+            (Fall::Kill, Some(process)) => self.stage.computer.end_process(process),
+            (Fall::Kill, None) => self.armed = None,
+            // Also when nobody uses it: what was done before must last.
+            (Fall::PowerCut, _) => {
+                self.armed = None;
+                self.take_down(fall, down, sim, now);
+            }
         }
         self.find_dead(sim, now);
     }
 
-    /// Processes that the disk has killed take their hosts with them.
-    fn find_dead(&mut self, sim: &mut Sim<'_>, now: Instant) {
-        let hosts = self.stage.hosts();
+    /// Hosts whose processes are no more.
+    fn dead(&self) -> Vec<Host> {
         let is_dead = |host: &Host| {
             let process = self.stage.process_of(*host);
             process.is_some_and(|process| !self.stage.computer.is_alive(process))
         };
-        let dead: Vec<Host> = hosts.iter().copied().filter(is_dead).collect();
-        if dead.is_empty() {
+        self.stage.hosts().into_iter().filter(is_dead).collect()
+    }
+
+    /// Processes that the disk has killed take their hosts with them.
+    fn find_dead(&mut self, sim: &mut Sim<'_>, now: Instant) {
+        if self.dead().is_empty() {
             return;
         }
         let (fall, lasting) = self.armed.take().unwrap_or((Fall::Kill, LOOK_EVERY));
+        self.take_down(fall, lasting, sim, now);
+    }
+
+    /// What is dead goes down; without power, everything does.
+    fn take_down(&mut self, fall: Fall, lasting: Duration, sim: &mut Sim<'_>, now: Instant) {
         let falling = match fall {
-            Fall::Kill => dead,
+            Fall::Kill => self.dead(),
             Fall::PowerCut => {
                 self.stage.computer.lose_power();
-                hosts
+                self.stage.hosts()
             }
         };
-        note_crash(&self.stage);
+        if falling.iter().any(|host| self.stage.process_of(*host).is_some()) {
+            note_crash(&self.stage);
+        }
         if fall == Fall::Kill {
             check_progress(&self.stage, now);
         }

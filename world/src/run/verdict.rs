@@ -78,7 +78,7 @@ pub(super) fn judge(stage: &Stage, now: Instant) {
     check_network(stage, now);
     check_leases(stage);
     check_outages(stage, now);
-    check_pauses(stage);
+    check_pauses(stage, now);
     note_requests(stage);
     bill(stage).check(&mut stage.witness(), now);
 }

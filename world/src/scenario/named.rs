@@ -275,12 +275,13 @@ pub fn fall_when_stopped(after_ops: u32, is_power_cut: bool) -> Scenario {
     Scenario { calm_at: seconds(30), ..with("dsl", 1_000_000, [fall, stop]) }
 }
 
-/// The same at the n-th operation from shortly before a wrong bit is noticed, so that it also
-/// comes while what is doubted is written again.
-pub fn fall_in_repair(after_ops: u32, is_power_cut: bool) -> Scenario {
-    let mut fall = at(2, fall(after_ops, is_power_cut));
-    fall.at += Duration::from_millis(500);
+/// The same from shortly before a wrong bit is noticed, so that it also comes while what is
+/// doubted is written again. There are so many of these operations; then comes another seed.
+pub fn fall_in_repair(number: u32, is_power_cut: bool) -> Scenario {
+    const OPERATIONS: u32 = 24;
+    let fall = at(3, fall(number % OPERATIONS, is_power_cut));
     Scenario {
+        seed: Seed(u64::from(number / OPERATIONS)),
         rules: vec!["flip at=50000 bit=3 route=cdn times=1".to_owned()],
         calm_at: seconds(30),
         ..with("dsl", 600_000, [fall])
@@ -288,14 +289,16 @@ pub fn fall_in_repair(after_ops: u32, is_power_cut: bool) -> Scenario {
 }
 
 /// The same some time after a journal has become so long that it is shortened: a weak link brings
-/// a record every few KB, and slow syncs leave time to append to it meanwhile.
-pub fn fall_after_shortening(quarters: u32, is_power_cut: bool) -> Scenario {
-    let mut fall = at(12, fall(0, is_power_cut));
-    fall.at += Duration::from_millis(250) * quarters;
+/// a record every few KB, and syncs leave some time to append to it meanwhile.
+pub fn fall_after_shortening(halves: u32, is_power_cut: bool) -> Scenario {
+    let mut fall = at(20, fall(0, is_power_cut));
+    fall.at += Duration::from_millis(500) * halves;
     let config =
-        Config { request_bytes_min: 64 << 10, request_bytes_max: 64 << 10, ..Config::default() };
-    let sync_takes = Duration::from_millis(400);
-    Scenario { config, sync_takes, calm_at: seconds(90), ..with("weak-87k", 2 * MB, [fall]) }
+        Config { request_bytes_min: 256 << 10, request_bytes_max: 256 << 10, ..Config::default() };
+    let sync_takes = Duration::from_millis(90);
+    let seed = Seed(halves.into());
+    let base = with("weak-87k", 4 * MB, [fall]);
+    Scenario { seed, config, sync_takes, calm_at: seconds(120), ..base }
 }
 
 /// A small world in which the process is killed, or the power cut, when all is done: what is in
