@@ -17,6 +17,7 @@ use fake_hub::{Builder, FakeHub, Hub, RepoSpec};
 use moshi_fetch::cache::layout::RepoFolder;
 use moshi_fetch::error::{Error, ErrorKind};
 use moshi_fetch::news::{News, Report};
+use simnet::disk::trouble::TroubleId;
 use simnet::link::Link;
 use simnet::recording::{Recording, Row, What};
 use tokio::sync::Notify;
@@ -45,6 +46,8 @@ pub(crate) struct Stage {
     starts: Mutex<Vec<Instant>>,
     /// When somebody was served.
     reports: Mutex<Vec<Instant>>,
+    /// Errors that the disk reports, or will.
+    errors: Mutex<Vec<TroubleId>>,
 }
 
 /// A machine on which somebody runs the product. Both have the same disk.
@@ -99,6 +102,7 @@ impl Stage {
             crashes: Mutex::default(),
             starts: Mutex::default(),
             reports: Mutex::default(),
+            errors: Mutex::default(),
             scenario,
         }
     }
@@ -132,6 +136,16 @@ impl Stage {
     /// Whether the disk has only forgotten what it may forget.
     pub(crate) fn is_disk_honest(&self) -> bool {
         !self.has_rotted.load(Ordering::Relaxed)
+    }
+
+    /// The disk is about to report an error.
+    pub(crate) fn on_disk_error(&self, trouble: TroubleId) {
+        lock(&self.errors).push(trouble);
+    }
+
+    /// How many errors it has reported.
+    fn disk_errors(&self) -> u64 {
+        lock(&self.errors).iter().map(|trouble| self.computer.disk().hits(*trouble)).sum()
     }
 
     /// The disk has changed what it holds.
@@ -299,7 +313,9 @@ impl Stage {
     }
 
     pub(crate) fn on_news(&self, process: u64, news: &News, now: Instant) {
+        let errors = self.disk_errors();
         let mut witness = self.witness();
+        witness.on_disk_errors(errors);
         witness.on_news(process, news, now);
         let proven = witness.proven();
         drop(witness);

@@ -83,6 +83,8 @@ pub struct Witness {
     lives: BTreeMap<u64, Life>,
     /// What of each file, by its path, must be proven when it is next begun.
     floors: BTreeMap<String, Floor>,
+    /// How many errors the disk has reported.
+    disk_errors: u64,
     /// When a file that was all there did not hash to what it should, and which.
     mismatches: Vec<(Instant, String)>,
 }

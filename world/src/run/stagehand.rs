@@ -145,7 +145,7 @@ impl Stagehand {
             }
             Happening::DiskError { after_ops } => {
                 let trouble = Trouble::once(CHANGES, Effect::Fail(Failure::Io));
-                disk.add_trouble(trouble.after(u64::from(after_ops)));
+                self.stage.on_disk_error(disk.add_trouble(trouble.after(u64::from(after_ops))));
                 for process in
                     self.stage.hosts().into_iter().filter_map(|it| self.stage.process_of(it))
                 {

@@ -74,6 +74,14 @@ impl Witness {
         self.lives.entry(process).or_default().has_disk_trouble = true;
     }
 
+    /// So many errors has the disk reported by now. What could not be read when a file was begun
+    /// is rightly fetched again.
+    pub fn on_disk_errors(&mut self, count: u64) {
+        if std::mem::replace(&mut self.disk_errors, count) < count {
+            self.floors.clear();
+        }
+    }
+
     /// What a file held has changed on the disk, by nobody's doing.
     pub fn on_bit_rot(&mut self) {
         self.floors.clear();
