@@ -92,6 +92,8 @@ pub enum Happening {
     },
     /// The next sync of the unfinished file fails, and what it should have written may never be.
     SyncError,
+    /// The next record of the unfinished file cannot be appended.
+    JournalError,
     /// A bit of the unfinished file changes on the disk.
     BitRot {
         /// Where in the file, in parts of a thousand of its length.

@@ -36,6 +36,8 @@ pub enum Sometimes {
     TailSplit,
     /// The disk was full, and then was not.
     NoSpaceThenSpace,
+    /// The disk refused something, and the person was told.
+    DiskFailed,
     /// The disk changed what it held, and that was repaired.
     BitRotRepaired,
     /// Ranges were ignored, and one stream served all.
@@ -52,7 +54,7 @@ pub enum Sometimes {
 
 impl Sometimes {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::CrashAfterWrite,
         Self::CrashAfterRecord,
         Self::CrashAfterSync,
@@ -67,6 +69,7 @@ impl Sometimes {
         Self::OutlastedByOutage,
         Self::TailSplit,
         Self::NoSpaceThenSpace,
+        Self::DiskFailed,
         Self::BitRotRepaired,
         Self::OneStream,
         Self::WaitedForRival,

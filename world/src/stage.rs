@@ -304,6 +304,7 @@ impl Stage {
     pub(crate) fn on_error(&self, host: Host, error: &Error, now: Instant) {
         self.mark(now, format!("{} is told: {error}", host.name()));
         if error.blame() == Some(Blame::Disk) {
+            self.witness().note(Sometimes::DiskFailed);
             // Of what came after the disk had failed nothing was recorded.
             self.on_crash(now, true);
         }
@@ -394,6 +395,7 @@ impl Scenario {
             | Happening::HubCrash { .. }
             | Happening::DiskError { .. }
             | Happening::SyncError
+            | Happening::JournalError
             | Happening::BitRot { .. }
             | Happening::Cancel { .. } => None,
         };
@@ -415,6 +417,7 @@ impl Scenario {
             | Happening::HubCrash { .. }
             | Happening::DiskError { .. }
             | Happening::SyncError
+            | Happening::JournalError
             | Happening::BitRot { .. }
             | Happening::Cancel { .. } => None,
         };

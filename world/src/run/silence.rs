@@ -39,6 +39,7 @@ fn outages(scenario: &Scenario) -> Vec<Range<Instant>> {
             | Happening::HubCrash { .. }
             | Happening::DiskError { .. }
             | Happening::SyncError
+            | Happening::JournalError
             | Happening::BitRot { .. }
             | Happening::Cancel { .. } => None,
         }

@@ -158,6 +158,12 @@ impl Stagehand {
                     disk.add_trouble(trouble.clone().under(&place.part));
                 }
             }
+            Happening::JournalError => {
+                let trouble = Trouble::once(&[Operation::Write], Effect::Fail(Failure::Io));
+                for place in self.stage.places() {
+                    disk.add_trouble(trouble.clone().under(&place.journal));
+                }
+            }
             Happening::BitRot { permille } => self.rot(permille),
             Happening::Cancel { pause } => self.stage.cancel(Host::First, pause, now),
         }

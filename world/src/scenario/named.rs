@@ -199,6 +199,13 @@ fn falls() -> Vec<Named> {
             shows: &[],
             within: seconds(90),
         },
+        Named {
+            name: "a journal that cannot be appended to",
+            why: "what is not recorded is not safe, and going on as if it were would lose it later",
+            scenario: with("dsl", 4 * MB, [at(6, Happening::JournalError), at(12, kill(0))]),
+            shows: &[Sometimes::DiskFailed],
+            within: seconds(60),
+        },
     ]
 }
 
