@@ -75,8 +75,9 @@ fn check_return(stage: &Stage, outage: &Range<Instant>, witness: &mut Witness) {
 pub(super) fn check_pauses(stage: &Stage, ended: Instant) {
     let Some(hub) = stage.network.hubs().first().cloned() else { return };
     let Some(pause) = stage.scenario.retry_after() else { return };
-    // Where the link varies, nobody can say when the answer was there.
-    if !stage.scenario.is_even() {
+    // Where the link varies, nobody can say when the answer was there; and who gives up before the
+    // pause is over may try once more before that.
+    if !stage.scenario.is_even() || stage.scenario.config.give_up_after.is_some() {
         return;
     }
     let at = |millis| Instant::at(Duration::from_millis(millis));
