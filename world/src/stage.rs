@@ -154,6 +154,11 @@ impl Stage {
         self.witness().on_bit_rot();
     }
 
+    /// The disk has forgotten what was not durable.
+    pub(crate) fn on_power_cut(&self) {
+        self.witness().on_power_cut();
+    }
+
     /// Whether the same process has run all the time, and nothing was scripted but what began
     /// before.
     pub(crate) fn is_undisturbed(&self, span: Range<Instant>) -> bool {

@@ -220,6 +220,7 @@ impl Stagehand {
             Fall::Kill => self.dead(),
             Fall::PowerCut => {
                 self.stage.computer.lose_power();
+                self.stage.on_power_cut();
                 self.stage.hosts()
             }
         };

@@ -113,11 +113,13 @@ impl Witness {
             let floor = if told.is_in_place { Floor::InPlace } else { floor };
             self.floors.insert(told.path, floor);
         }
-        if death == Death::PowerCut {
-            for floor in self.floors.values_mut() {
-                if let Floor::Proven { written, durable, .. } = floor {
-                    *written = *durable;
-                }
+    }
+
+    /// The power is cut: only what is durable can be there later, whoever wrote it.
+    pub fn on_power_cut(&mut self) {
+        for floor in self.floors.values_mut() {
+            if let Floor::Proven { written, durable, .. } = floor {
+                *written = *durable;
             }
         }
     }
