@@ -56,3 +56,4 @@ pub mod time;
 pub mod transfer;
 pub mod verify;
 pub mod window;
+pub mod xet;
