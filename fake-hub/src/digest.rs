@@ -1,6 +1,6 @@
 //! SHA-256 and git blob SHA-1 of contents, computed once.
 //!
-//! Digests of synthetic contents are kept in the temporary directory, because the same gigabytes
+//! Digests of made-up contents are kept in the temporary directory, because the same gigabytes
 //! are served again and again; anything that can change under us is never cached.
 
 use std::io;
@@ -13,10 +13,10 @@ use crate::content::Content;
 
 /// The SHA-256 of a content, in hex.
 pub(crate) fn sha256(content: &Content) -> io::Result<String> {
-    if content.is_on_disk() || content.len() < CACHED_FROM {
+    let Some(recipe) = content.recipe().filter(|_| content.len() >= CACHED_FROM) else {
         return hash::<Sha256>(content, b"");
-    }
-    let path = cache_path(content)?;
+    };
+    let path = cache_path(content, &recipe)?;
     if let Ok(known) = std::fs::read_to_string(&path)
         && known.len() == 64
     {
@@ -57,10 +57,12 @@ fn hash<D: Digest>(content: &Content, prefix: &[u8]) -> io::Result<String> {
     Ok(hex(&digest.finalize()))
 }
 
-/// The cache key holds the content's own first bytes: a changed generator finds no stale digest.
-fn cache_path(content: &Content) -> io::Result<PathBuf> {
+/// The cache key holds the content's own first bytes too: a changed generator finds no stale
+/// digest.
+fn cache_path(content: &Content, recipe: &str) -> io::Result<PathBuf> {
     let head = content.open()?.read_at(0, content.len().min(4096) as usize)?;
-    let name = format!("fake-hub-sha256-{}-{}", &sha256_of(&head)[..32], content.len());
+    let key = sha256_of(&[recipe.as_bytes(), &head].concat());
+    let name = format!("fake-hub-sha256-{}-{}", &key[..32], content.len());
     Ok(std::env::temp_dir().join(name))
 }
 

@@ -48,7 +48,7 @@ mod wire;
 pub use body::Body;
 pub use builder::{BuildError, Builder};
 pub use connection::Connection;
-pub use content::{Content, ContentReader, fill_synthetic};
+pub use content::{Content, ContentReader, Edit, Kind, fill_synthetic};
 pub use door::Door;
 pub use fault::{AskFault, BodyFault, Cut, Fault, ReplyFault, Trigger, WireFault};
 pub use fields::RuleError;
