@@ -10,3 +10,6 @@ pub mod chunk;
 pub mod chunker;
 pub mod hash;
 pub mod merkle;
+pub mod reconstruction;
+pub mod token;
+pub mod unpacker;
