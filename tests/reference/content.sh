@@ -48,7 +48,8 @@ make_content() {
     file bf16-70m bf16 $((70 << 20)) 8
     file tuned-70m tuned $((70 << 20)) 8
     file random-70m random $((70 << 20)) 9
-    file "bf16-${big_mib}m" bf16 $((big_mib << 20)) 10
+    long=bf16-${big_mib}m
+    file "$long" bf16 $((big_mib << 20)) 10
 }
 
 upload_content() {

@@ -27,13 +27,16 @@ is_polite() {
     same "$(asked 'not signed')" 0 "ranges that were not signed for"
 }
 
-# wire LEN: what the file has cost.
+# wire LEN [MAX]: what the file has cost; fails if it is more than MAX.
 wire() {
     local sent
     sent=$(sent_by)
     if (($1 > 0)); then
-        "$python" -c "print(f'wire/file {$sent / $1:.4f}')"
-    fi >>figures
+        "$python" -c "
+import sys
+print(f'wire/file {$sent / $1:.4f}')
+sys.exit($sent / $1 > float('${2:-inf}'))" >>figures
+    fi
 }
 
 hf_brings() {
@@ -80,11 +83,20 @@ by_xet() {
     local name=$1
     shift
     site "$@"
-    "$moshi" download org/name "$name" >path
+    "$python" "$root/tests/nginx/measure.py" taken "$moshi" download org/name "$name" >path
     is_right "$name" "$(cat path)"
     same "$(sent_by cdn)" 0 "what came by plain HTTP"
     wire "$(size_of "$name")"
     is_polite
+}
+
+# The longest file: what it takes of time and memory, too.
+long_by_xet() {
+    by_xet "$1"
+    local seconds busy rss
+    read -r seconds busy rss <taken
+    echo "$seconds s, $busy s of processor, peak $((rss / 1024)) MiB" >>figures
+    within "$rss" 1 $((96 << 10)) "peak memory in KiB"
 }
 
 all_by_xet() {

@@ -1,0 +1,57 @@
+# What links, kills and liars do to content of Xet, and what it may cost.
+# Sourced by run; each function runs in a shell and a folder of its own.
+
+# Weights, as in most of what is downloaded; one xorb and a bit.
+weights=bf16-70m
+
+# resets MAX EVERY: each connection dies after so many bytes.
+resets() {
+    need_xet
+    site --reset-every "$2"
+    "$moshi" download org/name $weights >path
+    is_right $weights "$(cat path)"
+    echo "$(asked reset) resets" >>figures
+    within "$(asked reset)" $((60000000 / $2 / 2)) 100000 "resets"
+    wire "$(size_of $weights)" "$1"
+    is_polite
+}
+
+killed() {
+    need_xet
+    site --rate 20e6
+    start moshi "$moshi" download org/name $weights
+    until (($(sent_by) >= $(size_of $weights) / 2)); do
+        kill -0 "$pid"
+        sleep 0.05
+    done
+    kill -KILL "$pid"
+    wait "$pid" || true
+    "$moshi" download org/name $weights >path
+    is_right $weights "$(cat path)"
+    wire "$(size_of $weights)" 0.88
+    is_polite
+}
+
+# What expires is got again, and nothing else is.
+short_leases() {
+    need_xet
+    site --rate 4e6 --lifetime 5
+    "$moshi" download org/name $weights >path
+    is_right $weights "$(cat path)"
+    within "$(asked token)" 2 60 "tokens"
+    echo "$(asked token) tokens, $(asked expired) answers of an expired address" >>figures
+    wire "$(size_of $weights)" 0.88
+    is_polite
+}
+
+# A bit of each 4 MB is wrong, also of what is fetched again; nothing of that reaches the file.
+flips() {
+    need_xet
+    site --flip-every 4000000 "$@"
+    "$moshi" download org/name $weights >path
+    is_right $weights "$(cat path)"
+    within "$(asked flip)" 8 1000 "flipped bits"
+    echo "$(asked flip) flips" >>figures
+    wire "$(size_of $weights)"
+    is_polite
+}
