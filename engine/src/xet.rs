@@ -11,5 +11,6 @@ pub mod chunker;
 pub mod hash;
 pub mod merkle;
 pub mod reconstruction;
+pub mod shard;
 pub mod token;
 pub mod unpacker;

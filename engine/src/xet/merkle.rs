@@ -95,7 +95,8 @@ impl Level {
     /// Adds a node. Returns the parent of its group if the node closes it.
     fn push(&mut self, node: Node) -> Option<Node> {
         self.group.push(node);
-        let is_cut = self.group.len() >= GROUP_MIN && node.hash.last_word() % BRANCHING == 0;
+        let is_cut =
+            self.group.len() >= GROUP_MIN && node.hash.last_word().is_multiple_of(BRANCHING);
         if is_cut || self.group.len() == GROUP_MAX { self.close() } else { None }
     }
 
@@ -169,7 +170,8 @@ mod tests {
             let mut above = Vec::new();
             let mut rest = level.as_slice();
             while !rest.is_empty() {
-                let is_cut = |&at: &usize| at + 1 >= 3 && rest[at].hash.last_word() % 4 == 0;
+                let is_cut =
+                    |&at: &usize| at + 1 >= 3 && rest[at].hash.last_word().is_multiple_of(4);
                 let len =
                     (0..rest.len().min(9)).find(is_cut).map_or(9.min(rest.len()), |at| at + 1);
                 above.push(parent(&rest[..len]));

@@ -24,7 +24,7 @@ fn content(seed: u64, len: usize) -> Vec<u8> {
         .map(|at| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040);
             let random = (state >> 56) as u8;
-            if seed % 3 > 0 && at % 2 == 1 { 0x3c | random >> 7 } else { random }
+            if !seed.is_multiple_of(3) && at % 2 == 1 { 0x3c | random >> 7 } else { random }
         })
         .collect()
 }

@@ -136,7 +136,7 @@ struct Described {
     bytes: RangeJson<u64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 struct RangeJson<T> {
     start: T,
     end: T,
