@@ -1,10 +1,11 @@
 # What there is to bring: made from seeds, uploaded by hf_xet, offered by a hub.
 # Sourced by run.
 
-# Builds the reference, unless REFERENCE names it.
+# Builds the reference, unless REFERENCE names it. Not with --locked: it has a lock file of its own,
+# in which what our engine depends on may have changed.
 build_reference() {
     if [[ -z ${REFERENCE:-} ]]; then
-        cargo build --quiet --release --locked --manifest-path "$root/tests/reference/Cargo.toml" \
+        cargo build --quiet --release --manifest-path "$root/tests/reference/Cargo.toml" \
             --target-dir "$target/reference"
     fi
     reference=${REFERENCE:-$target/reference/release/reference}

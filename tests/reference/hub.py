@@ -278,7 +278,8 @@ class Store(Handler):
         if answer.status == 200 and "/reconstructions/" in path:
             body = json.dumps(sign(json.loads(body))).encode()
         headers = {"Content-Type": answer.headers.get("Content-Type", "text/plain")}
-        self.answer("shard" if "/chunks/" in path else "storage", answer.status, headers, body)
+        route = "shard" if "/chunks/" in path else path.split("/")[1]
+        self.answer(route, answer.status, headers, body)
 
     def xorb(self, xorb, signed):
         """A part of a xorb: the very range that was signed for or, of several, any one of them."""

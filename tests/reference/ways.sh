@@ -13,7 +13,7 @@ size_of() {
 
 # Body bytes that the hub's routes have sent, those of files by default.
 sent_by() {
-    local routes=${*:-xorb cdn storage shard}
+    local routes=${*:-xorb cdn v1 v2 shard}
     stat "sum(s['body_bytes'].get(route, 0) for route in '$routes'.split())"
 }
 
@@ -39,6 +39,10 @@ sys.exit($sent / $1 > float('${2:-inf}'))" >>figures
     fi
 }
 
+compared() {
+    "$reference" compare 40 >figures
+}
+
 hf_brings() {
     local name=$1
     shift
@@ -50,11 +54,16 @@ hf_brings() {
     is_polite
 }
 
+hf_brings_by_v1() {
+    hf_brings "$1" --no-v2
+    within "$(asked v1)" 1 100 "questions of version 1"
+}
+
 hf_brings_by_http() {
     site
     HF_HUB_DISABLE_XET=1 "$hf" download org/name "$1" --quiet >path
     is_right "$1" "$(cat path)"
-    same "$(sent_by xorb storage)" 0 "what came by Xet"
+    same "$(sent_by xorb v1 v2)" 0 "what came by Xet"
     is_polite
 }
 
@@ -90,6 +99,11 @@ by_xet() {
     is_polite
 }
 
+by_v1() {
+    by_xet "$1" --no-v2
+    within "$(asked v1)" 1 100 "questions of version 1"
+}
+
 # The longest file: what it takes of time and memory, too.
 long_by_xet() {
     by_xet "$1"
@@ -117,7 +131,7 @@ by_http() {
     site
     HF_HUB_DISABLE_XET=1 "$moshi" download org/name "$1" >path
     is_right "$1" "$(cat path)"
-    same "$(sent_by xorb storage)" 0 "what came by Xet"
+    same "$(sent_by xorb v1 v2)" 0 "what came by Xet"
     wire "$(size_of "$1")"
     is_polite
 }

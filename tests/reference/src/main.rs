@@ -1,7 +1,9 @@
 //! The oracle: Hugging Face's own chunker, hashes, formats and storage server, as one program.
 //!
-//! It has none of our code. What our code does with its output is for the tests that call it.
+//! Of our code it has only what is held against them; nothing of ours is in what it prints or
+//! serves.
 
+mod compare;
 mod content;
 mod golden;
 mod serve;
@@ -32,6 +34,7 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
             let kind = Kind::named(kind).ok_or_else(|| format!("no kind of content: {kind}"))?;
             Ok(fs::write(path, kind.bytes(seed.parse()?, len.parse()?))?)
         }
+        ["compare", seeds] => compare::compare(seeds.parse()?),
         ["vectors"] => golden::print(&mut io::stdout().lock(), golden::Detail::Roots),
         ["vectors", "--chunks"] => golden::print(&mut io::stdout().lock(), golden::Detail::Chunks),
         _ => {
@@ -45,4 +48,5 @@ const USAGE: &str = "\
 reference serve FOLDER                 a storage server until stdin ends; prints its address
 reference content KIND LEN SEED FILE   made-up content: random, text, zeros, bf16, f32, tuned
 reference vectors [--chunks]           what the reference makes of such content, as text
+reference compare SEEDS                our hashes, chunker and packing beside the reference's
 ";

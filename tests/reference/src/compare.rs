@@ -1,0 +1,148 @@
+//! Our hashes, chunker and packing beside the reference's, over content of many seeds.
+//!
+//! Stops at the first difference and says where it is; the golden vectors that the engine keeps are
+//! for finding out why.
+
+use std::error::Error;
+use std::io::Cursor;
+
+use engine::xet::chunk::{self, HEADER_LEN, Header, Scheme};
+use engine::xet::chunker::Chunker as OurChunker;
+use engine::xet::hash::XetHash;
+use engine::xet::merkle::{self, Node};
+use xet_core_structures::merklehash::{MerkleHash, file_hash, xorb_hash};
+use xet_core_structures::xorb_object::{
+    Chunk, CompressionScheme, deserialize_chunk, serialize_chunk,
+};
+use xet_data::deduplication::Chunker;
+
+use crate::content::{Kind, Words};
+
+/// Compares content of this many seeds, of every kind. Prints how many chunks that were.
+pub(crate) fn compare(seeds: u64) -> Result<(), Box<dyn Error>> {
+    let mut count = 0;
+    for seed in 0..seeds {
+        for kind in KINDS {
+            let len = Words(!seed).next() as usize % LEN_MAX;
+            count += compare_content(*kind, seed, len).map_err(|difference| {
+                format!("{kind:?}, seed {seed}, {len} bytes: {difference}")
+            })?;
+        }
+        compare_trees(seed).map_err(|difference| format!("trees, seed {seed}: {difference}"))?;
+    }
+    println!("{count} chunks");
+    Ok(())
+}
+
+fn compare_content(kind: Kind, seed: u64, len: usize) -> Result<usize, String> {
+    let bytes = kind.bytes(seed, len);
+    let theirs = Chunker::default().next_block(&bytes, true);
+    let ours = cut(&bytes, seed);
+    if let Some(at) = (0..theirs.len().max(ours.len()))
+        .find(|&at| ours.get(at).map(|chunk| chunk.len()) != theirs.get(at).map(len_of))
+    {
+        return Err(format!("chunk {at} has another length"));
+    }
+    let mut nodes = Vec::new();
+    for (at, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+        let node = Node::of_chunk(ours);
+        if node.hash != hash_of(&theirs.hash) || node.hash.to_string() != theirs.hash.hex() {
+            return Err(format!("chunk {at} has another hash"));
+        }
+        compare_packing(ours).map_err(|difference| format!("chunk {at}: {difference}"))?;
+        nodes.push(node);
+    }
+    let their_nodes: Vec<_> =
+        theirs.iter().map(|chunk| (chunk.hash, len_of(chunk) as u64)).collect();
+    compare_roots(&nodes, &their_nodes)?;
+    Ok(nodes.len())
+}
+
+/// Cuts as a download does: in pieces of any length.
+fn cut(bytes: &[u8], seed: u64) -> Vec<&[u8]> {
+    let mut words = Words(seed);
+    let mut chunker = OurChunker::new();
+    let mut chunks = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    while at < bytes.len() {
+        let end = bytes.len().min(at + 1 + words.next() as usize % PIECE_MAX);
+        while let Some(taken) = chunker.push(&bytes[at..end]) {
+            at += taken;
+            chunks.push(&bytes[start..at]);
+            start = at;
+        }
+        at = end;
+    }
+    if start < bytes.len() {
+        chunks.push(&bytes[start..]);
+    }
+    chunks
+}
+
+/// What either packs, the other unpacks, and both pack to the same length or none at all.
+fn compare_packing(content: &[u8]) -> Result<(), String> {
+    let schemes = [
+        (Scheme::Stored, CompressionScheme::None),
+        (Scheme::Lz4, CompressionScheme::LZ4),
+        (Scheme::Grouped, CompressionScheme::ByteGrouping4LZ4),
+    ];
+    for (our_scheme, their_scheme) in schemes {
+        let mut theirs = Vec::new();
+        serialize_chunk(content, &mut theirs, their_scheme).map_err(|error| error.to_string())?;
+        let (head, body) = theirs.split_first_chunk::<HEADER_LEN>().ok_or("no header")?;
+        let header = Header::read(head).map_err(|error| format!("{our_scheme:?}: {error}"))?;
+        let mut unpacked = Vec::new();
+        chunk::unpack(header, body, &mut unpacked)
+            .map_err(|error| format!("{our_scheme:?}: {error}"))?;
+        if unpacked != content || header.write() != *head {
+            return Err(format!("we unpack something else, {our_scheme:?}"));
+        }
+        let mut ours = Vec::new();
+        chunk::pack(our_scheme, content, &mut ours);
+        let (unpacked, ..) = deserialize_chunk(&mut Cursor::new(&ours))
+            .map_err(|error| format!("they cannot unpack {our_scheme:?}: {error}"))?;
+        if unpacked != content {
+            return Err(format!("they unpack something else, {our_scheme:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Trees of many more leaves than files have chunks.
+fn compare_trees(seed: u64) -> Result<(), String> {
+    let mut words = Words(seed);
+    let count = words.next() % LEAVES_MAX;
+    let mut ours = Vec::new();
+    let mut theirs = Vec::new();
+    for _ in 0..count {
+        let hash = MerkleHash::from([words.next(), words.next(), words.next(), words.next()]);
+        let len = 1 + words.next() % (128 << 10);
+        ours.push(Node { hash: hash_of(&hash), len });
+        theirs.push((hash, len));
+    }
+    compare_roots(&ours, &theirs)
+}
+
+fn compare_roots(ours: &[Node], theirs: &[(MerkleHash, u64)]) -> Result<(), String> {
+    if merkle::root(ours) != hash_of(&xorb_hash(theirs)) {
+        return Err(format!("the root over {} chunks is another", ours.len()));
+    }
+    if merkle::file_hash(ours).to_string() != file_hash(theirs).hex() {
+        return Err(format!("the file of {} chunks has another name", ours.len()));
+    }
+    Ok(())
+}
+
+fn hash_of(hash: &MerkleHash) -> XetHash {
+    XetHash::new((*hash).into())
+}
+
+fn len_of(chunk: &Chunk) -> usize {
+    chunk.data.len()
+}
+
+const KINDS: &[Kind] = &[Kind::Random, Kind::Text, Kind::Zeros, Kind::Bf16, Kind::F32, Kind::Tuned];
+
+const LEN_MAX: usize = 4 << 20;
+const PIECE_MAX: usize = 100_000;
+const LEAVES_MAX: u64 = 20_000;
