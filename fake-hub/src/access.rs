@@ -53,6 +53,13 @@ impl Tokens {
     }
 }
 
+impl Tokens {
+    /// Whether these headers carry one of the hub's tokens, which is nobody else's business.
+    pub(crate) fn knows(&self, headers: &HeaderMap) -> bool {
+        headers.contains_key(AUTHORIZATION) && self.caller(headers).is_ok()
+    }
+}
+
 impl Caller {
     /// Whether the caller may know that the repository exists.
     pub(crate) fn check_repo(self, repo: Option<&Repo>) -> Result<&Repo, Refusal> {

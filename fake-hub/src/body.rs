@@ -2,6 +2,7 @@
 //!
 //! Every body knows its exact length, so that the wire can tell where a response ends.
 
+use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
 use std::pin::Pin;
@@ -25,6 +26,7 @@ enum Source {
     #[default]
     Empty,
     Bytes(Bytes),
+    Pieces(VecDeque<Bytes>),
     Part {
         reader: Box<ContentReader>,
         left: Range<u64>,
@@ -38,6 +40,11 @@ impl Body {
         Ok(Self { source: Source::Part { reader, left: part }, gzip: None })
     }
 
+    /// Pieces one after the other.
+    pub(crate) fn pieces(pieces: Vec<Bytes>) -> Self {
+        Self { source: Source::Pieces(pieces.into()), gzip: None }
+    }
+
     /// Bytes left to send.
     pub(crate) fn len(&self) -> u64 {
         let plain = self.plain_len();
@@ -49,6 +56,13 @@ impl Body {
         match &mut self.source {
             Source::Empty => {}
             Source::Bytes(bytes) => bytes.truncate(len.try_into().unwrap_or(usize::MAX)),
+            Source::Pieces(pieces) => {
+                let mut left = len.try_into().unwrap_or(usize::MAX);
+                for piece in pieces {
+                    piece.truncate(left);
+                    left -= piece.len();
+                }
+            }
             Source::Part { left, .. } => left.end = left.end.min(left.start.saturating_add(len)),
         }
     }
@@ -62,6 +76,7 @@ impl Body {
         match &self.source {
             Source::Empty => 0,
             Source::Bytes(bytes) => bytes.len() as u64,
+            Source::Pieces(pieces) => pieces.iter().map(|piece| piece.len() as u64).sum(),
             Source::Part { left, .. } => left.end - left.start,
         }
     }
@@ -72,6 +87,12 @@ impl Body {
             Source::Bytes(bytes) => {
                 let next = bytes.split_to(bytes.len().min(STEP));
                 Ok((!next.is_empty()).then_some(next))
+            }
+            Source::Pieces(pieces) => {
+                while pieces.front().is_some_and(Bytes::is_empty) {
+                    pieces.pop_front();
+                }
+                Ok(pieces.front_mut().map(|piece| piece.split_to(piece.len().min(STEP))))
             }
             Source::Part { left, .. } if left.is_empty() => Ok(None),
             Source::Part { reader, left } => {

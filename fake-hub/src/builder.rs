@@ -23,6 +23,7 @@ use crate::rule::Rule;
 use crate::rule::book::RuleBook;
 use crate::sign::Signer;
 use crate::stats::Tally;
+use crate::xet::{Passes, XetStore};
 
 /// The settings of a hub.
 #[derive(Debug, Clone)]
@@ -34,6 +35,9 @@ pub struct Builder {
     seed: u64,
     epoch: Option<Duration>,
     url_lifetime: Duration,
+    cas: Option<String>,
+    pass_lifetime: Duration,
+    has_v2: bool,
     lfs_from: u64,
     page_size: usize,
     request_log: Option<PathBuf>,
@@ -80,6 +84,9 @@ impl Default for Builder {
             seed: 0,
             epoch: None,
             url_lifetime: Duration::from_secs(3600),
+            cas: None,
+            pass_lifetime: Duration::from_secs(3600),
+            has_v2: true,
             lfs_from: 1 << 20,
             page_size: 1000,
             request_log: None,
@@ -138,6 +145,29 @@ impl Builder {
         self
     }
 
+    /// `host:port` of the CAS; the hub's unless set. [`start`](Self::start) sets it.
+    pub fn cas(mut self, authority: &str) -> Self {
+        self.cas = Some(authority.to_owned());
+        self
+    }
+
+    /// How long access tokens of the CAS are good; an hour unless set.
+    pub fn pass_lifetime(mut self, lifetime: Duration) -> Self {
+        self.pass_lifetime = lifetime;
+        self
+    }
+
+    /// The CAS answers 404 to whoever asks for the second version of a reconstruction.
+    pub fn without_v2(mut self) -> Self {
+        self.has_v2 = false;
+        self
+    }
+
+    /// Whether some repository is in Xet.
+    pub(crate) fn has_xet(&self) -> bool {
+        self.repos.iter().any(|repo| repo.xet.is_some())
+    }
+
     /// From how many bytes on a file is in LFS whatever its name; 1 MiB unless set.
     pub fn lfs_from(mut self, bytes: u64) -> Self {
         self.lfs_from = bytes;
@@ -177,10 +207,12 @@ impl Builder {
             lfs_from: self.lfs_from,
             with_successor: self.rules.iter().any(|rule| rule.fault().is_change()),
         };
+        let mut xet = XetStore::default();
         let mut repos = BTreeMap::new();
         for spec in &self.repos {
             let failed = |source| BuildError::Repo { repo: spec.id.to_string(), source };
-            repos.insert(spec.id.clone(), Repo::load(spec, &options).map_err(failed)?);
+            let repo = Repo::load(spec, &options, &mut xet).map_err(failed)?;
+            repos.insert(spec.id.clone(), repo);
         }
         let mut blobs = BTreeMap::new();
         for (id, repo) in &repos {
@@ -193,6 +225,7 @@ impl Builder {
         Ok(Arc::new(Hub {
             authority: hub.to_owned(),
             cdn: cdn.to_owned(),
+            cas: self.cas.unwrap_or_else(|| hub.to_owned()),
             clock: Clock::starting_at(self.epoch.unwrap_or_else(system_date)),
             signer: Signer::new(mix(self.seed ^ SIGNER), self.url_lifetime),
             tokens: self.tokens,
@@ -203,7 +236,11 @@ impl Builder {
             repos,
             blobs,
             hub_door: Door::default(),
+            xet,
+            passes: Passes::new(mix(self.seed ^ PASSES), self.pass_lifetime),
+            has_v2: self.has_v2,
             cdn_door: Door::default(),
+            cas_door: Door::default(),
         }))
     }
 }
@@ -222,3 +259,5 @@ fn system_date() -> Duration {
 
 /// Keeps the signer's secret apart from other uses of the seed.
 const SIGNER: u64 = 0x7369_676e_6572;
+/// The same for access tokens.
+const PASSES: u64 = 0x7061_7373_6573;

@@ -10,7 +10,6 @@ use tokio::sync::Notify;
 
 use crate::delivery::{Delivery, Event, Step};
 use crate::fault::Cut;
-use crate::target::Route;
 
 /// The control value of one connection; every request carries it in its extensions.
 #[derive(Debug, Clone)]
@@ -106,7 +105,7 @@ impl Connection {
             return false;
         };
         let event = delivery.on_sent(bytes);
-        let is_cdn = delivery.record().record.route == Route::Cdn;
+        let is_cdn = delivery.record().record.route.is_cdn();
         if delivery.is_done() {
             state.deliveries.pop_front();
         }

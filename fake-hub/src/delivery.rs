@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::{Cut, Trigger, WireFault};
+use crate::reply::BodyParts;
 use crate::rule::book::ArmedRule;
 use crate::stats::OpenRecord;
 
@@ -17,8 +18,8 @@ pub(crate) struct Delivery {
     head_end: usize,
     body_sent: u64,
     body_len: u64,
-    /// Where in the file the body begins.
-    file_start: u64,
+    /// What of the body is the file's.
+    parts: BodyParts,
     fault: Option<(WireFault, Arc<ArmedRule>)>,
     is_fired: bool,
     record: OpenRecord,
@@ -45,12 +46,12 @@ pub(crate) enum Event {
 impl Delivery {
     pub(crate) fn new(
         body_len: u64,
-        file_start: u64,
+        parts: BodyParts,
         rule: Option<Arc<ArmedRule>>,
         record: OpenRecord,
     ) -> Self {
         let fault = rule.and_then(|rule| Some((rule.fault().on_wire()?, rule)));
-        Self { head_end: 0, body_sent: 0, body_len, file_start, fault, is_fired: false, record }
+        Self { head_end: 0, body_sent: 0, body_len, parts, fault, is_fired: false, record }
     }
 
     /// Whether everything was written.
@@ -151,7 +152,11 @@ impl Delivery {
         if !self.is_body() {
             return Step::Write(bytes.len());
         }
-        let offset = self.file_start + self.body_sent;
+        let (offset, count) = self.parts.locate(self.body_sent);
+        let bytes = &bytes[..bytes.len().min(count.try_into().unwrap_or(usize::MAX))];
+        let Some(offset) = offset else {
+            return Step::Write(bytes.len());
+        };
         let start = rule.rule.at.unwrap_or(0);
         let bad: Range<u64> = start..start.saturating_add(span);
         let up_to = |end: u64| bytes.len().min((end - offset).try_into().unwrap_or(usize::MAX));
@@ -211,7 +216,7 @@ mod tests {
             route: Route::Cdn,
             method: "GET",
             path: "f".to_owned(),
-            span: 100..110,
+            spans: vec![100..110],
             connection: 1,
             served: 0,
         };
@@ -231,7 +236,7 @@ mod tests {
         };
         let record = Arc::new(Tally::default()).begin(record, false);
         let rule = RuleBook::new(vec![rule], 0).choose(&seen);
-        Delivery::new(BODY.len() as u64, 100, rule, record)
+        Delivery::new(BODY.len() as u64, BodyParts::from(100), rule, record)
     }
 
     /// What arrives if every write takes at most `step` bytes, and the event that ended it.

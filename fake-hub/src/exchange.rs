@@ -17,14 +17,14 @@ use crate::body::Body;
 use crate::connection::Connection;
 use crate::delivery::Delivery;
 use crate::fault::{Cut, Fault};
-use crate::hub::{Host, Hub};
+use crate::hub::Hub;
 use crate::range::Asked;
-use crate::reply::{self, BodyStart, Reply};
+use crate::reply::{self, BodyParts, Reply};
 use crate::routes::{self, Ask};
 use crate::rule::Seen;
 use crate::rule::book::ArmedRule;
 use crate::stats::{OpenRecord, RequestRecord};
-use crate::target::Target;
+use crate::target::{Route, Target};
 
 impl Hub {
     /// Answers one request.
@@ -55,8 +55,9 @@ impl Hub {
         }
         record.record.status = reply.status().as_u16();
         if let Some(connection) = connection {
-            let start = reply.extensions().get::<BodyStart>().map_or(0, |start| start.0);
-            connection.deliver(Delivery::new(reply.body().len(), start, rule, record));
+            let parts = reply.extensions().get::<BodyParts>().cloned();
+            let parts = parts.unwrap_or_else(|| BodyParts::from(0));
+            connection.deliver(Delivery::new(reply.body().len(), parts, rule, record));
         }
         reply
     }
@@ -99,8 +100,7 @@ impl Hub {
         ask: &Ask,
         connection: Option<&Connection>,
     ) -> Reply {
-        let host = if ask.host == self.cdn { Host::Cdn } else { Host::Hub };
-        self.door(host).shut(lasting);
+        self.door(self.host(&ask.host)).shut(lasting);
         if let Some(connection) = connection {
             connection.cut(Cut::Reset);
             pending::<()>().await;
@@ -110,6 +110,16 @@ impl Hub {
 
     fn record(&self, ask: &Ask, connection: u64) -> OpenRecord {
         let is_authorized = ask.headers.contains_key(AUTHORIZATION);
+        let is_leak = match ask.target.route() {
+            Route::Reconstruction | Route::Chunks => self.tokens.knows(&ask.headers),
+            Route::Resolve
+            | Route::ResolveCache
+            | Route::Api
+            | Route::Cdn
+            | Route::Token
+            | Route::Xorb
+            | Route::Other => is_authorized && ask.host == self.cdn,
+        };
         let record = RequestRecord {
             time_ms: self.clock.elapsed().as_millis() as u64,
             method: ask.method.to_string(),
@@ -124,17 +134,22 @@ impl Hub {
             is_authorized,
             fault: None,
         };
-        self.tally.begin(record, is_authorized && ask.host == self.cdn)
+        self.tally.begin(record, is_leak)
     }
 
     fn seen<'a>(&self, ask: &'a Ask, connection: u64) -> Seen<'a> {
         let file = self.file_of(&ask.target);
         let (path, len) = file.unwrap_or_else(|| (ask.path.clone(), None));
         let len = len.unwrap_or(0);
-        let span = Asked::of(ask.header(RANGE.as_str()), len).span(len);
+        let range = ask.header(RANGE.as_str());
+        let spans = if let Target::Xorb { hash } = &ask.target {
+            routes::spans(self, hash, range)
+        } else {
+            vec![Asked::of(range, len).span(len)]
+        };
         let served = self.tally.served();
         let route = ask.target.route();
-        Seen { route, method: ask.method.as_str(), path, span, connection, served }
+        Seen { route, method: ask.method.as_str(), path, spans, connection, served }
     }
 }
 
@@ -157,6 +172,7 @@ where
         target: Target::parse(head.uri.path()),
         headers: head.headers,
         wants_newest: false,
+        is_range_bent: false,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::rule::book::RuleBook;
 use crate::sign::Signer;
 use crate::stats::{RequestRecord, Stats, Tally};
 use crate::target::Target;
+use crate::xet::{Passes, XetFile, XetStore};
 
 /// A hub that is bound to no socket. Made by [`Builder::build`](crate::Builder::build).
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct Hub {
     pub(crate) authority: String,
     /// `host:port` of the CDN.
     pub(crate) cdn: String,
+    /// `host:port` of the CAS.
+    pub(crate) cas: String,
     pub(crate) clock: Clock,
     pub(crate) signer: Signer,
     pub(crate) tokens: Tokens,
@@ -33,16 +36,23 @@ pub struct Hub {
     /// LFS files by SHA-256: their repository and path there.
     pub(crate) blobs: BTreeMap<String, (RepoId, RepoFile)>,
     pub(crate) hub_door: Door,
+    pub(crate) xet: XetStore,
+    pub(crate) passes: Passes,
+    /// Whether the CAS knows the second version of reconstructions.
+    pub(crate) has_v2: bool,
     pub(crate) cdn_door: Door,
+    pub(crate) cas_door: Door,
 }
 
-/// The two hosts of the service.
+/// The hosts of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Host {
     /// Knows the repositories.
     Hub,
-    /// Has the bytes of LFS files.
+    /// Has the bytes of LFS files and of xorbs.
     Cdn,
+    /// Knows which chunks make up a file.
+    Cas,
 }
 
 impl Hub {
@@ -54,6 +64,28 @@ impl Hub {
     /// `host:port` of the CDN.
     pub fn cdn_authority(&self) -> &str {
         &self.cdn
+    }
+
+    /// `host:port` of the CAS.
+    pub fn cas_authority(&self) -> &str {
+        &self.cas
+    }
+
+    /// The CAS's URL, without a slash at the end.
+    pub(crate) fn cas_endpoint(&self) -> String {
+        format!("http://{}", self.cas)
+    }
+
+    /// What there is in Xet.
+    pub fn xet(&self) -> &XetStore {
+        &self.xet
+    }
+
+    /// A file as it is in Xet, if it is there.
+    pub fn xet_file(&self, repo: &str, revision: &str, path: &str) -> Option<&XetFile> {
+        let Ok(id) = repo.parse();
+        let hash = self.repo(&id)?.commit(revision)?.files.get(path)?.xet?;
+        self.xet.file(&hash)
     }
 
     /// The counters now.
@@ -84,16 +116,14 @@ impl Hub {
         self.rules.rearm();
         self.link.reset();
         self.repos.values().for_each(Repo::rewind);
-        self.hub_door.open();
-        self.cdn_door.open();
+        self.open_doors();
     }
 
-    /// Tells no more lies: no rule meets a later request, and both hosts listen. What was begun
+    /// Tells no more lies: no rule meets a later request, and all hosts listen. What was begun
     /// goes on as it was.
     pub fn calm(&self) {
         self.rules.disarm();
-        self.hub_door.open();
-        self.cdn_door.open();
+        self.open_doors();
     }
 
     /// Whether a host listens: `refuse` closes its door, and whoever accepts has to obey it.
@@ -101,6 +131,22 @@ impl Hub {
         match host {
             Host::Hub => &self.hub_door,
             Host::Cdn => &self.cdn_door,
+            Host::Cas => &self.cas_door,
+        }
+    }
+
+    fn open_doors(&self) {
+        self.hub_door.open();
+        self.cdn_door.open();
+        self.cas_door.open();
+    }
+
+    /// The host that a `Host` header names.
+    pub(crate) fn host(&self, authority: &str) -> Host {
+        match authority {
+            _ if authority == self.cdn => Host::Cdn,
+            _ if authority == self.cas && self.cas != self.authority => Host::Cas,
+            _ => Host::Hub,
         }
     }
 
@@ -114,9 +160,15 @@ impl Hub {
             Target::Resolve(file) | Target::ResolveCache(file) | Target::Tree(file) => {
                 self.repo(&file.repo)
             }
-            Target::Info { repo, .. } | Target::PathsInfo { repo, .. } => self.repo(repo),
+            Target::Info { repo, .. }
+            | Target::PathsInfo { repo, .. }
+            | Target::XetToken { repo, .. } => self.repo(repo),
             Target::Blob { sha256 } => self.blob(sha256).map(|(repo, _)| repo),
             Target::Whoami
+            | Target::Reconstruction { .. }
+            | Target::Xorb { .. }
+            | Target::Chunk { .. }
+            | Target::Telemetry
             | Target::Portal
             | Target::Stats
             | Target::Reset

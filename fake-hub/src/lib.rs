@@ -1,6 +1,6 @@
 //! A Hugging Face hub that real clients cannot tell from the real one, and that lies on request.
 //!
-//! It has no Xet routes, and none of it is meant for production.
+//! None of it is meant for production, and nothing can be uploaded.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -44,6 +44,7 @@ mod socket;
 mod stats;
 mod target;
 mod wire;
+mod xet;
 
 pub use body::Body;
 pub use builder::{BuildError, Builder};
@@ -61,3 +62,4 @@ pub use server::FakeHub;
 pub use socket::Socket;
 pub use stats::{RequestRecord, RuleStats, Stats};
 pub use target::Route;
+pub use xet::{PackedChunk, Packing, Shards, Term, XetFile, XetSpec, XetStore, Xorb};

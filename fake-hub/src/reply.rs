@@ -2,6 +2,8 @@
 //!
 //! It fills in no dates and decides nothing.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};
@@ -12,9 +14,43 @@ use crate::body::Body;
 /// A reply of the hub.
 pub(crate) type Reply = Response<Body>;
 
-/// Where in its file the body of a reply begins; in the reply's extensions.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct BodyStart(pub(crate) u64);
+/// Which bytes of a file the body of a reply holds, and where; in the reply's extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct BodyParts {
+    /// In order. Between them is what frames them.
+    parts: Vec<BodyPart>,
+}
+
+/// Bytes of a body that are bytes of a file in a row.
+#[derive(Debug, Clone)]
+pub(crate) struct BodyPart {
+    pub(crate) body: Range<u64>,
+    /// Where the first of them is in the file.
+    pub(crate) file: u64,
+}
+
+impl From<u64> for BodyParts {
+    /// The body is the file from this offset on.
+    fn from(file: u64) -> Self {
+        Self::new(vec![BodyPart { body: 0..u64::MAX, file }])
+    }
+}
+
+impl BodyParts {
+    pub(crate) fn new(parts: Vec<BodyPart>) -> Self {
+        Self { parts }
+    }
+
+    /// Where a byte of the body is in the file, if it is of it, and for how many bytes from there
+    /// on that says where they are.
+    pub(crate) fn locate(&self, at: u64) -> (Option<u64>, u64) {
+        match self.parts.iter().find(|part| at < part.body.end) {
+            Some(part) if at < part.body.start => (None, part.body.start - at),
+            Some(part) => (Some(part.file + (at - part.body.start)), part.body.end - at),
+            None => (None, u64::MAX),
+        }
+    }
+}
 
 /// A body with its type and length.
 pub(crate) fn full(status: StatusCode, content_type: &str, body: impl Into<Bytes>) -> Reply {

@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 use crate::content::Content;
 use crate::quantity::{QuantityError, parse_bytes};
+use crate::xet::{XetSpec, XetStore};
 
 pub(crate) mod commit;
 
@@ -97,6 +98,7 @@ pub struct RepoSpec {
     pub(crate) source: RepoSource,
     pub(crate) access: Access,
     pub(crate) tags: Vec<String>,
+    pub(crate) xet: Option<XetSpec>,
 }
 
 #[derive(Debug, Clone)]
@@ -148,9 +150,15 @@ impl RepoSpec {
         self
     }
 
+    /// Keeps its LFS files in Xet too.
+    pub fn xet(mut self, spec: XetSpec) -> Self {
+        self.xet = Some(spec);
+        self
+    }
+
     fn new(id: &str, source: RepoSource) -> Self {
         let Ok(id) = id.parse();
-        Self { id, source, access: Access::Public, tags: Vec::new() }
+        Self { id, source, access: Access::Public, tags: Vec::new(), xet: None }
     }
 }
 
@@ -189,17 +197,26 @@ pub(crate) struct Repo {
 }
 
 impl Repo {
-    pub(crate) fn load(spec: &RepoSpec, options: &LoadOptions) -> std::io::Result<Self> {
-        let first = Commit::load(spec, options)?;
-        let mut commits = vec![Arc::new(first)];
+    pub(crate) fn load(
+        spec: &RepoSpec,
+        options: &LoadOptions,
+        store: &mut XetStore,
+    ) -> std::io::Result<Self> {
+        let mut commits = vec![Commit::load(spec, options)?];
         if options.with_successor {
-            commits.push(Arc::new(commits[0].successor()?));
+            commits.push(commits[0].successor()?);
+        }
+        if let Some(xet) = &spec.xet {
+            for file in commits.iter_mut().flat_map(|commit| commit.files.values_mut()) {
+                let Some(sha256) = &file.sha256 else { continue };
+                file.xet = Some(store.add(&spec.id, xet, sha256, &file.content)?);
+            }
         }
         Ok(Self {
             id: spec.id.clone(),
             access: spec.access,
             tags: spec.tags.clone(),
-            commits,
+            commits: commits.into_iter().map(Arc::new).collect(),
             main: AtomicUsize::new(0),
         })
     }

@@ -12,13 +12,19 @@ use crate::hub::Hub;
 use crate::reply::{self, Reply};
 use crate::target::Target;
 
+mod cas;
 mod cdn;
+mod chunks;
 mod file;
 mod info;
 mod resolve;
+mod token;
 mod tree;
+mod xorb;
 
+pub(crate) use cas::unauthorized;
 pub(crate) use cdn::denied;
+pub(crate) use xorb::spans;
 
 /// A request, read and taken apart.
 #[derive(Debug, Clone)]
@@ -33,6 +39,8 @@ pub(crate) struct Ask {
     pub(crate) target: Target,
     /// Serve the newest version of a file whatever was asked for.
     pub(crate) wants_newest: bool,
+    /// The range was changed by a fault: it need not be the one that was signed.
+    pub(crate) is_range_bent: bool,
 }
 
 impl Ask {
@@ -59,7 +67,8 @@ impl Ask {
 
 /// The honest answer.
 pub(crate) fn answer(hub: &Hub, ask: &Ask) -> Reply {
-    let is_post = matches!(ask.target, Target::PathsInfo { .. } | Target::Reset);
+    let is_post =
+        matches!(ask.target, Target::PathsInfo { .. } | Target::Telemetry | Target::Reset);
     if is_post != (ask.method == Method::POST) {
         return reply::json(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "wrong method" }));
     }
@@ -71,6 +80,11 @@ pub(crate) fn answer(hub: &Hub, ask: &Ask) -> Reply {
         Target::PathsInfo { repo, revision } => tree::paths_info(hub, ask, repo, revision),
         Target::Whoami => info::whoami(hub, ask),
         Target::Blob { sha256 } => Ok(cdn::blob(hub, ask, sha256)),
+        Target::XetToken { repo, revision } => token::token(hub, ask, repo, revision),
+        Target::Reconstruction { hash, is_v2 } => Ok(cas::reconstruction(hub, ask, hash, *is_v2)),
+        Target::Xorb { hash } => Ok(xorb::xorb(hub, ask, hash)),
+        Target::Chunk { hash } => Ok(chunks::shard(hub, ask, hash)),
+        Target::Telemetry => Ok(reply::json(StatusCode::OK, &json!({}))),
         Target::Portal => Ok(reply::portal()),
         Target::Stats => Ok(reply::json(StatusCode::OK, &json!(hub.stats()))),
         Target::Reset => {

@@ -46,8 +46,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) method: &'a str,
     /// The file's path in its repository, or the URL's path.
     pub(crate) path: String,
-    /// The bytes of the file that will be served, end exclusive.
-    pub(crate) span: Range<u64>,
+    /// The bytes of the file, or of the xorb, that will be served, each end exclusive.
+    pub(crate) spans: Vec<Range<u64>>,
     pub(crate) connection: u64,
     /// CDN body bytes sent so far to everyone.
     pub(crate) served: u64,
@@ -74,9 +74,23 @@ impl Rule {
         self.route.is_none_or(|route| route == seen.route)
             && self.method.as_deref().is_none_or(|method| method == seen.method)
             && self.path.as_ref().is_none_or(|path| path.matches(&seen.path))
-            && self.at.is_none_or(|at| seen.span.contains(&at))
+            && self.at.is_none_or(|at| self.is_at(at, seen))
             && self.connection.is_none_or(|connection| connection == seen.connection)
             && seen.served >= self.past
+    }
+
+    /// Whether a byte may be among those served. An answer that is made on request is of a length
+    /// that nobody knows yet, and no file: only a rule that names the route means it.
+    fn is_at(&self, at: u64, seen: &Seen<'_>) -> bool {
+        match seen.route {
+            Route::Token | Route::Reconstruction | Route::Chunks => self.route.is_some(),
+            Route::Resolve
+            | Route::ResolveCache
+            | Route::Api
+            | Route::Cdn
+            | Route::Xorb
+            | Route::Other => seen.spans.iter().any(|span| span.contains(&at)),
+        }
     }
 }
 
@@ -125,7 +139,10 @@ fn parse_route(text: &str) -> Result<Option<Route>, &'static str> {
     if text == "any" {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|()| "a route is resolve, resolve-cache, api, cdn, other or any")
+    text.parse().map(Some).map_err(|()| {
+        "a route is resolve, resolve-cache, api, cdn, token, reconstruction, xorb, chunks, other \
+         or any"
+    })
 }
 
 fn parse_chance(text: &str) -> Result<f64, &'static str> {
@@ -201,7 +218,8 @@ mod tests {
             ("delay", "this fault needs a duration such as 2s"),
             (
                 "rst route=moon",
-                "in route=moon: a route is resolve, resolve-cache, api, cdn, other or any",
+                "in route=moon: a route is resolve, resolve-cache, api, cdn, token, \
+                 reconstruction, xorb, chunks, other or any",
             ),
             ("rst chance=2", "in chance=2: a chance is between 0 and 1"),
         ];
@@ -216,7 +234,7 @@ mod tests {
             route: Route::Cdn,
             method: "GET",
             path: "a/model.safetensors".to_owned(),
-            span: 100..200,
+            spans: vec![100..200, 300..400],
             connection: 3,
             served: 50,
         };
@@ -232,11 +250,16 @@ mod tests {
             ("gzip at=100", true),
             ("gzip at=199", true),
             ("gzip at=200", false),
+            ("gzip at=300", true),
             ("gzip conn=2", false),
             ("gzip past=50", true),
             ("gzip past=51", false),
         ];
         for (text, expected) in table {
+            assert_eq!(text.parse::<Rule>().unwrap().matches(&seen), expected, "{text}");
+        }
+        let seen = Seen { route: Route::Token, spans: Vec::new(), ..seen };
+        for (text, expected) in [("flip at=5 route=token", true), ("flip at=5", false)] {
             assert_eq!(text.parse::<Rule>().unwrap().matches(&seen), expected, "{text}");
         }
     }

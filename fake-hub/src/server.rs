@@ -1,4 +1,4 @@
-//! The hub on TCP: two listeners, one for each host, and a task for each connection.
+//! The hub on TCP: a listener for each host, and a task for each connection.
 //!
 //! The program and the tests start it; a simulation calls [`Hub::serve`] itself.
 
@@ -54,12 +54,21 @@ impl Builder {
         let send_buffer_bytes = self.send_buffer_bytes;
         let address = self.listen;
         let failed = |source| BuildError::Listen { address, source };
-        let (hub_listener, cdn_listener) = bind_pair(address).await.map_err(failed)?;
-        let hub_address = hub_listener.local_addr().map_err(failed)?;
-        let cdn_address = cdn_listener.local_addr().map_err(failed)?;
-        let hub = self.build(&hub_address.to_string(), &cdn_address.to_string())?;
+        let hosts: &[Host] = if self.has_xet() {
+            &[Host::Hub, Host::Cdn, Host::Cas]
+        } else {
+            &[Host::Hub, Host::Cdn]
+        };
+        let bound = bind_all(address, hosts).await.map_err(failed)?;
+        let at = |listener: &TcpListener| Ok(listener.local_addr().map_err(failed)?.to_string());
+        let addresses: Vec<_> = bound.iter().map(at).collect::<Result<_, BuildError>>()?;
+        let builder = match addresses.get(2) {
+            Some(cas) => self.cas(cas),
+            None => self,
+        };
+        let hub = builder.build(&addresses[0], &addresses[1])?;
         let mut listeners = JoinSet::new();
-        for (host, listener) in [(Host::Hub, hub_listener), (Host::Cdn, cdn_listener)] {
+        for (host, listener) in hosts.iter().copied().zip(bound) {
             listeners.spawn(listen(hub.clone(), host, listener, send_buffer_bytes));
         }
         Ok(FakeHub { hub, _listeners: listeners })
@@ -180,17 +189,13 @@ fn prepare(socket: &TcpStream, send_buffer_bytes: usize) {
     let _ = SockRef::from(socket).set_send_buffer_size(send_buffer_bytes);
 }
 
-/// Binds the hub and its CDN, on the same port if their addresses differ.
-async fn bind_pair(address: SocketAddr) -> io::Result<(TcpListener, TcpListener)> {
+/// Binds a listener for each host, all on the same port if their addresses differ.
+async fn bind_all(address: SocketAddr, hosts: &[Host]) -> io::Result<Vec<TcpListener>> {
     let mut last = None;
     for _ in 0..BIND_TRIES {
-        let hub = TcpListener::bind(address).await?;
-        match TcpListener::bind(cdn_address(hub.local_addr()?)).await {
-            Ok(cdn) => return Ok((hub, cdn)),
-            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
-                let cdn = TcpListener::bind((hub.local_addr()?.ip(), 0)).await?;
-                return Ok((hub, cdn));
-            }
+        match try_bind(address, hosts).await {
+            Ok(listeners) => return Ok(listeners),
+            // The hub's port is free, the others' are not: any other may do.
             Err(error) if address.port() == 0 => last = Some(error),
             Err(error) => return Err(error),
         }
@@ -198,15 +203,34 @@ async fn bind_pair(address: SocketAddr) -> io::Result<(TcpListener, TcpListener)
     Err(last.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()))
 }
 
-/// Another loopback address and the same port; elsewhere the same address and any port.
-fn cdn_address(hub: SocketAddr) -> SocketAddr {
+async fn try_bind(address: SocketAddr, hosts: &[Host]) -> io::Result<Vec<TcpListener>> {
+    let hub = TcpListener::bind(address).await?;
+    let first = hub.local_addr()?;
+    let mut listeners = vec![hub];
+    for (number, _) in (1..).zip(&hosts[1..]) {
+        listeners.push(match TcpListener::bind(other_address(first, number)).await {
+            Ok(other) => other,
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                TcpListener::bind((first.ip(), 0)).await?
+            }
+            Err(error) => return Err(error),
+        });
+    }
+    Ok(listeners)
+}
+
+/// The loopback address so many after the hub's, and the same port; elsewhere the same address
+/// and any port.
+fn other_address(hub: SocketAddr, number: u8) -> SocketAddr {
     match hub.ip() {
         IpAddr::V4(ip) if ip.is_loopback() => {
             let [a, b, c, d] = ip.octets();
-            let next = if d < 254 { d + 1 } else { 1 };
-            (Ipv4Addr::new(a, b, c, next), hub.port()).into()
+            let last = (u16::from(d) + u16::from(number) - 1) % 254 + 1;
+            (Ipv4Addr::new(a, b, c, last as u8), hub.port()).into()
         }
-        IpAddr::V6(ip) if ip.is_loopback() => (Ipv4Addr::new(127, 0, 0, 2), hub.port()).into(),
+        IpAddr::V6(ip) if ip.is_loopback() => {
+            (Ipv4Addr::new(127, 0, 0, 1 + number), hub.port()).into()
+        }
         ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => (ip, 0).into(),
     }
 }

@@ -29,7 +29,8 @@ pub struct Stats {
     pub body_bytes: BTreeMap<Route, u64>,
     /// Body bytes handed to sockets, by the file's path.
     pub file_bytes: BTreeMap<String, u64>,
-    /// Requests on the CDN's host that carried an `Authorization`: leaks.
+    /// Requests on the CDN's host that carried an `Authorization`, and on the CAS's those with one
+    /// of the hub's tokens: leaks.
     pub tokens_on_cdn: u64,
     /// Faults fired, by kind.
     pub faults: BTreeMap<String, u64>,
@@ -142,7 +143,8 @@ impl Tally {
 
     /// CDN body bytes sent so far.
     pub(crate) fn served(&self) -> u64 {
-        self.lock().stats.body_bytes_on(Route::Cdn)
+        let stats = &self.lock().stats;
+        stats.body_bytes_on(Route::Cdn) + stats.body_bytes_on(Route::Xorb)
     }
 
     /// The counters, completed by those of the rules.

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use engine::xet::hash::XetHash;
 use serde::Serialize;
 
 use crate::repo::{RepoId, RepoKind};
@@ -21,11 +22,37 @@ pub enum Route {
     Api,
     /// Signed URLs: the bytes of LFS files.
     Cdn,
+    /// `/api/…/xet-read-token/…`: access tokens of the CAS.
+    Token,
+    /// `/v1/reconstructions/…`, `/v2/…`: which chunks make up a file.
+    Reconstruction,
+    /// Signed URLs: the bytes of xorbs.
+    Xorb,
+    /// `/v1/chunks/…`: what stands beside a chunk.
+    Chunks,
     /// The rest.
     Other,
 }
 
 impl Route {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Resolve,
+        Self::ResolveCache,
+        Self::Api,
+        Self::Cdn,
+        Self::Token,
+        Self::Reconstruction,
+        Self::Xorb,
+        Self::Chunks,
+        Self::Other,
+    ];
+
+    /// Whether it is the CDN's: signed URLs, no tokens, XML for errors.
+    pub(crate) fn is_cdn(self) -> bool {
+        self == Self::Cdn || self == Self::Xorb
+    }
+
     /// The word in rules and counters.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,6 +60,10 @@ impl Route {
             Self::ResolveCache => "resolve-cache",
             Self::Api => "api",
             Self::Cdn => "cdn",
+            Self::Token => "token",
+            Self::Reconstruction => "reconstruction",
+            Self::Xorb => "xorb",
+            Self::Chunks => "chunks",
             Self::Other => "other",
         }
     }
@@ -48,8 +79,7 @@ impl FromStr for Route {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let all = [Self::Resolve, Self::ResolveCache, Self::Api, Self::Cdn, Self::Other];
-        all.into_iter().find(|route| route.as_str() == text).ok_or(())
+        Self::ALL.into_iter().find(|route| route.as_str() == text).ok_or(())
     }
 }
 
@@ -71,6 +101,11 @@ pub(crate) enum Target {
     PathsInfo { repo: RepoId, revision: String },
     Whoami,
     Blob { sha256: String },
+    XetToken { repo: RepoId, revision: String },
+    Reconstruction { hash: String, is_v2: bool },
+    Xorb { hash: String },
+    Chunk { hash: String },
+    Telemetry,
     Portal,
     Stats,
     Reset,
@@ -87,6 +122,12 @@ impl Target {
             ["__fake_hub", "reset"] => Self::Reset,
             ["login"] => Self::Portal,
             ["lfs", _, _, sha256] => Self::Blob { sha256: (*sha256).to_owned() },
+            ["xorbs", _, hash] => Self::Xorb { hash: (*hash).to_owned() },
+            [version @ ("v1" | "v2"), "reconstructions", hash] => {
+                Self::Reconstruction { hash: (*hash).to_owned(), is_v2: *version == "v2" }
+            }
+            ["v1", "chunks", _, hash] => Self::Chunk { hash: (*hash).to_owned() },
+            ["v1", "telemetry"] => Self::Telemetry,
             ["api", "whoami-v2"] => Self::Whoami,
             ["api", "resolve-cache", kind, rest @ ..] => RepoKind::from_plural(kind)
                 .and_then(|kind| resolve_cache(kind, rest))
@@ -106,14 +147,20 @@ impl Target {
             Self::Resolve(_) => Route::Resolve,
             Self::ResolveCache(_) => Route::ResolveCache,
             Self::Blob { .. } => Route::Cdn,
+            Self::XetToken { .. } => Route::Token,
+            Self::Reconstruction { .. } => Route::Reconstruction,
+            Self::Xorb { .. } => Route::Xorb,
+            Self::Chunk { .. } => Route::Chunks,
             Self::Info { .. }
             | Self::Tree(_)
             | Self::PathsInfo { .. }
             | Self::Whoami
             | Self::Unknown { is_api: true } => Route::Api,
-            Self::Portal | Self::Stats | Self::Reset | Self::Unknown { is_api: false } => {
-                Route::Other
-            }
+            Self::Telemetry
+            | Self::Portal
+            | Self::Stats
+            | Self::Reset
+            | Self::Unknown { is_api: false } => Route::Other,
         }
     }
 }
@@ -121,6 +168,16 @@ impl Target {
 /// The path of a signed URL.
 pub(crate) fn blob_path(sha256: &str) -> String {
     format!("/lfs/{}/{}/{sha256}", &sha256[..2], &sha256[2..4])
+}
+
+/// The path of a xorb's signed URLs.
+pub(crate) fn xorb_path(hash: &XetHash) -> String {
+    format!("/xorbs/default/{hash}")
+}
+
+/// The path of a repository's access tokens for the CAS.
+pub(crate) fn xet_token_path(repo: &RepoId, commit: &str) -> String {
+    format!("/api/{}/{}/xet-read-token/{commit}", repo.kind.plural(), encode(&repo.name))
 }
 
 /// The path of a small file behind its resolve URL.
@@ -158,9 +215,7 @@ fn resolve_cache(kind: RepoKind, words: &[&str]) -> Option<FileRef> {
 }
 
 fn api(kind: RepoKind, words: &[&str]) -> Option<Target> {
-    let is_verb = |at: &usize| {
-        words.get(*at).is_some_and(|word| ["revision", "tree", "paths-info"].contains(word))
-    };
+    let is_verb = |at: &usize| words.get(*at).is_some_and(|word| VERBS.contains(word));
     let Some(verb) = [1, 2].into_iter().find(is_verb) else {
         let repo = RepoId { kind, name: words.join("/") };
         return (1..=2).contains(&words.len()).then_some(Target::Info { repo, revision: None });
@@ -172,6 +227,7 @@ fn api(kind: RepoKind, words: &[&str]) -> Option<Target> {
     match words[verb] {
         "tree" => Some(Target::Tree(file)),
         "revision" => Some(Target::Info { repo: file.repo, revision: Some(file.revision) }),
+        "xet-read-token" => Some(Target::XetToken { repo: file.repo, revision: file.revision }),
         _ => Some(Target::PathsInfo { repo: file.repo, revision: file.revision }),
     }
 }
@@ -202,6 +258,9 @@ fn decode(text: &str) -> String {
     }
     String::from_utf8_lossy(&out).into_owned()
 }
+
+/// What may follow a repository's name in the API.
+const VERBS: [&str; 4] = ["revision", "tree", "paths-info", "xet-read-token"];
 
 #[cfg(test)]
 mod tests {
@@ -238,6 +297,25 @@ mod tests {
             ("/api/agent-harnesses", Target::Unknown { is_api: true }),
             ("/api/models/o/n/discussions/1", Target::Unknown { is_api: true }),
             ("/lfs/ab/cd/abcdef", Target::Blob { sha256: "abcdef".to_owned() }),
+            ("/xorbs/default/ab", Target::Xorb { hash: "ab".to_owned() }),
+            ("/v1/chunks/default-merkledb/ab", Target::Chunk { hash: "ab".to_owned() }),
+            ("/v1/telemetry", Target::Telemetry),
+            (
+                "/v1/reconstructions/ab",
+                Target::Reconstruction { hash: "ab".to_owned(), is_v2: false },
+            ),
+            (
+                "/v2/reconstructions/ab",
+                Target::Reconstruction { hash: "ab".to_owned(), is_v2: true },
+            ),
+            (
+                "/api/datasets/o/n/xet-read-token/refs%2Fpr%2F1",
+                Target::XetToken {
+                    repo: "datasets/o/n".parse().unwrap(),
+                    revision: "refs/pr/1".to_owned(),
+                },
+            ),
+            ("/v1/resolve/main/f", Target::Resolve(file("v1", "main", "f"))),
             ("/", Target::Unknown { is_api: false }),
         ];
         for (path, expected) in table {

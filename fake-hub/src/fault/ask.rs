@@ -58,6 +58,7 @@ impl AskFault {
             Self::IgnoreRange => {
                 ask.headers.remove(RANGE);
                 ask.headers.remove(IF_RANGE);
+                ask.is_range_bent = true;
             }
             Self::WrongRange { by } => shift_range(hub, ask, by),
             Self::EtagChange => ask.wants_newest = true,
@@ -77,5 +78,6 @@ fn shift_range(hub: &Hub, ask: &mut Ask, by: u64) {
         let last = part.end.saturating_add(by).min(len) - 1;
         let range = HeaderValue::from_str(&format!("bytes={start}-{last}"));
         ask.headers.insert(RANGE, range.expect("digits are a header value"));
+        ask.is_range_bent = true;
     }
 }

@@ -25,7 +25,7 @@ pub enum ReplyFault {
         /// Seconds in the hub's `RateLimit`.
         ratelimit: Option<u64>,
     },
-    /// `expired`: the CDN's 403 for an old URL.
+    /// `expired`: the CDN's 403 for an old URL, the CAS's 401 for an old token.
     Expired,
     /// `portal [redirect]`: the login page of a captive portal.
     Portal {
@@ -66,7 +66,7 @@ impl ReplyFault {
             Self::Status { code, retry_after, ratelimit } => {
                 status(ask, *code, *retry_after, *ratelimit)
             }
-            Self::Expired => routes::denied(BadUrl::Expired),
+            Self::Expired => expired(ask),
             Self::Portal { is_redirect: false } => reply::portal(),
             Self::Portal { is_redirect: true } => redirect(&hub.cdn, "/login"),
             Self::RedirectLoop => redirect(&ask.host, &ask.path_and_query()),
@@ -77,10 +77,24 @@ impl ReplyFault {
     }
 }
 
+/// What is wrong with a thing that ends depends on the thing: an access token, or a URL.
+fn expired(ask: &Ask) -> Reply {
+    match ask.target.route() {
+        Route::Reconstruction | Route::Chunks => routes::unauthorized(),
+        Route::Resolve
+        | Route::ResolveCache
+        | Route::Api
+        | Route::Cdn
+        | Route::Token
+        | Route::Xorb
+        | Route::Other => routes::denied(BadUrl::Expired),
+    }
+}
+
 fn status(ask: &Ask, code: u16, retry_after: Option<u64>, ratelimit: Option<u64>) -> Reply {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let reason = status.canonical_reason().unwrap_or("Error");
-    let mut reply = if ask.target.route() == Route::Cdn {
+    let mut reply = if ask.target.route().is_cdn() {
         reply::xml(status, &reason.replace(' ', ""), reason)
     } else {
         reply::json(status, &json!({ "error": reason }))

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use engine::xet::hash::XetHash;
+
 use crate::content::{Content, mix};
 use crate::digest;
 use crate::repo::{RepoId, RepoSource, RepoSpec};
@@ -23,13 +25,15 @@ pub struct RepoFile {
     pub sha256: Option<String>,
     /// Length of the LFS pointer in bytes; 0 if the file is not in LFS.
     pub pointer_len: u64,
+    /// Its name in Xet, if it is there.
+    pub xet: Option<XetHash>,
 }
 
 impl RepoFile {
     fn new(path: String, content: Content, is_lfs: bool) -> io::Result<Self> {
         if !is_lfs {
             let oid = digest::git_blob_sha1(&content)?;
-            return Ok(Self { path, content, oid, sha256: None, pointer_len: 0 });
+            return Ok(Self { path, content, oid, sha256: None, pointer_len: 0, xet: None });
         }
         let sha256 = digest::sha256(&content)?;
         let pointer = format!(
@@ -38,7 +42,8 @@ impl RepoFile {
         );
         let pointer = Content::memory(pointer);
         let oid = digest::git_blob_sha1(&pointer)?;
-        Ok(Self { path, content, oid, sha256: Some(sha256), pointer_len: pointer.len() })
+        let (sha256, pointer_len) = (Some(sha256), pointer.len());
+        Ok(Self { path, content, oid, sha256, pointer_len, xet: None })
     }
 
     /// The digest that names the file in ETags and caches.

@@ -12,7 +12,7 @@ use hyper::{Response, StatusCode};
 use crate::body::Body;
 use crate::hub::Hub;
 use crate::range::{Asked, content_range, is_same_version};
-use crate::reply::{self, BodyStart, Reply};
+use crate::reply::{self, BodyParts, Reply};
 use crate::repo::RepoFile;
 use crate::routes::Ask;
 
@@ -52,7 +52,7 @@ fn part(file: &RepoFile, span: Range<u64>) -> Reply {
         return reply::xml(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message);
     };
     let mut reply = Response::new(body);
-    reply.extensions_mut().insert(BodyStart(start));
+    reply.extensions_mut().insert(BodyParts::from(start));
     let is_text = file.sha256.is_none();
     let content_type = if is_text { "text/plain; charset=utf-8" } else { "binary/octet-stream" };
     reply::set(&mut reply, CONTENT_TYPE, content_type);

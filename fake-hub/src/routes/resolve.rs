@@ -3,14 +3,14 @@
 //! Large files are only pointed at; the CDN has them.
 
 use hyper::StatusCode;
-use hyper::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, ETAG};
+use hyper::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, ETAG, LINK};
 
 use crate::access::Refusal;
 use crate::hub::Hub;
 use crate::reply::{self, Reply};
 use crate::repo::RepoFile;
 use crate::routes::{Ask, file};
-use crate::target::{FileRef, blob_path, encode, resolve_cache_path};
+use crate::target::{FileRef, blob_path, encode, resolve_cache_path, xet_token_path};
 
 /// `HEAD` or `GET /{repo}/resolve/{revision}/{path}`
 pub(crate) fn resolve(hub: &Hub, ask: &Ask, target: &FileRef) -> Result<Reply, Refusal> {
@@ -31,6 +31,17 @@ pub(crate) fn resolve(hub: &Hub, ask: &Ask, target: &FileRef) -> Result<Reply, R
     if known.sha256.is_some() {
         reply::set(&mut reply, "x-linked-etag", &etag);
         reply::set(&mut reply, "x-linked-size", &known.content.len().to_string());
+    }
+    if let Some(xet) = &known.xet {
+        let token = xet_token_path(&target.repo, &commit);
+        let links = format!(
+            "<{}{token}>; rel=\"xet-auth\", \
+             <{}/v1/reconstructions/{xet}>; rel=\"xet-reconstruction-info\"",
+            hub.endpoint(),
+            hub.cas_endpoint(),
+        );
+        reply::set(&mut reply, "x-xet-hash", &xet.to_string());
+        reply::set(&mut reply, LINK, &links);
     }
     let name = encode(known.path.rsplit('/').next().unwrap_or(&known.path));
     let disposition = format!("inline; filename*=UTF-8''{name}");

@@ -105,6 +105,9 @@ fn file_entry(file: &RepoFile) -> Value {
     if let Some(lfs) = lfs(file, "oid") {
         entry["lfs"] = lfs;
     }
+    if let Some(xet) = &file.xet {
+        entry["xetHash"] = json!(xet.to_string());
+    }
     entry
 }
 

@@ -157,7 +157,7 @@ mod tests {
             route: Route::Cdn,
             method: "GET",
             path: "f".to_owned(),
-            span: 0..10,
+            spans: vec![0..10],
             connection: 1,
             served: 0,
         };

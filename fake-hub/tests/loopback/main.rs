@@ -11,3 +11,4 @@ mod honest;
 mod link;
 mod listing;
 mod simulated;
+mod storage;

@@ -1,0 +1,179 @@
+//! The CAS: which chunks of which xorbs make up a file, or a range of it.
+//!
+//! It points at xorbs, and the CDN has them. It knows the hub's access tokens, not the hub's users.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use engine::xet::hash::XetHash;
+use hyper::StatusCode;
+use hyper::header::{AUTHORIZATION, RANGE};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::hub::Hub;
+use crate::range::Asked;
+use crate::reply::{self, Reply};
+use crate::repo::RepoId;
+use crate::routes::Ask;
+use crate::routes::xorb::signed_url;
+use crate::xet::{Fetch, Plan, XetFile};
+
+/// `GET /v1/reconstructions/{hash}` or `/v2/…`, of the whole file or with a `Range` of it
+pub(crate) fn reconstruction(hub: &Hub, ask: &Ask, hash: &str, is_v2: bool) -> Reply {
+    if is_v2 && !hub.has_v2 {
+        return error(StatusCode::NOT_FOUND, "there is no second version");
+    }
+    let Some(repo) = bearer(hub, ask) else {
+        return unauthorized();
+    };
+    let file = XetHash::from_hex(hash).and_then(|hash| hub.xet.file(&hash));
+    let Some(file) = file.filter(|file| file.repos.contains(&repo)) else {
+        return error(StatusCode::NOT_FOUND, "there is no such file");
+    };
+    let range = match asked(ask.header(RANGE.as_str()), file) {
+        Some(range) => range,
+        None => return error(StatusCode::RANGE_NOT_SATISFIABLE, "range not satisfiable"),
+    };
+    let Ok(plan) = hub.xet.plan(file, &range) else {
+        return error(StatusCode::INTERNAL_SERVER_ERROR, "a file has gone from the hub's disk");
+    };
+    let body = if is_v2 { second(hub, &plan) } else { first(hub, &plan) };
+    reply::full(StatusCode::OK, "application/json", body)
+}
+
+/// Whose files the bearer of the access token may have.
+pub(crate) fn bearer(hub: &Hub, ask: &Ask) -> Option<RepoId> {
+    let token = ask.header(AUTHORIZATION.as_str())?.strip_prefix("Bearer ")?;
+    hub.passes.check(token, hub.clock.now())
+}
+
+/// What the CAS says to a token that is not, or no longer, good.
+pub(crate) fn unauthorized() -> Reply {
+    error(StatusCode::UNAUTHORIZED, "the access token is missing, forged or expired")
+}
+
+pub(crate) fn error(status: StatusCode, message: &str) -> Reply {
+    reply::json(status, &json!({ "error": message }))
+}
+
+/// The range of the file that is asked for; none if it is not one range, or lies behind the end.
+fn asked(header: Option<&str>, file: &XetFile) -> Option<Range<u64>> {
+    match (header, Asked::of(header, file.len)) {
+        (None, _) => Some(0..file.len),
+        (Some(_), Asked::Part(part)) => Some(part),
+        (Some(_), Asked::Whole | Asked::Unsatisfiable) => None,
+    }
+}
+
+/// An index or position range as the CAS writes it.
+#[derive(Serialize)]
+struct Span<T> {
+    start: T,
+    end: T,
+}
+
+#[derive(Serialize)]
+struct TermJson {
+    hash: String,
+    range: Span<u32>,
+    unpacked_length: u64,
+}
+
+#[derive(Serialize)]
+struct First {
+    offset_into_first_range: u64,
+    terms: Vec<TermJson>,
+    fetch_info: BTreeMap<String, Vec<FirstFetch>>,
+}
+
+#[derive(Serialize)]
+struct FirstFetch {
+    range: Span<u32>,
+    url: String,
+    url_range: Span<u64>,
+}
+
+#[derive(Serialize)]
+struct Second {
+    offset_into_first_range: u64,
+    terms: Vec<TermJson>,
+    xorbs: BTreeMap<String, Vec<SecondFetch>>,
+}
+
+#[derive(Serialize)]
+struct SecondFetch {
+    url: String,
+    ranges: Vec<SecondRange>,
+}
+
+#[derive(Serialize)]
+struct SecondRange {
+    chunks: Span<u32>,
+    bytes: Span<u64>,
+}
+
+/// One URL for each range.
+fn first(hub: &Hub, plan: &Plan) -> String {
+    let fetch = |hash: &XetHash, fetch: &Fetch| FirstFetch {
+        range: chunks(&fetch.chunks),
+        url: signed_url(hub, hash, std::slice::from_ref(&fetch.bytes)),
+        url_range: inclusive(&fetch.bytes),
+    };
+    let fetch_info = plan.fetches.iter().map(|(hash, fetches)| {
+        (hash.to_string(), fetches.iter().map(|one| fetch(hash, one)).collect())
+    });
+    text(&First {
+        offset_into_first_range: plan.offset,
+        terms: terms(plan),
+        fetch_info: fetch_info.collect(),
+    })
+}
+
+/// One URL for all ranges of a xorb, as long as it does not get too long.
+fn second(hub: &Hub, plan: &Plan) -> String {
+    let fetch = |hash: &XetHash, fetches: &[Fetch]| {
+        let spans: Vec<_> = fetches.iter().map(|fetch| fetch.bytes.clone()).collect();
+        let range = |fetch: &Fetch| SecondRange {
+            chunks: chunks(&fetch.chunks),
+            bytes: inclusive(&fetch.bytes),
+        };
+        SecondFetch {
+            url: signed_url(hub, hash, &spans),
+            ranges: fetches.iter().map(range).collect(),
+        }
+    };
+    let xorbs = plan.fetches.iter().map(|(hash, fetches)| {
+        let groups = fetches.chunks(RANGES_PER_URL);
+        (hash.to_string(), groups.map(|group| fetch(hash, group)).collect())
+    });
+    text(&Second {
+        offset_into_first_range: plan.offset,
+        terms: terms(plan),
+        xorbs: xorbs.collect(),
+    })
+}
+
+fn terms(plan: &Plan) -> Vec<TermJson> {
+    let term = |term: &crate::xet::Term| TermJson {
+        hash: term.xorb.to_string(),
+        range: chunks(&term.chunks),
+        unpacked_length: term.len,
+    };
+    plan.terms.iter().map(term).collect()
+}
+
+fn chunks(range: &Range<u32>) -> Span<u32> {
+    Span { start: range.start, end: range.end }
+}
+
+fn inclusive(range: &Range<u64>) -> Span<u64> {
+    Span { start: range.start, end: range.end - 1 }
+}
+
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("strings and numbers are JSON")
+}
+
+/// About what a URL of 8 KiB has room for.
+const RANGES_PER_URL: usize = 500;
