@@ -3,6 +3,7 @@
 //! Stops at the first difference and says where it is; the golden vectors that the engine keeps are
 //! for finding out why.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Cursor;
 
@@ -10,13 +11,17 @@ use engine::xet::chunk::{self, HEADER_LEN, Header, Scheme};
 use engine::xet::chunker::Chunker as OurChunker;
 use engine::xet::hash::XetHash;
 use engine::xet::merkle::{self, Node};
+use engine::xet::shard::{Shard, XorbChunks};
 use xet_core_structures::merklehash::{MerkleHash, file_hash, xorb_hash};
+use xet_core_structures::metadata_shard::MDBShardInfo;
+use xet_core_structures::metadata_shard::xorb_structs::MDBXorbInfo;
 use xet_core_structures::xorb_object::{
     Chunk, CompressionScheme, deserialize_chunk, serialize_chunk,
 };
 use xet_data::deduplication::Chunker;
 
 use crate::content::{Kind, Words};
+use crate::sample::Sample;
 
 /// Compares content of this many seeds, of every kind. Prints how many chunks that were.
 pub(crate) fn compare(seeds: u64) -> Result<(), Box<dyn Error>> {
@@ -28,6 +33,7 @@ pub(crate) fn compare(seeds: u64) -> Result<(), Box<dyn Error>> {
                 format!("{kind:?}, seed {seed}, {len} bytes: {difference}")
             })?;
         }
+        compare_shards(seed).map_err(|difference| format!("shards, seed {seed}: {difference}"))?;
         compare_trees(seed).map_err(|difference| format!("trees, seed {seed}: {difference}"))?;
     }
     println!("{count} chunks");
@@ -106,6 +112,75 @@ fn compare_packing(content: &[u8]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// What they write of some xorbs, we read, in every form; what we write, they read.
+fn compare_shards(seed: u64) -> Result<(), Box<dyn Error>> {
+    let mut words = Words(seed);
+    let mut sample = Sample::default();
+    let mut xorbs = BTreeMap::new();
+    for index in 0..1 + words.next() % 4 {
+        let len = 1 + words.next() as usize % LEN_MAX;
+        let bytes = Kind::Random.bytes(seed ^ index << 40, len);
+        let chunks = Chunker::default().next_block(&bytes, true);
+        xorbs.insert(sample.add(&chunks, words.next() & 1 == 0)?.hex(), chunks);
+    }
+    if words.next() & 1 == 0 {
+        sample.add_empty_file()?;
+    }
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&words.next().to_le_bytes());
+    for (form, bytes) in sample.forms(key)? {
+        let shard = Shard::read(&bytes).map_err(|error| format!("{form}: {error}"))?;
+        compare_shard(&shard, &xorbs, form.starts_with("keyed").then_some(key))
+            .map_err(|difference| format!("{form}: {difference}"))?;
+        let ours = shard.write();
+        let again = MDBShardInfo::load_from_reader(&mut Cursor::new(&ours))?;
+        let theirs = again.read_all_xorb_blocks_full(&mut Cursor::new(&ours))?;
+        let is_same = theirs.len() == shard.xorbs.len()
+            && theirs.iter().zip(&shard.xorbs).all(|(theirs, ours)| is_same_xorb(theirs, ours));
+        if !is_same || again.chunk_hmac_key().map(Into::into) != shard.key {
+            return Err(format!("{form}: they read something else").into());
+        }
+    }
+    Ok(())
+}
+
+fn compare_shard(
+    shard: &Shard,
+    xorbs: &BTreeMap<String, Vec<Chunk>>,
+    key: Option<[u8; 32]>,
+) -> Result<(), String> {
+    if shard.key != key || shard.xorbs.len() != xorbs.len() {
+        return Err(format!("{} xorbs, key {:?}", shard.xorbs.len(), shard.key));
+    }
+    for found in &shard.xorbs {
+        let chunks = xorbs.get(&found.xorb.to_string()).ok_or("no such xorb")?;
+        let mut start = 0;
+        let is_same = found.chunks.len() == chunks.len()
+            && found.chunks.iter().zip(chunks).all(|(ours, theirs)| {
+                let hash = key.map_or(theirs.hash, |key| theirs.hash.hmac(key.into()));
+                let is_same = ours.hash == hash_of(&hash)
+                    && ours.start == start
+                    && ours.len as usize == len_of(theirs);
+                start += u64::from(ours.len);
+                is_same
+            });
+        if !is_same || found.is_proven() != key.is_none() {
+            return Err(format!("xorb {} has other chunks", found.xorb));
+        }
+    }
+    Ok(())
+}
+
+fn is_same_xorb(theirs: &MDBXorbInfo, ours: &XorbChunks) -> bool {
+    hash_of(&theirs.metadata.xorb_hash) == ours.xorb
+        && theirs.chunks.len() == ours.chunks.len()
+        && theirs.chunks.iter().zip(&ours.chunks).all(|(theirs, ours)| {
+            hash_of(&theirs.chunk_hash) == ours.hash
+                && u64::from(theirs.chunk_byte_range_start) == ours.start
+                && theirs.unpacked_segment_bytes == ours.len
+        })
 }
 
 /// Trees of many more leaves than files have chunks.

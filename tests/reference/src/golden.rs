@@ -4,23 +4,16 @@
 //! form (four little-endian words), everything else that is long is in plain hexadecimal.
 
 use std::error::Error;
-use std::io::{Cursor, Write};
-use std::time::Duration;
+use std::io::Write;
 
 use xet_core_structures::merklehash::{MerkleHash, compute_data_hash, file_hash, xorb_hash};
-use xet_core_structures::metadata_shard::MDBShardInfo;
 use xet_core_structures::metadata_shard::chunk_verification::range_hash_from_chunks;
-use xet_core_structures::metadata_shard::file_structs::{
-    FileDataSequenceEntry, FileDataSequenceHeader, FileMetadataExt, FileVerificationEntry,
-    MDBFileInfo,
-};
-use xet_core_structures::metadata_shard::shard_in_memory::MDBInMemoryShard;
-use xet_core_structures::metadata_shard::streaming_shard::MDBMinimalShard;
 use xet_core_structures::xorb_object::constants::{MAX_XORB_BYTES, MAX_XORB_CHUNKS};
-use xet_core_structures::xorb_object::{Chunk, CompressionScheme, RawXorbData, serialize_chunk};
+use xet_core_structures::xorb_object::{Chunk, CompressionScheme, serialize_chunk};
 use xet_data::deduplication::Chunker;
 
 use crate::content::Kind;
+use crate::sample::Sample;
 
 /// How much is said of chunks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,60 +97,18 @@ fn print_packed(out: &mut impl Write) -> Answer {
     Ok(())
 }
 
-/// Shards of two xorbs and three files, one of which is empty: as it is uploaded, as the server
-/// hands it out for deduplication, and the same with a key.
+/// Shards of two xorbs and three files, one of which is empty.
 fn print_shards(out: &mut impl Write) -> Answer {
-    let mut shard = MDBInMemoryShard::default();
-    let mut files = Vec::new();
+    let mut sample = Sample::default();
     for (seed, len) in [(SEED, 400_000), (SEED + 1, 200_000)] {
-        let chunks = chunks(&Kind::Random.bytes(seed, len));
-        let xorb = RawXorbData::from_chunks(&chunks, vec![0]).xorb_info;
-        writeln!(out, "shard-xorb {} random {seed} {len}", xorb.metadata.xorb_hash)?;
-        files.push(file(&chunks, xorb.metadata.xorb_hash, seed == SEED));
-        shard.add_xorb_block(xorb)?;
+        let xorb = sample.add(&chunks(&Kind::Random.bytes(seed, len)), seed == SEED)?;
+        writeln!(out, "shard-xorb {xorb} random {seed} {len}")?;
     }
-    files.push(MDBFileInfo {
-        metadata: FileDataSequenceHeader::new(MerkleHash::default(), 0, false, false),
-        ..Default::default()
-    });
-    for file in files {
-        writeln!(out, "shard-file {} {}", file.metadata.file_hash, file.segments.len())?;
-        shard.add_file_reconstruction_info(file)?;
-    }
-    let whole = shard.to_bytes()?;
-    writeln!(out, "shard whole {}", hex(&whole))?;
-    let mut xorbs_only = Vec::new();
-    MDBMinimalShard::from_reader(&mut Cursor::new(&whole), true, true)?
-        .serialize_xorb_subset_only(&mut xorbs_only, None, |_| true)?;
-    writeln!(out, "shard xorbs {}", hex(&xorbs_only))?;
-    for (name, source) in [("keyed", &whole), ("keyed-xorbs", &xorbs_only)] {
-        let mut keyed = Vec::new();
-        MDBShardInfo::export_as_keyed_shard_streaming(
-            &mut Cursor::new(source),
-            &mut keyed,
-            KEY.into(),
-            Duration::from_secs(3600),
-            true,
-            name == "keyed",
-            name == "keyed",
-        )?;
-        writeln!(out, "shard {name} {}", hex(&keyed))?;
+    sample.add_empty_file()?;
+    for (name, bytes) in sample.forms(KEY)? {
+        writeln!(out, "shard {name} {}", hex(&bytes))?;
     }
     Ok(())
-}
-
-/// A file that is one whole xorb.
-fn file(chunks: &[Chunk], xorb: MerkleHash, is_verified: bool) -> MDBFileInfo {
-    let len: usize = chunks.iter().map(|chunk| chunk.data.len()).sum();
-    let hashes: Vec<_> = chunks.iter().map(|chunk| chunk.hash).collect();
-    let verification = FileVerificationEntry::new(range_hash_from_chunks(&hashes));
-    let hash = file_hash(&nodes(chunks));
-    MDBFileInfo {
-        metadata: FileDataSequenceHeader::new(hash, 1, is_verified, is_verified),
-        segments: vec![FileDataSequenceEntry::new(xorb, len, 0, chunks.len())],
-        verification: is_verified.then_some(verification).into_iter().collect(),
-        metadata_ext: is_verified.then(|| FileMetadataExt::new(compute_data_hash(b"sha256"))),
-    }
 }
 
 fn chunks(bytes: &[u8]) -> Vec<Chunk> {
@@ -196,7 +147,7 @@ const HEAD: &str = "\
 # root COUNT ROOT FILE-HASH  over leaves 0..COUNT: chunk hash of the 8 bytes LE, length 1000 + it
 # keyed KEY HASH KEYED RANGE-HASH-OF-ALL-SO-FAR
 # packed SCHEME KIND SEED LEN BYTES (header and data; stored where packing does not pay)
-# shard-xorb HASH KIND SEED LEN; shard-file HASH SEGMENTS; shard KIND BYTES
+# shard-xorb HASH KIND SEED LEN; shard FORM BYTES
 ";
 
 const KINDS: &[(&str, Kind)] = &[

@@ -6,6 +6,7 @@
 mod compare;
 mod content;
 mod golden;
+mod sample;
 mod serve;
 
 use std::error::Error;
