@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::access::Tokens;
 use crate::clock::Clock;
-use crate::content::mix;
+use crate::content::{fill_synthetic, mix};
 use crate::door::Door;
 use crate::hub::Hub;
 use crate::link::{Link, LinkSpec};
@@ -238,6 +238,7 @@ impl Builder {
             hub_door: Door::default(),
             xet,
             passes: Passes::new(mix(self.seed ^ PASSES), self.pass_lifetime),
+            shard_key: shard_key(self.seed),
             has_v2: self.has_v2,
             cdn_door: Door::default(),
             cas_door: Door::default(),
@@ -252,6 +253,12 @@ fn create_log(path: PathBuf) -> Result<Box<dyn Write + Send>, BuildError> {
     }
 }
 
+fn shard_key(seed: u64) -> [u8; 32] {
+    let mut key = [0; 32];
+    fill_synthetic(mix(seed ^ SHARDS), 0, &mut key);
+    key
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is set")]
 fn system_date() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
@@ -261,3 +268,5 @@ fn system_date() -> Duration {
 const SIGNER: u64 = 0x7369_676e_6572;
 /// The same for access tokens.
 const PASSES: u64 = 0x7061_7373_6573;
+/// The same for the key of shards.
+const SHARDS: u64 = 0x7368_6172_6473;

@@ -38,6 +38,8 @@ pub struct Hub {
     pub(crate) hub_door: Door,
     pub(crate) xet: XetStore,
     pub(crate) passes: Passes,
+    /// Hides the names of chunks in shards.
+    pub(crate) shard_key: [u8; 32],
     /// Whether the CAS knows the second version of reconstructions.
     pub(crate) has_v2: bool,
     pub(crate) cdn_door: Door,

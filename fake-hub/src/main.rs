@@ -10,9 +10,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use engine::xet::chunk::Scheme;
 use fake_hub::{
-    Access, Builder, FakeHub, LinkSpec, Outage, RepoSpec, Rule, parse_bytes, parse_duration,
-    parse_rate,
+    Access, Builder, FakeHub, LinkSpec, Outage, Packing, RepoSpec, Rule, Shards, XetSpec,
+    parse_bytes, parse_duration, parse_rate,
 };
 
 /// A Hugging Face hub that lies on request.
@@ -22,7 +23,8 @@ struct Args {
     /// Where the hub listens; its CDN takes the next loopback address and the same port
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// A repository: org/name=DIR or org/name=synthetic:SIZE; datasets/ and spaces/ may precede
+    /// A repository: org/name=DIR or org/name=KIND:SIZE, where KIND is synthetic, bf16, f32, text
+    /// or zeros; datasets/ and spaces/ may precede
     #[arg(long = "repo", value_name = "REPO=SOURCE", required = true)]
     repos: Vec<RepoSpec>,
     /// Let only members' tokens have the files of this repository
@@ -61,6 +63,25 @@ struct Args {
     /// How long signed URLs are good
     #[arg(long, value_parser = parse_duration, default_value = "1h")]
     url_lifetime: Duration,
+    /// Keep the LFS files of every repository in Xet too; the CAS takes the loopback address after
+    /// the CDN's
+    #[arg(long)]
+    xet: bool,
+    /// The most bytes of content in a xorb
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "64MiB")]
+    xorb_size: u64,
+    /// How chunks are packed: auto, stored, lz4, grouped
+    #[arg(long, value_parser = parse_packing, default_value = "auto")]
+    packing: Packing,
+    /// What the CAS says of chunks: keyed, plain, none
+    #[arg(long, value_parser = parse_shards, default_value = "keyed")]
+    shards: Shards,
+    /// Let the CAS not know the second version of reconstructions
+    #[arg(long)]
+    no_v2: bool,
+    /// How long access tokens of the CAS are good
+    #[arg(long, value_parser = parse_duration, default_value = "1h")]
+    token_lifetime: Duration,
     /// From what size on a file is in LFS whatever its name
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes, default_value = "1MiB")]
     lfs_from: u64,
@@ -103,6 +124,7 @@ fn builder(args: Args) -> Builder {
         .listen(args.listen)
         .seed(args.seed)
         .url_lifetime(args.url_lifetime)
+        .pass_lifetime(args.token_lifetime)
         .lfs_from(args.lfs_from)
         .page_size(args.page_size)
         .send_buffer(args.send_buffer.try_into().unwrap_or(usize::MAX))
@@ -113,7 +135,19 @@ fn builder(args: Args) -> Builder {
             max_connections: args.max_connections,
             outages: args.outages,
         });
+    if args.no_v2 {
+        builder = builder.without_v2();
+    }
+    let xet = XetSpec {
+        xorb_bytes: args.xorb_size,
+        packing: args.packing,
+        shards: args.shards,
+        ..XetSpec::default()
+    };
     for mut repo in args.repos {
+        if args.xet {
+            repo = repo.xet(xet.clone());
+        }
         let id = repo.id().to_string();
         if args.gated.contains(&id) {
             repo = repo.access(Access::Gated);
@@ -129,6 +163,25 @@ fn builder(args: Args) -> Builder {
     match args.request_log {
         Some(path) => builder.request_log(path),
         None => builder,
+    }
+}
+
+fn parse_packing(text: &str) -> Result<Packing, &'static str> {
+    match text {
+        "auto" => Ok(Packing::Auto),
+        "stored" => Ok(Packing::Always(Scheme::Stored)),
+        "lz4" => Ok(Packing::Always(Scheme::Lz4)),
+        "grouped" => Ok(Packing::Always(Scheme::Grouped)),
+        _ => Err("a packing is auto, stored, lz4 or grouped"),
+    }
+}
+
+fn parse_shards(text: &str) -> Result<Shards, &'static str> {
+    match text {
+        "keyed" => Ok(Shards::Keyed),
+        "plain" => Ok(Shards::Plain),
+        "none" => Ok(Shards::None),
+        _ => Err("shards are keyed, plain or none"),
     }
 }
 

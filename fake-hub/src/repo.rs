@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
-use crate::content::Content;
+use crate::content::{Content, Kind};
 use crate::quantity::{QuantityError, parse_bytes};
 use crate::xet::{XetSpec, XetStore};
 
@@ -104,7 +104,7 @@ pub struct RepoSpec {
 #[derive(Debug, Clone)]
 pub(crate) enum RepoSource {
     Directory(PathBuf),
-    Synthetic { len: u64 },
+    Made { kind: Kind, len: u64 },
     Files(BTreeMap<String, Content>),
 }
 
@@ -116,7 +116,12 @@ impl RepoSpec {
 
     /// `model.safetensors` of `len` made-up bytes, `config.json` and `README.md`.
     pub fn synthetic(id: &str, len: u64) -> Self {
-        Self::new(id, RepoSource::Synthetic { len })
+        Self::made(id, Kind::Random, len)
+    }
+
+    /// The same, with weights that look like a kind.
+    pub fn made(id: &str, kind: Kind, len: u64) -> Self {
+        Self::new(id, RepoSource::Made { kind, len })
     }
 
     /// Files held in memory.
@@ -166,9 +171,9 @@ impl RepoSpec {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RepoSpecError {
     /// There is no `=`.
-    #[error("write a repository as org/name=DIR or org/name=synthetic:SIZE")]
+    #[error("write a repository as org/name=DIR, org/name=synthetic:SIZE or org/name=bf16:SIZE")]
     NoSource,
-    /// The size after `synthetic:` cannot be read.
+    /// The size after a kind cannot be read.
     #[error(transparent)]
     Size(#[from] QuantityError),
 }
@@ -178,8 +183,10 @@ impl FromStr for RepoSpec {
 
     fn from_str(text: &str) -> Result<Self, RepoSpecError> {
         let (id, source) = text.split_once('=').ok_or(RepoSpecError::NoSource)?;
-        match source.strip_prefix("synthetic:") {
-            Some(size) => Ok(Self::synthetic(id, parse_bytes(size)?)),
+        let (word, size) = source.split_once(':').unwrap_or((source, ""));
+        let word = if word == "synthetic" { Kind::Random.as_str() } else { word };
+        match Kind::ALL.into_iter().find(|kind| kind.as_str() == word && source.contains(':')) {
+            Some(kind) => Ok(Self::made(id, kind, parse_bytes(size)?)),
             None => Ok(Self::directory(id, source)),
         }
     }
@@ -277,8 +284,13 @@ mod tests {
     fn reads_specs() {
         assert!(matches!(
             "a/b=synthetic:2KiB".parse::<RepoSpec>().unwrap().source,
-            RepoSource::Synthetic { len: 2048 }
+            RepoSource::Made { kind: Kind::Random, len: 2048 }
         ));
+        assert!(matches!(
+            "a/b=bf16:2KiB".parse::<RepoSpec>().unwrap().source,
+            RepoSource::Made { kind: Kind::Bf16, len: 2048 }
+        ));
+        assert!(matches!("a/b=bf16".parse::<RepoSpec>().unwrap().source, RepoSource::Directory(_)));
         assert!(matches!(
             "a/b=/tmp/x".parse::<RepoSpec>().unwrap().source,
             RepoSource::Directory(path) if path.as_os_str() == "/tmp/x"

@@ -3,6 +3,7 @@
 //! Hashes, cuts and the format of a chunk are the engine's; requests and signatures are the
 //! routes'.
 
+mod beside;
 mod packing;
 mod plan;
 mod store;

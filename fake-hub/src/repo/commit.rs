@@ -8,7 +8,7 @@ use std::path::Path;
 
 use engine::xet::hash::XetHash;
 
-use crate::content::{Content, mix};
+use crate::content::{Content, Kind, mix};
 use crate::digest;
 use crate::repo::{RepoId, RepoSource, RepoSpec};
 
@@ -73,7 +73,7 @@ impl Commit {
     pub(crate) fn load(spec: &RepoSpec, options: &LoadOptions) -> io::Result<Self> {
         let contents = match &spec.source {
             RepoSource::Files(files) => files.clone(),
-            RepoSource::Synthetic { len } => synthetic(&spec.id, *len, options.seed),
+            RepoSource::Made { kind, len } => made(&spec.id, *kind, *len, options.seed),
             RepoSource::Directory(root) => {
                 let mut contents = BTreeMap::new();
                 collect(root, "", &mut contents)?;
@@ -104,14 +104,14 @@ impl Commit {
     }
 }
 
-fn synthetic(id: &RepoId, len: u64, seed: u64) -> BTreeMap<String, Content> {
+fn made(id: &RepoId, kind: Kind, len: u64, seed: u64) -> BTreeMap<String, Content> {
     let seed = id.to_string().bytes().fold(seed, |state, byte| mix(state ^ u64::from(byte)));
     let config = "{\n  \"architectures\": [\"Synthetic\"],\n  \"model_type\": \"synthetic\"\n}\n";
     let readme = format!("---\nlicense: mit\n---\n# {}\n\nMade-up weights.\n", id.name);
     BTreeMap::from([
         ("README.md".to_owned(), Content::memory(readme)),
         ("config.json".to_owned(), Content::memory(config)),
-        ("model.safetensors".to_owned(), Content::synthetic(seed, len)),
+        ("model.safetensors".to_owned(), Content::made(kind, seed, len)),
     ])
 }
 

@@ -24,6 +24,8 @@ pub struct XetStore {
     names: BTreeMap<XetHash, usize>,
     /// Where each chunk was stored first.
     places: BTreeMap<XetHash, Place>,
+    /// Which files have a chunk, of those chunks that one may ask about.
+    owners: BTreeMap<XetHash, BTreeSet<XetHash>>,
 }
 
 /// A file in Xet.
@@ -101,6 +103,11 @@ impl XetStore {
         self.xorb(hash).expect("terms name xorbs that there are")
     }
 
+    /// The files with a chunk, by name, if one may ask about the chunk.
+    pub(super) fn owners(&self, chunk: &XetHash) -> impl Iterator<Item = &XetFile> {
+        self.owners.get(chunk).into_iter().flatten().filter_map(|hash| self.files.get(hash))
+    }
+
     /// Adds a content, unless it is there already. Its name.
     pub(crate) fn add(
         &mut self,
@@ -116,6 +123,10 @@ impl XetStore {
         let chunks = cut(content)?;
         let hash = merkle::file_hash(&chunks);
         let terms = self.place(spec, content, &chunks);
+        let eligible = chunks.iter().enumerate().filter(|(at, chunk)| is_eligible(*at, chunk));
+        for (_, chunk) in eligible {
+            self.owners.entry(chunk.hash).or_default().insert(hash);
+        }
         let repos = BTreeSet::from([repo.clone()]);
         let (len, shards) = (content.len(), spec.shards);
         self.files.insert(hash, XetFile { hash, len, chunks, terms, shards, repos });
@@ -183,6 +194,11 @@ impl XetStore {
         self.places.entry(chunk.hash).or_insert(place);
         place
     }
+}
+
+/// Whether one may ask about a chunk: the first of a file, and one in 1024 of all.
+fn is_eligible(at: usize, chunk: &Node) -> bool {
+    at == 0 || chunk.hash.last_word().is_multiple_of(1024)
 }
 
 /// The chunks of a content.
