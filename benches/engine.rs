@@ -26,7 +26,7 @@ fn download(size: u64) -> u64 {
     let url = "https://cdn.example/file".parse().expect("a URL");
     let digest = FileDigest::Sha256([0; 32]);
     let location = Some(Location { url, ttl: None });
-    let files = [(FileId(0), FileSpec { size, digest, location })].into();
+    let files = [(FileId(0), FileSpec { size, digest, location, xet: None })].into();
     let manifest = Manifest { hub: None, files };
     let start = Instant::START;
     let mut transfer = Transfer::new(manifest, BTreeMap::new(), Config::default(), 1, start);
@@ -40,12 +40,14 @@ fn download(size: u64) -> u64 {
             Some(Action::Request { id, range, .. }) => drop(open.insert(id, range)),
             Some(Action::Receive { .. } | Action::Abort { .. } | Action::Append { .. }) => {}
             Some(Action::Locate { .. } | Action::Check { .. }) => {}
+            Some(Action::Authorize { .. } | Action::Describe { .. } | Action::Name { .. }) => {}
             Some(Action::Sync { ticket, .. }) => {
                 transfer.handle_answer(ticket, Ok(Answer::Synced), now);
             }
             Some(Action::Hash { ticket, range, .. }) => {
                 let found = (range.end == size).then_some(digest);
-                transfer.handle_answer(ticket, Ok(Answer::Hashed(found)), now);
+                let answer = Answer::Hashed { digest: found, chunks: Vec::new() };
+                transfer.handle_answer(ticket, Ok(answer), now);
             }
             Some(Action::Seal { ticket, .. }) => {
                 transfer.handle_answer(ticket, Ok(Answer::Sealed), now);

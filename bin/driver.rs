@@ -2,6 +2,8 @@
 //!
 //! Decides nothing, and knows no HTTP client and no filesystem: those are its two seams.
 
+mod chunks;
+mod digest;
 mod errand;
 mod journal;
 mod request;
@@ -22,13 +24,16 @@ use engine::range::ByteRange;
 use engine::stats::Stats;
 use engine::time::Instant;
 use engine::transfer::Transfer;
+use engine::xet::reconstruction::Reconstruction;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::cas::Cas;
 use crate::disk::Disk;
 use crate::http::Http;
-use errand::Hasher;
-pub use errand::{Home, digest_of};
+use digest::Hasher;
+pub use digest::digest_of;
+pub use errand::Home;
 pub use journal::JournalFile;
 
 /// Time for the machine, counted on tokio's clock, so that a paused clock is a simulated one.
@@ -83,6 +88,7 @@ pub struct Outcome {
 /// Everything that can happen, in the order in which it did.
 pub(crate) enum Input {
     Head(RequestId, Head),
+    Plan(RequestId, Arc<Reconstruction>),
     Bytes(RequestId, u64),
     Written(RequestId, Written),
     Close(RequestId, Close),
@@ -98,6 +104,7 @@ pub(crate) enum Order {
 /// Runs one transfer to its end.
 pub struct Driver<H: Http, D: Disk> {
     http: H,
+    cas: Cas<H>,
     disk: D,
     authority: Arc<Authority>,
     clock: Clock,
@@ -113,7 +120,7 @@ pub struct Driver<H: Http, D: Disk> {
 struct Running<D: Disk> {
     file: DriverFile<D>,
     journal: journal::JournalSender<D>,
-    hasher: Arc<Mutex<Option<Hasher>>>,
+    digest: Arc<Mutex<digest::Running>>,
 }
 
 impl<H: Http, D: Disk> Driver<H, D> {
@@ -131,10 +138,11 @@ impl<H: Http, D: Disk> Driver<H, D> {
             .into_iter()
             .map(|(id, file)| {
                 let journal = journal::spawn(&disk, &file);
-                (id, Running { file, journal, hasher: Arc::default() })
+                (id, Running { file, journal, digest: Arc::default() })
             })
             .collect();
         Self {
+            cas: Cas::new(http.clone()),
             http,
             disk,
             authority,
@@ -203,6 +211,7 @@ impl<H: Http, D: Disk> Driver<H, D> {
         let now = self.clock.now();
         match input {
             Input::Head(id, head) => self.transfer.handle_head(id, &head, now),
+            Input::Plan(id, plan) => self.transfer.handle_plan(id, &plan, now),
             Input::Bytes(id, len) => self.transfer.handle_bytes(id, len, now),
             Input::Written(id, written) => self.transfer.handle_written(id, &written, now),
             Input::Close(id, close) => {
@@ -215,21 +224,21 @@ impl<H: Http, D: Disk> Driver<H, D> {
 
     fn carry_out(&mut self, action: Action) {
         match action {
-            Action::Request { id, file, url, range, if_range } => {
+            Action::Request { id, file, way, range } => {
                 let Some(running) = self.files.get(&file) else { return };
                 let (orders, inbox) = mpsc::channel(ORDERS_MAX);
                 self.requests.insert(id, orders);
                 let exchange = request::Exchange {
                     id,
-                    url,
+                    way,
                     range,
-                    if_range,
                     authority: Arc::clone(&self.authority),
                     orders: inbox,
                     inputs: self.inputs.clone(),
                     part: Arc::clone(&running.file.part),
                 };
-                tokio::spawn(exchange.run(self.http.clone(), self.disk.clone()));
+                let (http, disk, cas) = (self.http.clone(), self.disk.clone(), self.cas.clone());
+                tokio::spawn(exchange.run(http, disk, cas));
             }
             Action::Receive { id, body_start, gaps, compare } => {
                 self.order(id, Order::Receive { body_start, gaps, compare });
@@ -257,7 +266,23 @@ impl<H: Http, D: Disk> Driver<H, D> {
                     self.answer(ticket, async move { home.locate().await });
                 }
             }
-            Action::Hash { ticket, file, range } => self.hash(ticket, file, range),
+            Action::Authorize { ticket, file } => {
+                if let Some(running) = self.files.get(&file) {
+                    let home = Arc::clone(&running.file.home);
+                    self.answer(ticket, async move { home.authorize().await });
+                }
+            }
+            Action::Describe { ticket, hash, token, range } => {
+                let cas = self.cas.clone();
+                self.answer(ticket, async move {
+                    let (plan, _) = cas.reconstruction(&token, hash, range).await?;
+                    Ok(Answer::Described(plan))
+                });
+            }
+            Action::Name { .. } => todo!(),
+            Action::Hash { ticket, file, range, chunks } => {
+                self.hash(ticket, file, range, chunks);
+            }
             Action::Check { ticket, file, entries } => {
                 if let Some(running) = self.files.get(&file) {
                     let part = Arc::clone(&running.file.part);
@@ -278,12 +303,13 @@ impl<H: Http, D: Disk> Driver<H, D> {
         }
     }
 
-    fn hash(&mut self, ticket: Ticket, file: FileId, range: ByteRange) {
+    fn hash(&mut self, ticket: Ticket, file: FileId, range: ByteRange, chunks: bool) {
         let Some(running) = self.files.get(&file) else { return };
         let part = Arc::clone(&running.file.part);
-        let hasher = Arc::clone(&running.hasher);
+        let digest = Arc::clone(&running.digest);
         let spec = &running.file.spec;
-        let work = errand::hash(self.disk.clone(), part, hasher, spec.digest, spec.size, range);
+        let begin = Hasher::new(spec.digest, spec.size, chunks);
+        let work = digest::hash(self.disk.clone(), part, digest, begin, spec.size, range);
         self.answer(ticket, work);
     }
 

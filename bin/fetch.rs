@@ -65,6 +65,7 @@ pub(crate) struct Request {
     pub(crate) token: Option<String>,
     pub(crate) sha256: Option<String>,
     pub(crate) dry_run: bool,
+    pub(crate) no_xet: bool,
     pub(crate) config: Config,
     pub(crate) seed: Option<u64>,
     pub(crate) environment: Option<Environment>,
@@ -94,6 +95,7 @@ impl Fetch {
                 token: None,
                 sha256: None,
                 dry_run: false,
+                no_xet: false,
                 config: Config::default(),
                 seed: None,
                 environment: None,
@@ -201,6 +203,13 @@ impl FetchBuilder {
     #[must_use]
     pub const fn dry_run(mut self, dry_run: bool) -> Self {
         self.request.dry_run = dry_run;
+        self
+    }
+
+    /// Fetch files as they are, and never in chunks from content-addressed storage.
+    #[must_use]
+    pub const fn no_xet(mut self, no_xet: bool) -> Self {
+        self.request.no_xet = no_xet;
         self
     }
 

@@ -4,6 +4,7 @@
 //! Begin at [`fetch::Fetch`]. Not the command line; that is `bin/main.rs`.
 
 pub mod cache;
+mod cas;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod disk;

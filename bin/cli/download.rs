@@ -44,6 +44,10 @@ pub(crate) struct Download {
     /// Only say what would be fetched
     #[arg(long)]
     dry_run: bool,
+    /// Fetch files as they are, not in chunks from the hub's Xet storage; so does
+    /// HF_HUB_DISABLE_XET=1
+    #[arg(long)]
+    no_xet: bool,
     /// Say nothing but errors
     #[arg(long, short)]
     quiet: bool,
@@ -135,6 +139,7 @@ impl Download {
         let mut fetch = Fetch::builder(self.files.repo.clone())
             .force(self.force_download)
             .dry_run(self.dry_run)
+            .no_xet(self.no_xet)
             .config(config)
             .environment(setting.environment.clone());
         fetch = self.place.apply(self.files.apply(fetch));

@@ -5,24 +5,24 @@
 
 use std::sync::Arc;
 
-use engine::action::{Close, RequestId};
+use bytes::Bytes;
+use engine::action::{Close, RequestId, Way};
 use engine::fault::Fault;
 use engine::hub::request::{Authority, Request};
 use engine::range::ByteRange;
 use tokio::sync::mpsc;
-use url::Url;
 
 use super::writer::Writer;
 use super::{Input, Order};
+use crate::cas::Cas;
 use crate::disk::Disk;
 use crate::http::{Http, HttpBody, send_following};
 
 /// One exchange, ready to run.
 pub(super) struct Exchange<F> {
     pub(super) id: RequestId,
-    pub(super) url: Url,
+    pub(super) way: Way,
     pub(super) range: ByteRange,
-    pub(super) if_range: Option<String>,
     pub(super) authority: Arc<Authority>,
     pub(super) orders: mpsc::Receiver<Order>,
     pub(super) inputs: mpsc::Sender<Input>,
@@ -30,7 +30,7 @@ pub(super) struct Exchange<F> {
 }
 
 /// Why an exchange ended before its body was complete.
-enum Stop {
+pub(super) enum Stop {
     Aborted,
     Failed(Fault),
 }
@@ -43,8 +43,15 @@ impl From<Fault> for Stop {
 
 impl<F: Send + Sync + 'static> Exchange<F> {
     /// Runs to the close, which is reported last and once, whatever happened.
-    pub(super) async fn run<H: Http, D: Disk<File = F>>(mut self, http: H, disk: D) {
-        let close = match self.exchange(http, disk).await {
+    pub(super) async fn run<H: Http, D: Disk<File = F>>(mut self, http: H, disk: D, cas: Cas<H>) {
+        let ended = match self.way.clone() {
+            Way::Http { url, if_range } => {
+                let request = Request::range(url, self.range, if_range.as_deref());
+                self.exchange(http, disk, request).await
+            }
+            Way::Xet { hash, token } => self.exchange_chunks(http, disk, &cas, hash, &token).await,
+        };
+        let close = match ended {
             Ok(()) => Close::Done,
             Err(Stop::Aborted) => Close::Aborted,
             Err(Stop::Failed(fault)) => Close::Failed(fault),
@@ -52,8 +59,12 @@ impl<F: Send + Sync + 'static> Exchange<F> {
         self.report(Input::Close(self.id, close)).await;
     }
 
-    async fn exchange<H: Http, D: Disk<File = F>>(&mut self, http: H, disk: D) -> Result<(), Stop> {
-        let request = Request::range(self.url.clone(), self.range, self.if_range.as_deref());
+    async fn exchange<H: Http, D: Disk<File = F>>(
+        &mut self,
+        http: H,
+        disk: D,
+        request: Request,
+    ) -> Result<(), Stop> {
         let asked = send_following(&http, &self.authority, request);
         let (head, mut body) = tokio::select! {
             biased;
@@ -66,6 +77,15 @@ impl<F: Send + Sync + 'static> Exchange<F> {
         };
         let mut writer = Writer::new(disk, Arc::clone(&self.part), body_start, gaps, compare);
         let streamed = self.stream(&mut body, &mut writer).await;
+        self.finish(writer, streamed).await
+    }
+
+    /// Writes and reports what has come.
+    pub(super) async fn finish<D: Disk<File = F>>(
+        &self,
+        mut writer: Writer<D>,
+        streamed: Result<(), Stop>,
+    ) -> Result<(), Stop> {
         // Every byte received before a failure is kept.
         let written = writer.flush().await;
         for written in writer.take_written() {
@@ -81,24 +101,7 @@ impl<F: Send + Sync + 'static> Exchange<F> {
         writer: &mut Writer<D>,
     ) -> Result<(), Stop> {
         while !writer.is_done() {
-            let flush_at = writer.flush_at();
-            let flush = async {
-                match flush_at {
-                    Some(at) => tokio::time::sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
-            let bytes = tokio::select! {
-                biased;
-                _ = self.orders.recv() => return Err(Stop::Aborted),
-                bytes = body.chunk() => bytes?.ok_or(Fault::Cut)?,
-                () = flush => {
-                    writer.flush().await?;
-                    self.report_written(writer).await;
-                    continue;
-                }
-            };
-            self.report(Input::Bytes(self.id, bytes.len() as u64)).await;
+            let Some(bytes) = self.next_bytes(body, writer).await? else { continue };
             writer.take(&bytes).await?;
             self.report_written(writer).await;
         }
@@ -107,17 +110,44 @@ impl<F: Send + Sync + 'static> Exchange<F> {
         Ok(())
     }
 
-    async fn report_written<D: Disk<File = F>>(&self, writer: &mut Writer<D>) {
+    /// The next bytes of a body; `None` if what came before had to be written first.
+    pub(super) async fn next_bytes<B: HttpBody, D: Disk<File = F>>(
+        &mut self,
+        body: &mut B,
+        writer: &mut Writer<D>,
+    ) -> Result<Option<Bytes>, Stop> {
+        let flush_at = writer.flush_at();
+        let flush = async {
+            match flush_at {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let bytes = tokio::select! {
+            biased;
+            _ = self.orders.recv() => return Err(Stop::Aborted),
+            bytes = body.chunk() => bytes?.ok_or(Fault::Cut)?,
+            () = flush => {
+                writer.flush().await?;
+                self.report_written(writer).await;
+                return Ok(None);
+            }
+        };
+        self.report(Input::Bytes(self.id, bytes.len() as u64)).await;
+        Ok(Some(bytes))
+    }
+
+    pub(super) async fn report_written<D: Disk<File = F>>(&self, writer: &mut Writer<D>) {
         for written in writer.take_written() {
             self.report(Input::Written(self.id, written)).await;
         }
     }
 
-    async fn report(&self, input: Input) {
+    pub(super) async fn report(&self, input: Input) {
         // The driver is gone when the machine has ended; then nobody listens.
         let _ = self.inputs.send(input).await;
     }
 }
 
 /// How long to wait for the end of a body whose bytes have all come.
-const END_WITHIN: std::time::Duration = std::time::Duration::from_millis(100);
+pub(super) const END_WITHIN: std::time::Duration = std::time::Duration::from_millis(100);

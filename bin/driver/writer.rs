@@ -169,5 +169,5 @@ const FLUSH_BYTES_SLOW: usize = 64 << 10;
 const SLOW_AFTER: Duration = Duration::from_millis(5);
 /// What has come is written and recorded at least this often.
 const FLUSH_WITHIN: Duration = Duration::from_millis(400);
-/// A record covers at most this much, so that damage is found this finely.
-const RECORD_BYTES: u64 = 8 << 20;
+/// A record covers at most this much, so that damage is found, and mended, this finely.
+const RECORD_BYTES: u64 = 256 << 10;

@@ -34,7 +34,7 @@ impl<H: Http, D: Disk> Home for FileHome<H, D> {
         let (hub, source) = (self.hub.clone(), self.item.source.clone());
         async move {
             match source {
-                Source::Repo { asked, path } => {
+                Source::Repo { asked, path, .. } => {
                     let resolved = hub.resolve(asked, &path).await?;
                     let (digest, size) = (resolved.digest, resolved.size);
                     Ok(Answer::Located { location: resolved.location, digest, size })
@@ -43,6 +43,20 @@ impl<H: Http, D: Disk> Home for FileHome<H, D> {
                     let location = Location { url, ttl: None };
                     Ok(Answer::Located { location, digest: None, size: None })
                 }
+            }
+        }
+        .boxed()
+    }
+
+    fn authorize(&self) -> BoxFuture<'static, Result<Answer, Fault>> {
+        let (hub, source) = (self.hub.clone(), self.item.source.clone());
+        async move {
+            match source {
+                Source::Repo { asked, xet_auth, .. } => {
+                    let (token, ttl) = hub.xet_token(&asked, xet_auth).await?;
+                    Ok(Answer::Authorized { token, ttl })
+                }
+                Source::Url(_) => Err(Fault::NotAHub),
             }
         }
         .boxed()

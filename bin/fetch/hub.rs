@@ -15,9 +15,11 @@ use engine::hub::request::{Authority, Request};
 use engine::hub::resolve::{ResolveAnswer, Resolved, Resolving};
 use engine::hub::revision::Commit;
 use engine::retry::{Backoff, Step, next_step};
+use engine::xet::token::ReadToken;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use tokio::sync::mpsc;
+use url::Url;
 
 use crate::driver::Clock;
 use crate::error::{Error, ErrorKind};
@@ -66,6 +68,28 @@ impl<H: Http> HubClient<H> {
         let request = Request::revision_info(&asked.endpoint, &asked.repo, &asked.revision);
         let (head, body) = self.get(request).await?;
         Ok(listing::check_revision(asked, &head, &body)?.commit)
+    }
+
+    /// A token to the content-addressed storage, and how long it is good for by the hub's clock.
+    pub(super) async fn xet_token(
+        &self,
+        asked: &Asked,
+        at: Option<Url>,
+    ) -> Result<(ReadToken, Option<Duration>), Fault> {
+        let standard = || Request::xet_token(&asked.endpoint, &asked.repo, &asked.revision);
+        let request = at.map_or_else(standard, Request::get);
+        let (head, body) = self.get(request).await?;
+        if head.status != 200 {
+            return Err(asked.refusal(&head, None));
+        }
+        if head.is_html() {
+            return Err(Fault::Portal);
+        }
+        let token = ReadToken::read(&body)
+            .map_err(|flaw| Fault::Malformed(format!("a token that {flaw}")))?;
+        let end = Duration::from_secs(token.expires);
+        let ttl = head.answered_at().map(|now| end.saturating_sub(now));
+        Ok((token, ttl))
     }
 
     /// All files of a revision, in the hub's order, and the names that are not to be created.

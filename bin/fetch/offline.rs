@@ -112,14 +112,15 @@ async fn item<D: Disk>(
         Found::Sealed { len, .. } => len,
         Found::Unverified { stat, .. } => stat.len,
     };
-    let spec = FileSpec { size: known.size.unwrap_or(len), digest: known.digest, location: None };
+    let size = known.size.unwrap_or(len);
+    let spec = FileSpec { size, digest: known.digest, location: None, xet: None };
     let asked = Asked {
         endpoint: plan::endpoint_of(request)?,
         repo: target.repo.clone(),
         revision: Revision::from(&entry.commit),
         has_token: false,
     };
-    let source = Source::Repo { asked, path: entry.path.clone() };
+    let source = Source::Repo { asked, path: entry.path.clone(), xet_auth: None };
     Ok(Some(Item { path: entry.path.to_string(), spec, place: known.place, source }))
 }
 

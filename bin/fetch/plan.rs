@@ -22,6 +22,7 @@ use url::Url;
 
 use super::Request;
 use super::hub::HubClient;
+use crate::cache::environment::Environment;
 use crate::cache::layout::{LocalDir, Place, RepoFolder};
 use crate::error::Error;
 use crate::http::Http;
@@ -60,7 +61,12 @@ pub(super) struct Item {
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     /// A repository at a commit.
-    Repo { asked: Asked, path: RepoPath },
+    Repo {
+        asked: Asked,
+        path: RepoPath,
+        /// Where the hub says that a token to its content-addressed storage can be had.
+        xet_auth: Option<Url>,
+    },
     /// Anywhere else.
     Url(Url),
 }
@@ -69,7 +75,7 @@ impl Source {
     /// The source as it stands in a journal.
     pub(super) fn describe(&self) -> String {
         match self {
-            Self::Repo { asked, path } => {
+            Self::Repo { asked, path, .. } => {
                 format!("{}@{}/{path}", asked.repo, asked.revision)
             }
             Self::Url(url) => url.to_string(),
@@ -165,8 +171,8 @@ pub(super) async fn plan_repo<H: Http>(
             return Err(Fault::Malformed(words).into());
         }
         for entry in entries.into_iter().filter(|entry| selection.wants(entry.path.as_str())) {
-            let spec = spec_of(&asked, &entry);
-            items.push(item(&asked, &entry.path, spec, &folder, local.as_ref())?);
+            let spec = spec_of(request, &asked, &entry);
+            items.push(item(&asked, &entry.path, spec, None, &folder, local.as_ref())?);
         }
         if items.is_empty() {
             let what = format!("that matches in {}", target.repo);
@@ -176,10 +182,12 @@ pub(super) async fn plan_repo<H: Http>(
     } else {
         let mut pinned = None;
         for path in &files {
-            let (commit, spec) = hub.persist(|| spec_of_file(hub, &asked, path)).await?;
+            let found = hub.persist(|| spec_of_file(hub, &asked, path)).await?;
+            let (commit, mut spec, xet_auth) = found;
+            spec.xet = spec.xet.filter(|_| uses_xet(request));
             asked.revision = Revision::from(&commit);
             pinned = Some(commit);
-            items.push(item(&asked, path, spec, &folder, local.as_ref())?);
+            items.push(item(&asked, path, spec, xet_auth, &folder, local.as_ref())?);
         }
         pinned.ok_or_else(|| Error::usage("no file was asked for"))?
     };
@@ -203,7 +211,7 @@ pub(super) async fn plan_url<H: Http>(
     let digest = sha256_of(request)?;
     let size = hub.persist(|| size_of_url(hub, &url)).await?;
     let location = Some(Location { url: url.clone(), ttl: None });
-    let spec = FileSpec { size, digest, location };
+    let spec = FileSpec { size, digest, location, xet: None };
     let path = file_name_of(&url).map_err(Error::usage_of)?;
     let folder = request.local_dir.clone().unwrap_or_else(|| PathBuf::from("."));
     let place = LocalDir::new(&folder).place(&path, &blob_name(&digest)?);
@@ -280,37 +288,45 @@ fn globs(patterns: &[String]) -> Result<GlobSet, Error> {
 }
 
 /// A small file needs no signed URL: the hub serves it where it resolves it.
-fn spec_of(asked: &Asked, entry: &TreeEntry) -> FileSpec {
+fn spec_of(request: &Request, asked: &Asked, entry: &TreeEntry) -> FileSpec {
     let location = (!entry.is_lfs()).then(|| {
         let request =
             HubRequest::resolve_get(&asked.endpoint, &asked.repo, &asked.revision, &entry.path);
         Location { url: request.url, ttl: None }
     });
-    FileSpec { size: entry.size, digest: entry.digest, location }
+    let xet = entry.xet_hash.filter(|_| entry.is_lfs() && uses_xet(request));
+    FileSpec { size: entry.size, digest: entry.digest, location, xet }
+}
+
+/// Whether files may come from content-addressed storage.
+fn uses_xet(request: &Request) -> bool {
+    let is_disabled = |environment: &Environment| environment.is_xet_disabled;
+    !request.no_xet && !request.environment.as_ref().is_some_and(is_disabled)
 }
 
 async fn spec_of_file<H: Http>(
     hub: &HubClient<H>,
     asked: &Asked,
     path: &RepoPath,
-) -> Result<(Commit, FileSpec), Fault> {
+) -> Result<(Commit, FileSpec, Option<Url>), Fault> {
     let resolved = hub.resolve(asked.clone(), path).await?;
-    let location = Some(resolved.location);
+    let (location, xet) = (Some(resolved.location), resolved.xet);
     let spec = match (resolved.size, resolved.digest) {
-        (Some(size), Some(digest)) => FileSpec { size, digest, location },
+        (Some(size), Some(digest)) => FileSpec { size, digest, location, xet },
         _ => {
             let revision = Revision::from(&resolved.commit);
             let entry = hub.entry(&Asked { revision, ..asked.clone() }, path).await?;
-            FileSpec { size: entry.size, digest: entry.digest, location }
+            FileSpec { size: entry.size, digest: entry.digest, location, xet }
         }
     };
-    Ok((resolved.commit, spec))
+    Ok((resolved.commit, spec, resolved.xet_auth))
 }
 
 fn item(
     asked: &Asked,
     path: &RepoPath,
     spec: FileSpec,
+    xet_auth: Option<Url>,
     folder: &RepoFolder,
     local: Option<&LocalDir>,
 ) -> Result<Item, Error> {
@@ -320,7 +336,7 @@ fn item(
         (None, Some(commit)) => folder.place(&commit, path, &blob),
         (None, None) => return Err(Fault::Malformed("no commit to pin to".to_owned()).into()),
     };
-    let source = Source::Repo { asked: asked.clone(), path: path.clone() };
+    let source = Source::Repo { asked: asked.clone(), path: path.clone(), xet_auth };
     Ok(Item { path: path.to_string(), spec, place, source })
 }
 

@@ -10,6 +10,12 @@ use crate::journal::Record;
 use crate::ledger::Proven;
 use crate::manifest::{FileId, Location};
 use crate::range::ByteRange;
+use crate::time::Duration;
+use crate::xet::hash::XetHash;
+use crate::xet::merkle::Node;
+use crate::xet::reconstruction::Reconstruction;
+use crate::xet::shard::Shard;
+use crate::xet::token::ReadToken;
 
 /// One HTTP exchange for one range; it has exactly one close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,18 +36,46 @@ pub enum Action {
         /// Which file.
         file: FileId,
     },
-    /// Ask for a range. Report the head and wait for [`Action::Receive`] before reading the body.
+    /// Ask the hub for a token to its content-addressed storage. Ends in
+    /// [`Answer::Authorized`].
+    Authorize {
+        /// What the answer refers to.
+        ticket: Ticket,
+        /// Which file.
+        file: FileId,
+    },
+    /// Ask for a range. Report the head, or the plan, and wait for [`Action::Receive`] before
+    /// reading the body.
     Request {
         /// What all reports of it refer to.
         id: RequestId,
         /// Which file.
         file: FileId,
-        /// Where to ask.
-        url: Url,
+        /// Where and how to ask.
+        way: Way,
         /// Which bytes.
         range: ByteRange,
-        /// The validator that ties it to what came before.
-        if_range: Option<String>,
+    },
+    /// Ask what chunks a range of the file is made of. Ends in [`Answer::Described`].
+    Describe {
+        /// What the answer refers to.
+        ticket: Ticket,
+        /// Which file it is in the storage.
+        hash: XetHash,
+        /// What the storage wants to see.
+        token: ReadToken,
+        /// Which bytes.
+        range: ByteRange,
+    },
+    /// Ask for the names of all chunks of the xorbs that are stored together with this chunk.
+    /// Ends in [`Answer::Named`].
+    Name {
+        /// What the answer refers to.
+        ticket: Ticket,
+        /// Which chunk.
+        chunk: XetHash,
+        /// What the storage wants to see.
+        token: ReadToken,
     },
     /// Read the body and write what is wanted of it to its place.
     Receive {
@@ -76,8 +110,10 @@ pub enum Action {
         /// How many records have been appended when this was asked for.
         records: u64,
     },
-    /// Add the range to the file's running digest, in order. A range that starts at 0 begins
-    /// anew; one that ends the file yields the digest. Ends in [`Answer::Hashed`].
+    /// Add the range to the file's running digest, in order. A range that starts where the last
+    /// one ended goes on; one that starts at a multiple of [`CHECKPOINT_BYTES`] goes on from what
+    /// the digest was there before; one that ends the file yields the digest. Ends in
+    /// [`Answer::Hashed`].
     Hash {
         /// What the answer refers to.
         ticket: Ticket,
@@ -85,6 +121,8 @@ pub enum Action {
         file: FileId,
         /// Which bytes to read back.
         range: ByteRange,
+        /// Whether to cut them into chunks, too.
+        chunks: bool,
     },
     /// Read ranges back and compare them with their records. Ends in [`Answer::Checked`].
     Check {
@@ -105,6 +143,25 @@ pub enum Action {
     },
 }
 
+/// Where and how a range is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From the storage host, as it is.
+    Http {
+        /// Where to ask.
+        url: Url,
+        /// The validator that ties it to what came before.
+        if_range: Option<String>,
+    },
+    /// From content-addressed storage, in packed chunks.
+    Xet {
+        /// Which file it is there.
+        hash: XetHash,
+        /// What the storage wants to see.
+        token: ReadToken,
+    },
+}
+
 /// How a piece of work ended well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -117,10 +174,26 @@ pub enum Answer {
         /// Its length, if the hub says so.
         size: Option<u64>,
     },
+    /// What opens the storage.
+    Authorized {
+        /// The token.
+        token: ReadToken,
+        /// How long it is good for, if that is known.
+        ttl: Option<Duration>,
+    },
+    /// What the range is made of.
+    Described(Reconstruction),
+    /// The names.
+    Named(Shard),
     /// The data and the marker are durable.
     Synced,
-    /// The range was added; the digest of the whole file if that was the last one.
-    Hashed(Option<FileDigest>),
+    /// The range was added.
+    Hashed {
+        /// The digest of the whole file, if that was the last range.
+        digest: Option<FileDigest>,
+        /// The chunks that ended in it, in order.
+        chunks: Vec<Node>,
+    },
     /// Which of the entries are not on the disk as recorded.
     Checked {
         /// The ranges that differ.
@@ -151,3 +224,6 @@ pub enum Close {
     /// Something went wrong.
     Failed(Fault),
 }
+
+/// The running digest can go back to any multiple of so many bytes that it has passed.
+pub const CHECKPOINT_BYTES: u64 = 64 << 20;

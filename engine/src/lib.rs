@@ -33,6 +33,7 @@
 
 pub mod action;
 pub mod carve;
+pub mod choice;
 pub mod config;
 pub mod digest;
 pub mod event;

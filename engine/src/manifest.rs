@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::digest::FileDigest;
 use crate::time::Duration;
+use crate::xet::hash::XetHash;
 
 /// A file of a transfer, by its place in the manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +32,8 @@ pub struct FileSpec {
     pub digest: FileDigest,
     /// Where to ask for it, when that is known already; else the machine asks to locate it.
     pub location: Option<Location>,
+    /// What it is called in content-addressed storage, if it may be fetched from there.
+    pub xet: Option<XetHash>,
 }
 
 /// Where a file can be asked for.

@@ -7,19 +7,23 @@ mod assign;
 mod file;
 mod finish;
 mod trouble;
+mod vouch;
 mod watch;
+mod xet;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
-use crate::action::{Action, Answer, Close, RequestId, Ticket, Written};
+use crate::action::{Action, Answer, Close, RequestId, Ticket, Way, Written};
+use crate::choice::Kind;
 use crate::config::Config;
 use crate::event::{End, Event};
 use crate::fault::Fault;
 use crate::hub::head::Head;
 use crate::journal::Record;
+use crate::lease::Lease;
 use crate::ledger::Ledger;
 use crate::manifest::{FileId, Manifest};
 use crate::outage::Outage;
@@ -31,6 +35,9 @@ use crate::stats::Stats;
 use crate::throttle::Throttle;
 use crate::time::Instant;
 use crate::window::Window;
+use crate::xet::hash::XetHash;
+use crate::xet::reconstruction::Reconstruction;
+use crate::xet::token::ReadToken;
 use file::{File, Stage};
 use url::Url;
 
@@ -77,6 +84,8 @@ pub struct Transfer {
     config: Config,
     rng: SmallRng,
     hub: Option<Url>,
+    /// What opens the hub's content-addressed storage, for all files.
+    token: Lease<ReadToken>,
     files: BTreeMap<FileId, File>,
     requests: BTreeMap<RequestId, Open>,
     tickets: BTreeMap<Ticket, Errand>,
@@ -103,7 +112,7 @@ pub struct Transfer {
 #[derive(Clone, Debug)]
 struct Open {
     file: FileId,
-    url: Url,
+    way: Way,
     /// What no other request may ask for meanwhile.
     claimed: RangeSet,
     asked: ByteRange,
@@ -111,6 +120,11 @@ struct Open {
     quiet_since: Instant,
     received: u64,
     proven: u64,
+    /// How many bytes its body has, as far as that is known, and how many they come to unpacked.
+    packed: u64,
+    unpacked: u64,
+    /// What had come before the body did.
+    ahead: u64,
     rate: RateMeter,
     /// Whether its head was judged good.
     receiving: bool,
@@ -133,6 +147,27 @@ impl Open {
     const fn is_good(&self) -> bool {
         self.receiving && self.aborted.is_none()
     }
+
+    /// Which way it was asked for.
+    const fn kind(&self) -> Kind {
+        match self.way {
+            Way::Http { .. } => Kind::Http,
+            Way::Xet { .. } => Kind::Xet,
+        }
+    }
+
+    /// Bytes that came and are not proven now, by what the proven ones come to when packed.
+    fn wasted(&self) -> u64 {
+        let kept = u128::from(self.proven) * u128::from(self.packed);
+        let kept = kept / u128::from(self.unpacked.max(1));
+        let kept = u64::try_from(kept).unwrap_or(u64::MAX);
+        self.received.saturating_sub(self.ahead).saturating_sub(kept)
+    }
+
+    /// What its body has left, in bytes on the wire.
+    const fn remaining(&self) -> u64 {
+        self.packed.saturating_sub(self.received.saturating_sub(self.ahead))
+    }
 }
 
 /// Work that will end in an answer.
@@ -146,9 +181,23 @@ struct Errand {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum ErrandKind {
     Locate,
-    Sync { records: u64 },
-    Hash { end: u64 },
-    Check,
+    Authorize,
+    Describe {
+        range: ByteRange,
+    },
+    Name {
+        xorb: XetHash,
+    },
+    Sync {
+        records: u64,
+    },
+    Hash {
+        range: ByteRange,
+    },
+    /// Of a few ranges, or of the whole file.
+    Check {
+        is_whole: bool,
+    },
     Seal,
 }
 
@@ -172,6 +221,7 @@ impl Transfer {
         let mut transfer = Self {
             rng: SmallRng::seed_from_u64(seed),
             hub: manifest.hub,
+            token: Lease::default(),
             files,
             requests: BTreeMap::new(),
             tickets: BTreeMap::new(),
@@ -206,6 +256,18 @@ impl Transfer {
         {
             open.quiet_since = self.now;
             self.judge_head(id, head);
+        }
+        self.advance();
+    }
+
+    /// What the range of a request is made of. The shell asks for no chunk before it is told to.
+    pub fn handle_plan(&mut self, id: RequestId, plan: &Reconstruction, now: Instant) {
+        self.tick(now);
+        if let Some(open) = self.requests.get_mut(&id)
+            && open.aborted.is_none()
+        {
+            open.quiet_since = self.now;
+            self.judge_plan(id, plan);
         }
         self.advance();
     }

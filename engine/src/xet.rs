@@ -6,11 +6,16 @@
 //! *reconstruction* says which chunks of which xorbs make up a file. A xorb is named by the root
 //! of a tree over its chunks, and so is a file.
 
+pub mod assembly;
 pub mod chunk;
 pub mod chunker;
+pub mod cutter;
+pub mod combine;
 pub mod hash;
 pub mod merkle;
+pub mod proof;
 pub mod reconstruction;
 pub mod shard;
 pub mod token;
 pub mod unpacker;
+pub mod wire;

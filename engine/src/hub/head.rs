@@ -8,6 +8,7 @@ use super::headers::Headers;
 use super::revision::Commit;
 use crate::range::ByteRange;
 use crate::time::Duration;
+use crate::xet::hash::XetHash;
 
 /// Status and headers of one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +63,11 @@ impl Head {
     /// `X-Linked-Size`: the size of what a redirect leads to, in bytes.
     pub fn linked_size(&self) -> Option<u64> {
         number(self.header("x-linked-size")?)
+    }
+
+    /// `X-Xet-Hash`: the name of the file in content-addressed storage.
+    pub fn xet_hash(&self) -> Option<XetHash> {
+        XetHash::from_hex(self.header("x-xet-hash")?)
     }
 
     /// `X-Repo-Commit`.

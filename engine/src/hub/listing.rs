@@ -13,6 +13,7 @@ use super::path::{BadPath, RepoPath};
 use super::revision::Commit;
 use crate::digest::FileDigest;
 use crate::fault::Fault;
+use crate::xet::hash::XetHash;
 
 /// Bytes of JSON in one answer that are believed. The sender need not read further.
 pub const BODY_MAX: usize = 64 * 1024 * 1024;
@@ -53,8 +54,8 @@ pub struct TreeEntry {
     pub digest: FileDigest,
     /// What git calls it: the same for a small file, the name of its pointer for an LFS file.
     pub git_oid: FileDigest,
-    /// Its hash in Xet storage, 64 hex digits, if it is there.
-    pub xet_hash: Option<String>,
+    /// What it is called in content-addressed storage, if it is there.
+    pub xet_hash: Option<XetHash>,
 }
 
 impl TreeEntry {
@@ -139,8 +140,8 @@ fn tree_entry(path: RepoPath, entry: EntryJson) -> Result<TreeEntry, Fault> {
     let Some((git_oid, digest, size)) = sound() else {
         return Err(Fault::Malformed(format!("no good digest of {path}")));
     };
-    let is_hash = |hash: &String| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
-    Ok(TreeEntry { path, size, digest, git_oid, xet_hash: entry.xet_hash.filter(is_hash) })
+    let xet_hash = entry.xet_hash.as_deref().and_then(XetHash::from_hex);
+    Ok(TreeEntry { path, size, digest, git_oid, xet_hash })
 }
 
 /// The JSON of a successful answer. What is unknown in it is ignored.

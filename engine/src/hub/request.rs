@@ -113,6 +113,12 @@ impl Request {
         request
     }
 
+    /// Asks for a token that opens the content-addressed storage for the files of a revision.
+    pub fn xet_token(endpoint: &Endpoint, repo: &RepoId, revision: &Revision) -> Self {
+        let revision = encode(revision.as_str());
+        Self::get(endpoint.join(&format!("{}/xet-read-token/{revision}", repo.api_path())))
+    }
+
     /// Asks for a range of a file, on condition that it still has the ETag `if_range`, which is
     /// written as the server did, with its quotes.
     pub fn range(url: Url, range: ByteRange, if_range: Option<&str>) -> Self {

@@ -14,6 +14,7 @@ use super::signed;
 use crate::digest::FileDigest;
 use crate::fault::Fault;
 use crate::manifest::Location;
+use crate::xet::hash::XetHash;
 
 /// A file that is being looked up, between two requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ struct Known {
     commit: Option<Commit>,
     etag: Option<Etag>,
     size: Option<u64>,
+    xet: Option<XetHash>,
+    xet_auth: Option<Url>,
 }
 
 /// What one more answer has brought.
@@ -55,6 +58,10 @@ pub struct Resolved {
     pub digest: Option<FileDigest>,
     /// Where its bytes can be asked for.
     pub location: Location,
+    /// What it is called in content-addressed storage, if it is there.
+    pub xet: Option<XetHash>,
+    /// Where on the hub to ask for a token to that, if it says.
+    pub xet_auth: Option<Url>,
 }
 
 impl Resolving {
@@ -75,6 +82,7 @@ impl Resolving {
     /// say; one to another host leads to the bytes, and is where we stop: signed URLs are good
     /// for `GET` alone.
     pub fn check(mut self, head: &Head) -> Result<ResolveAnswer, Fault> {
+        self.learn_xet(head);
         if let Some(to) = follow(&self.url, head, &self.visited)? {
             self.learn(head.commit(), head.linked_etag(), head.linked_size())?;
             let is_elsewhere = !self.asked.endpoint.is_same_origin(&to);
@@ -117,6 +125,19 @@ impl Resolving {
         Ok(())
     }
 
+    /// Where a token is to be asked for is believed only if that is the hub itself.
+    fn learn_xet(&mut self, head: &Head) {
+        if !self.asked.endpoint.is_same_origin(&self.url) {
+            return;
+        }
+        let known = &mut self.known;
+        known.xet = known.xet.or_else(|| head.xet_hash());
+        if known.xet_auth.is_none() {
+            let auth = head.link("xet-auth").and_then(|target| self.url.join(target).ok());
+            known.xet_auth = auth.filter(|auth| self.asked.endpoint.is_same_origin(auth));
+        }
+    }
+
     fn resolved(self, url: Url, head: &Head) -> Result<ResolveAnswer, Fault> {
         let Some(commit) = self.known.commit else {
             return Err(if head.is_html() { Fault::Portal } else { Fault::NotAHub });
@@ -129,7 +150,8 @@ impl Resolving {
             return Err(Fault::Malformed("an ETag that cannot name a file".to_owned()));
         };
         let location = Location { ttl: signed::ttl(&url, head), url };
-        let resolved = Resolved { commit, size: self.known.size, etag, digest, location };
+        let Known { size, xet, xet_auth, .. } = self.known;
+        let resolved = Resolved { commit, size, etag, digest, location, xet, xet_auth };
         Ok(ResolveAnswer::Resolved(resolved))
     }
 }

@@ -3,9 +3,10 @@
 //! Sizes come from [`carve`](crate::carve), the count from the window, the pace from backoff,
 //! throttle and outage; here they are put in order.
 
-use super::{Abortion, Alarm, ErrandKind, Open, Transfer};
-use crate::action::{Action, RequestId};
+use super::{Abortion, Alarm, Errand, ErrandKind, Open, Transfer};
+use crate::action::{Action, RequestId, Way};
 use crate::carve::carve;
+use crate::choice::Kind;
 use crate::laggard::{Runner, laggard};
 use crate::manifest::FileId;
 use crate::outage::Permit;
@@ -17,6 +18,7 @@ use crate::transfer::file::Stage;
 /// What to do for a file that wants bytes.
 enum Ask {
     Locate,
+    Authorize,
     Range(ByteRange),
 }
 
@@ -38,6 +40,7 @@ impl Transfer {
             let Some((file, ask)) = self.next_ask() else { return };
             let id = match ask {
                 Ask::Locate => self.locate(file),
+                Ask::Authorize => self.authorize(file),
                 Ask::Range(range) => self.request(file, range),
             };
             if is_probe {
@@ -48,9 +51,10 @@ impl Transfer {
 
     /// Requests and questions to the hub that are open.
     fn in_flight(&self) -> u32 {
-        let locates =
-            self.tickets.values().filter(|errand| errand.kind == ErrandKind::Locate).count();
-        u32::try_from(self.requests.len() + locates).unwrap_or(u32::MAX)
+        let is_question =
+            |errand: &&Errand| matches!(errand.kind, ErrandKind::Locate | ErrandKind::Authorize);
+        let questions = self.tickets.values().filter(is_question).count();
+        u32::try_from(self.requests.len() + questions).unwrap_or(u32::MAX)
     }
 
     fn next_ask(&mut self) -> Option<(FileId, Ask)> {
@@ -59,25 +63,33 @@ impl Transfer {
     }
 
     fn ask_for(&mut self, id: FileId) -> Option<Ask> {
+        let kind = self.files.get_mut(&id)?.choice.choose(self.now);
         let file = self.files.get(&id)?;
         let is_streaming = file.stream.is_some() && !file.claimed.is_empty();
         if file.stage != Stage::Fetching || file.is_barred() || is_streaming {
             return None;
         }
-        let range = carve(&file.missing(), &file.claimed, self.config.workers_max, &self.config)?;
+        let taken = self.taken(id, kind);
+        let range = carve(&file.missing(), &taken, self.config.workers_max, &self.config)?;
+        let (host, is_renewing, question) = match kind {
+            Kind::Http => (file.lease.held(self.now), file.lease.is_renewing(), Ask::Locate),
+            Kind::Xet => {
+                let token = self.token.held(self.now);
+                (token.map(|token| token.cas.base()), self.token.is_renewing(), Ask::Authorize)
+            }
+        };
         // After a fault one request goes ahead; the others follow when it has brought something.
         let is_trying = self.requests.values().any(|open| open.file == id && open.received == 0);
-        if file.backoff.attempt() > 0 && (is_trying || file.lease.is_renewing()) {
+        if file.backoff.attempt() > 0 && (is_trying || is_renewing) {
             return None;
         }
-        let url = file.lease.url(self.now);
-        if url.is_none() && file.lease.is_renewing() {
+        if host.is_none() && is_renewing {
             return None;
         }
         let not_before = file.backoff.not_before();
-        let host = url.or(self.hub.as_ref());
+        let ask = if host.is_some() { Ask::Range(range) } else { question };
+        let host = host.or(self.hub.as_ref());
         let told = host.and_then(|host| self.throttle.closed_until(host, self.now));
-        let ask = if url.is_some() { Ask::Range(range) } else { Ask::Locate };
         if not_before > self.now {
             self.wake_at(not_before, Alarm::Retry);
             return None;
@@ -102,18 +114,21 @@ impl Transfer {
     fn request(&mut self, file_id: FileId, range: ByteRange) -> u64 {
         self.next_id += 1;
         let id = RequestId(self.next_id);
+        let Some(way) = self.way(file_id) else { return id.0 };
         let Some(file) = self.files.get_mut(&file_id) else { return id.0 };
-        let Some(url) = file.lease.url(self.now).cloned() else { return id.0 };
         file.claimed.insert(range);
         let open = Open {
             file: file_id,
-            url: url.clone(),
+            way: way.clone(),
             claimed: [range].into_iter().collect(),
             asked: range,
             opened: self.now,
             quiet_since: self.now,
             received: 0,
             proven: 0,
+            packed: range.len(),
+            unpacked: range.len(),
+            ahead: 0,
             rate: RateMeter::new(self.now),
             receiving: false,
             differs: false,
@@ -121,11 +136,25 @@ impl Transfer {
         };
         self.requests.insert(id, open);
         self.stats.requests += 1;
-        let if_range = file.validator.clone();
         // Silences were looked at before this one could begin.
         self.wake_at(self.now + self.stall.patience(), Alarm::Stall);
-        self.actions.push_back(Action::Request { id, file: file_id, url, range, if_range });
+        self.actions.push_back(Action::Request { id, file: file_id, way, range });
         id.0
+    }
+
+    /// Where and how the next range of a file is asked for.
+    fn way(&mut self, id: FileId) -> Option<Way> {
+        let file = self.files.get_mut(&id)?;
+        match file.choice.choose(self.now) {
+            Kind::Http => {
+                let url = file.lease.held(self.now)?.clone();
+                Some(Way::Http { url, if_range: file.validator.clone() })
+            }
+            Kind::Xet => {
+                let token = self.token.held(self.now)?.clone();
+                Some(Way::Xet { hash: file.spec.xet?, token })
+            }
+        }
     }
 
     /// At the tail, ends the request that would keep everybody waiting; what it has left is then
@@ -147,7 +176,7 @@ impl Transfer {
             .filter(|(_, open)| self.now.since(open.quiet_since) < SILENT)
             .map(|(id, open)| Runner {
                 key: *id,
-                remaining: open.asked.len().saturating_sub(open.received),
+                remaining: open.remaining(),
                 rate: open.rate.rate(self.now),
             })
             .collect();
@@ -159,7 +188,8 @@ impl Transfer {
         if let Some(id) = laggard(&runners, idle, self.rate.best(), min)
             && let Some(open) = self.requests.get(&id)
         {
-            let range = ByteRange::new(open.asked.start + open.received, open.asked.end);
+            let came = open.asked.len().saturating_sub(open.remaining());
+            let range = ByteRange::new(open.asked.start + came, open.asked.end);
             let event = crate::event::Event::Split { file: open.file, range };
             self.events.push_back(event);
             self.abort(id, Abortion::Split);

@@ -5,8 +5,9 @@
 use std::collections::BTreeSet;
 
 use super::Resumed;
-use crate::action::RequestId;
 use crate::action::Ticket;
+use crate::action::{CHECKPOINT_BYTES, RequestId};
+use crate::choice::Choice;
 use crate::config::Config;
 use crate::digest::FileDigest;
 use crate::lease::Lease;
@@ -17,6 +18,8 @@ use crate::range_set::RangeSet;
 use crate::repair::Repair;
 use crate::retry::Backoff;
 use crate::time::Instant;
+use crate::transfer::vouch::Xet;
+use url::Url;
 
 /// One file of a transfer.
 #[derive(Debug)]
@@ -25,7 +28,11 @@ pub(super) struct File {
     pub(super) ledger: Ledger,
     /// What open requests may still write.
     pub(super) claimed: RangeSet,
-    pub(super) lease: Lease,
+    pub(super) lease: Lease<Url>,
+    /// Which way its bytes are asked for.
+    pub(super) choice: Choice,
+    /// What its chunks prove, if it is in content-addressed storage.
+    pub(super) xet: Option<Xet>,
     pub(super) backoff: Backoff,
     /// The ETag that every answer must carry.
     pub(super) validator: Option<String>,
@@ -91,8 +98,14 @@ impl File {
             Some(Resumed { ledger, records }) => (ledger, records),
             None => (Ledger::new(spec.size), 0),
         };
+        let mut lease = Lease::default();
+        if let Some(location) = &spec.location {
+            lease.on_given(location.url.clone(), location.ttl, now);
+        }
         let mut file = Self {
-            lease: Lease::new(spec.location.clone(), now),
+            lease,
+            choice: Choice::new(spec.xet.is_some()),
+            xet: spec.xet.map(|hash| Xet::new(hash, spec.size)),
             spec,
             claimed: RangeSet::default(),
             backoff: Backoff::new(config.backoff_max),
@@ -141,6 +154,17 @@ impl File {
     /// The end of the proven run at the front of the file.
     pub(super) fn frontier(&self) -> u64 {
         self.ledger.proven().covering_end(0).unwrap_or(0)
+    }
+
+    /// What stands at `at` may be other bytes from now on: the digest goes back to before.
+    pub(super) fn rewind(&mut self, at: u64) {
+        if at < self.hashed {
+            self.hashed = at / CHECKPOINT_BYTES * CHECKPOINT_BYTES;
+            if let Some(xet) = &mut self.xet {
+                xet.rewind(self.hashed);
+            }
+        }
+        self.found = None;
     }
 
     /// The chunks that `range` has completed, each told once.

@@ -26,6 +26,8 @@ impl Transfer {
             debug_assert!(false, "{id:?} wrote {} outside its claim", written.range);
             return;
         }
+        let kind = open.kind();
+        file.choice.on_progress(kind);
         let before = file.ledger.proven().len();
         if let Some(repair) = &mut file.repair {
             repair.on_fetched(written.range, written.changed);
@@ -125,7 +127,7 @@ impl Transfer {
                 return;
             }
             match repair.next_step() {
-                Next::Rehash if file.found.is_some() => (file.hashed, file.found) = (0, None),
+                Next::Rehash if file.found.is_some() => file.rewind(0),
                 Next::Rehash => {}
                 Next::Search => return self.doubt_more(id),
                 Next::Hopeless => return self.fail(id, Fault::WrongDigest),
@@ -138,26 +140,34 @@ impl Transfer {
             return;
         }
         let range = ByteRange::new(start, frontier.min(start + HASH_STEP));
-        let ticket = self.errand(id, ErrandKind::Hash { end: range.end });
+        let chunks = file.xet.is_some();
+        let ticket = self.errand(id, ErrandKind::Hash { range });
         if let Some(file) = self.files.get_mut(&id) {
             file.hashing = Some(ticket);
         }
-        self.actions.push_back(Action::Hash { ticket, file: id, range });
+        self.actions.push_back(Action::Hash { ticket, file: id, range, chunks });
     }
 
-    pub(super) fn on_hashed(&mut self, id: FileId, end: u64, answer: &Answer) {
+    pub(super) fn on_hashed(&mut self, id: FileId, range: ByteRange, answer: &Answer) {
         let Some(file) = self.files.get_mut(&id) else { return };
         file.hashing = None;
-        file.hashed = end;
-        let Answer::Hashed(Some(found)) = answer else { return };
-        file.found = Some(*found);
-        if *found == file.spec.digest {
+        let Answer::Hashed { digest, chunks } = answer else { return };
+        // Meanwhile some of it may have turned out to be bad.
+        if range.start != file.hashed {
+            return;
+        }
+        file.hashed = range.end;
+        self.on_cut(id, chunks);
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let Some(found) = digest.filter(|_| file.hashed == file.spec.size) else { return };
+        file.found = Some(found);
+        if found == file.spec.digest {
             file.stage = Stage::Sealing;
-            self.events.push_back(Event::Verified { file: id, digest: *found });
+            self.events.push_back(Event::Verified { file: id, digest: found });
             let ticket = self.errand(id, ErrandKind::Seal);
             self.actions.push_back(Action::Seal { ticket, file: id });
         } else {
-            self.on_mismatch(id, *found);
+            self.on_mismatch(id, found);
         }
     }
 
@@ -172,7 +182,7 @@ impl Transfer {
         file.stage = Stage::Checking;
         file.disk_checks += 1;
         let entries: Vec<Proven> = file.ledger.entries().collect();
-        let ticket = self.errand(id, ErrandKind::Check);
+        let ticket = self.errand(id, ErrandKind::Check { is_whole: true });
         self.actions.push_back(Action::Check { ticket, file: id, entries });
     }
 
@@ -189,7 +199,6 @@ impl Transfer {
             self.end(End::Disk(Fault::Disk(DiskFault::Io(words))));
             return;
         }
-        (file.hashed, file.found) = (0, None);
         for range in damaged.clone() {
             let origin = Origin::Disk;
             self.events.push_back(Event::Repaired { file: id, range, origin });
@@ -228,6 +237,7 @@ impl Transfer {
         self.record(id, Record::Revoked(range));
         if let Some(file) = self.files.get_mut(&id) {
             file.barrier = file.records;
+            file.rewind(range.start);
             let proven = file.ledger.proven().len();
             self.events.push_back(Event::Proven { file: id, proven });
         }

@@ -78,7 +78,7 @@ impl World {
         config: Config,
         answering: impl FnMut(u64, Instant) -> Answering + 'static,
     ) -> Self {
-        let spec = FileSpec { size, digest: RIGHT, location: None };
+        let spec = FileSpec { size, digest: RIGHT, location: None, xet: None };
         let hub = Some(Url::parse("https://hub.example/").unwrap());
         let manifest = Manifest { hub, files: [(FileId(0), spec)].into() };
         let transfer = Transfer::new(manifest, BTreeMap::new(), config, 1, Instant::START);
@@ -165,6 +165,9 @@ impl World {
                 };
                 self.open.insert(id, conversation);
             }
+            Action::Authorize { .. } | Action::Describe { .. } | Action::Name { .. } => {
+                unreachable!("there is no Xet here")
+            }
             Action::Receive { id, body_start, gaps, .. } => {
                 let conversation = self.open.get_mut(&id).unwrap();
                 assert_eq!(conversation.at, body_start);
@@ -178,7 +181,8 @@ impl World {
             Action::Hash { ticket, range, .. } => {
                 let found = if self.wrong.is_empty() { RIGHT } else { WRONG };
                 let found = (range.end == self.size).then_some(found);
-                self.disk_answers.push_back((ticket, Ok(Answer::Hashed(found))));
+                let answer = Answer::Hashed { digest: found, chunks: Vec::new() };
+                self.disk_answers.push_back((ticket, Ok(answer)));
             }
             Action::Check { ticket, .. } => {
                 let answer = Answer::Checked { damaged: Vec::new() };

@@ -3,27 +3,56 @@
 //! What a fault deserves is decided in [`retry`](crate::retry); here it is carried out.
 
 use super::{Abortion, Errand, ErrandKind, Open, Transfer};
-use crate::action::{Answer, Close, RequestId, Ticket};
+use crate::action::{Answer, Close, RequestId, Ticket, Way};
+use crate::choice::Kind;
 use crate::event::{End, Event, Wait};
 use crate::fault::{Blame, Fault};
 use crate::manifest::{FileId, Location};
 use crate::retry::{Step, next_step};
 use crate::time::{Duration, Instant};
+use crate::xet::token::ReadToken;
 use url::Url;
 
 /// What an exchange had brought when it failed.
 struct Attempt {
     id: u64,
     file: FileId,
-    url: Option<Url>,
+    via: Via,
     began: Instant,
     received: u64,
     proven: u64,
 }
 
+/// Whom an exchange was with.
+enum Via {
+    Hub,
+    Storage(Url),
+    /// The content-addressed storage, or the hub about its token.
+    Xet(Option<ReadToken>),
+}
+
+impl Via {
+    const fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Hub => None,
+            Self::Storage(_) => Some(Kind::Http),
+            Self::Xet(_) => Some(Kind::Xet),
+        }
+    }
+
+    /// Whom a pause is to be kept for.
+    fn host(&self) -> Option<&Url> {
+        match self {
+            Self::Hub | Self::Xet(None) => None,
+            Self::Storage(url) => Some(url),
+            Self::Xet(Some(token)) => Some(token.cas.base()),
+        }
+    }
+}
+
 impl Transfer {
     pub(super) fn settle_close(&mut self, id: RequestId, open: &Open, close: &Close) {
-        let wasted = open.received.saturating_sub(open.proven);
+        let wasted = open.wasted();
         self.stats.wasted += wasted;
         let Some(file) = self.files.get_mut(&open.file) else { return };
         for range in open.claimed.iter() {
@@ -53,7 +82,10 @@ impl Transfer {
         let attempt = Attempt {
             id: id.0,
             file: open.file,
-            url: Some(open.url.clone()),
+            via: match &open.way {
+                Way::Http { url, .. } => Via::Storage(url.clone()),
+                Way::Xet { token, .. } => Via::Xet(Some(token.clone())),
+            },
             began: open.opened,
             received: open.received,
             proven: open.proven,
@@ -82,23 +114,28 @@ impl Transfer {
             }
             (ErrandKind::Locate, answer) => {
                 if let Some(file) = self.files.get_mut(&errand.file) {
-                    file.lease.on_not_located();
+                    file.lease.on_not_given();
                 }
-                let fault = answer.err().unwrap_or_else(|| Fault::Malformed("no answer".into()));
-                let attempt = Attempt {
-                    id: ticket.0,
-                    file: errand.file,
-                    url: None,
-                    began: errand.asked,
-                    received: 0,
-                    proven: 0,
-                };
-                self.on_fault(&attempt, fault, 0);
+                self.on_unanswered(ticket, errand, Via::Hub, answer.err());
             }
+            (ErrandKind::Authorize, Ok(Answer::Authorized { token, ttl })) => {
+                self.on_link_alive();
+                // One that has ended before it came must be tried, or none ever would be.
+                let ttl = ttl.filter(|ttl| !ttl.is_zero());
+                self.token.on_given(token, ttl, errand.asked);
+            }
+            (ErrandKind::Authorize, answer) => {
+                self.token.on_not_given();
+                self.on_unanswered(ticket, errand, Via::Xet(None), answer.err());
+            }
+            (ErrandKind::Describe { range }, answer) => {
+                self.on_described(errand.file, *range, answer);
+            }
+            (ErrandKind::Name { xorb }, answer) => self.on_named(errand.file, *xorb, answer),
             (
                 ErrandKind::Sync { .. }
                 | ErrandKind::Hash { .. }
-                | ErrandKind::Check
+                | ErrandKind::Check { .. }
                 | ErrandKind::Seal,
                 Err(fault),
             ) => {
@@ -106,15 +143,35 @@ impl Transfer {
                 self.end(End::Disk(fault));
             }
             (ErrandKind::Sync { records }, Ok(_)) => self.on_synced(errand.file, *records),
-            (ErrandKind::Hash { end }, Ok(answer)) => self.on_hashed(errand.file, *end, &answer),
-            (ErrandKind::Check, Ok(answer)) => self.on_checked(errand.file, &answer),
+            (ErrandKind::Hash { range }, Ok(answer)) => {
+                self.on_hashed(errand.file, *range, &answer);
+            }
+            (ErrandKind::Check { is_whole: true }, Ok(answer)) => {
+                self.on_checked(errand.file, &answer);
+            }
+            (ErrandKind::Check { is_whole: false }, Ok(answer)) => {
+                self.on_region_checked(errand.file, &answer);
+            }
             (ErrandKind::Seal, Ok(_)) => self.on_sealed(errand.file),
         }
     }
 
+    fn on_unanswered(&mut self, ticket: Ticket, errand: &Errand, via: Via, fault: Option<Fault>) {
+        let fault = fault.unwrap_or_else(|| Fault::Malformed("no answer".into()));
+        let attempt = Attempt {
+            id: ticket.0,
+            file: errand.file,
+            via,
+            began: errand.asked,
+            received: 0,
+            proven: 0,
+        };
+        self.on_fault(&attempt, fault, 0);
+    }
+
     fn on_located(&mut self, errand: &Errand, location: Location) {
         if let Some(file) = self.files.get_mut(&errand.file) {
-            file.lease.on_located(location, errand.asked);
+            file.lease.on_given(location.url, location.ttl, errand.asked);
             // The hub says that it is the same file: whatever ETag its storage gives now is good.
             if file.changes > 0 {
                 file.validator = None;
@@ -127,8 +184,14 @@ impl Transfer {
         self.last_fault = Some(fault.clone());
         self.events.push_back(Event::Fault { file: attempt.file, fault: fault.clone(), wasted });
         let count = self.count_in_a_row(attempt, &fault);
-        match next_step(&fault, count) {
+        let step = next_step(&fault, count);
+        let has_way = self.on_way_failed(attempt, step == Step::Fail);
+        match step {
             Step::Fail if fault.blame() == Blame::Disk => self.end(End::Disk(fault)),
+            Step::Fail if has_way => {
+                self.outage.on_close(&mut self.rng, attempt.id, attempt.began, self.now);
+                self.on_link_alive();
+            }
             Step::Fail => {
                 self.on_link_alive();
                 self.fail(attempt.file, fault);
@@ -143,10 +206,24 @@ impl Transfer {
         }
     }
 
+    /// A try brought nothing: perhaps the other way does. Says whether one is left.
+    fn on_way_failed(&mut self, attempt: &Attempt, is_final: bool) -> bool {
+        let Some(file) = self.files.get_mut(&attempt.file) else { return false };
+        let Some(kind) = attempt.via.kind().filter(|_| attempt.proven == 0) else { return false };
+        file.choice.on_fault(kind, is_final, self.now)
+    }
+
     /// How often in a row a fault has come that asking the hub again should have cured.
     fn count_in_a_row(&mut self, attempt: &Attempt, fault: &Fault) -> u32 {
         let Some(file) = self.files.get_mut(&attempt.file) else { return 1 };
-        let Some(url) = &attempt.url else { return file.backoff.attempt() };
+        let url = match &attempt.via {
+            Via::Hub => return file.backoff.attempt(),
+            Via::Storage(url) => url,
+            Via::Xet(Some(token)) if *fault == Fault::LeaseRefused(401) => {
+                return self.token.on_refused(token);
+            }
+            Via::Xet(_) => return if attempt.proven > 0 { 1 } else { file.choice.strikes() + 1 },
+        };
         if next_step(fault, 1) != Step::Locate {
             return 1;
         }
@@ -166,7 +243,7 @@ impl Transfer {
             self.on_link_alive();
             // A pause of nothing is no invitation: then it is ours to find out when.
             if let Some(pause) = retry_after.filter(|pause| !pause.is_zero())
-                && let Some(host) = attempt.url.as_ref().or(self.hub.as_ref())
+                && let Some(host) = attempt.via.host().or(self.hub.as_ref())
             {
                 self.throttle.on_told(host, pause, now);
                 let why = Wait::Told { status: *status };

@@ -68,6 +68,33 @@ impl XetHash {
     }
 }
 
+/// The name of a chunk whose content comes in pieces.
+#[derive(Clone, Debug)]
+pub struct ChunkHasher(blake3::Hasher);
+
+impl ChunkHasher {
+    /// At the start of a chunk.
+    pub fn new() -> Self {
+        Self(blake3::Hasher::new_keyed(&CHUNK_KEY))
+    }
+
+    /// More of its content.
+    pub fn push(&mut self, content: &[u8]) {
+        self.0.update(content);
+    }
+
+    /// The name of the chunk with the content so far.
+    pub fn finish(&self) -> XetHash {
+        XetHash(*self.0.finalize().as_bytes())
+    }
+}
+
+impl Default for ChunkHasher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl fmt::Display for XetHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for byte in printed(self.0) {

@@ -2,6 +2,9 @@
 //!
 //! Decides nothing about when to sync or crash. It keeps no bytes but the journal's.
 
+use std::collections::BTreeMap;
+
+use engine::action::CHECKPOINT_BYTES;
 use engine::digest::FileDigest;
 use engine::journal::{Begin, Record, Replay, compact, replay, settle};
 use engine::ledger::{Ledger, Proven};
@@ -27,6 +30,8 @@ pub(super) struct Part {
     journal: Vec<u8>,
     journal_durable: usize,
     digest: RunningDigest,
+    /// What it was at multiples of [`CHECKPOINT_BYTES`].
+    checkpoints: BTreeMap<u64, RunningDigest>,
     pub(super) is_sealed: bool,
     /// Bytes that were ever written, and records that were appended.
     pub(super) written: u64,
@@ -66,6 +71,7 @@ impl Part {
             journal: Vec::new(),
             journal_durable: 0,
             digest: RunningDigest::default(),
+            checkpoints: BTreeMap::new(),
             is_sealed: false,
             written: 0,
             appended: 0,
@@ -133,8 +139,13 @@ impl Part {
     pub(super) fn hash(&mut self, range: ByteRange) -> Option<FileDigest> {
         if range.start == 0 {
             self.digest = RunningDigest::default();
+        } else if let Some(before) = self.checkpoints.get(&range.start) {
+            self.digest = *before;
         }
         self.digest.feed(&self.content, range);
+        if range.end % CHECKPOINT_BYTES == 0 {
+            self.checkpoints.insert(range.end, self.digest);
+        }
         (range.end == self.size).then(|| self.digest.finish())
     }
 

@@ -112,7 +112,7 @@ fn a_tree_has_files_with_digests() {
             size: 15_372_370_944,
             digest: large,
             git_oid: COMMIT.parse().unwrap(),
-            xet_hash: Some(SHA256.to_owned()),
+            xet_hash: XetHash::from_hex(SHA256),
         },
     ];
     assert_eq!(page.entries, expected);

@@ -13,7 +13,7 @@ struct Hand {
 
 impl Hand {
     fn new(files: u32) -> Self {
-        let spec = FileSpec { size: 64 * MIB, digest: RIGHT, location: None };
+        let spec = FileSpec { size: 64 * MIB, digest: RIGHT, location: None, xet: None };
         let files = (0..files).map(|id| (FileId(id), spec.clone())).collect();
         let hub = Some(Url::parse("https://hub.example/").unwrap());
         let manifest = Manifest { hub, files };

@@ -2,7 +2,7 @@
 //!
 //! Answers come later, as plans.
 
-use engine::action::{Action, Answer, Ticket};
+use engine::action::{Action, Answer, Ticket, Way};
 use engine::fault::Fault;
 use engine::journal::Record;
 use engine::range::ByteRange;
@@ -18,9 +18,13 @@ impl Run<'_> {
     pub(super) fn carry_out(&mut self, action: Action) {
         match action {
             Action::Locate { ticket, file } => self.locate(ticket, file.0),
-            Action::Request { id, file, url, range, if_range } => {
+            Action::Request { id, file, way: Way::Http { url, if_range }, range } => {
                 self.request(id, file.0, url_number(url.path()), range, if_range);
             }
+            Action::Request { way: Way::Xet { .. }, .. }
+            | Action::Authorize { .. }
+            | Action::Describe { .. }
+            | Action::Name { .. } => unreachable!("these worlds have no chunks"),
             Action::Receive { id, body_start, gaps, compare } => {
                 self.receive(id, body_start, gaps, compare);
             }
@@ -36,7 +40,7 @@ impl Run<'_> {
                 self.begin(ticket, file.0, WorkKind::Sync(point));
                 self.plan(self.now + self.world.sync_lasts, Plan::DataSynced(ticket));
             }
-            Action::Hash { ticket, file, range } => {
+            Action::Hash { ticket, file, range, .. } => {
                 self.begin(ticket, file.0, WorkKind::Hash(range));
                 self.worked_after(ticket, range.len() * NANOS_PER_HASHED_BYTE);
             }
@@ -116,7 +120,10 @@ impl Run<'_> {
                 self.part(file).end_journal_sync(&point);
                 Ok(Answer::Synced)
             }
-            WorkKind::Hash(range) => Ok(Answer::Hashed(self.part(file).hash(range))),
+            WorkKind::Hash(range) => {
+                let digest = self.part(file).hash(range);
+                Ok(Answer::Hashed { digest, chunks: Vec::new() })
+            }
             WorkKind::Check(entries) => {
                 Ok(Answer::Checked { damaged: self.part(file).check(&entries) })
             }

@@ -30,7 +30,7 @@ pub(super) fn machine(
     let is_first = session == 0;
     let files = world.files.iter().zip(0..).map(|(size, id)| (FileId(id), *size));
     let wanted = files.filter(|(id, _)| is_first || resumed.contains_key(id));
-    let spec = |size| FileSpec { size, digest: RIGHT, location: None };
+    let spec = |size| FileSpec { size, digest: RIGHT, location: None, xet: None };
     let files = wanted.map(|(id, size)| (id, spec(size))).collect();
     let hub = Some("https://hub.example/".parse().expect("it is a URL"));
     let manifest = Manifest { hub, files };

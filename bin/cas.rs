@@ -1,0 +1,76 @@
+//! Asks content-addressed storage what files are made of.
+//!
+//! Fetches no chunks, and tries nothing twice but the other version of the interface.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use engine::fault::Fault;
+use engine::hub::request::Request;
+use engine::range::ByteRange;
+use engine::xet::hash::XetHash;
+use engine::xet::reconstruction::{self, Reconstruction};
+use engine::xet::token::ReadToken;
+use engine::xet::wire;
+
+use crate::http::{Http, HttpBody, send_following};
+
+/// The interface of the storage.
+#[derive(Clone, Debug)]
+pub(crate) struct Cas<H> {
+    http: H,
+    /// The version that answered last.
+    version: Arc<AtomicU8>,
+}
+
+impl<H: Http> Cas<H> {
+    pub(crate) fn new(http: H) -> Self {
+        Self { http, version: Arc::new(AtomicU8::new(1)) }
+    }
+
+    /// What a range of a file is made of, and how many bytes it took to say so.
+    pub(crate) async fn reconstruction(
+        &self,
+        token: &ReadToken,
+        file: XetHash,
+        range: ByteRange,
+    ) -> Result<(Reconstruction, u64), Fault> {
+        let first = self.version.load(Ordering::Relaxed);
+        for version in [first, 3 - first] {
+            let request = wire::reconstruction(token, version, file, range);
+            let Some(body) = self.ask(token, request, reconstruction::BODY_MAX).await? else {
+                continue;
+            };
+            self.version.store(version, Ordering::Relaxed);
+            let read = match version {
+                1 => Reconstruction::read_v1(&body),
+                _ => Reconstruction::read_v2(&body),
+            };
+            let len = body.len() as u64;
+            let malformed = |flaw| Fault::Malformed(format!("a reconstruction that {flaw}"));
+            return read.map(|plan| (plan, len)).map_err(malformed);
+        }
+        Err(Fault::NoSuchFile(format!("{file} in the hub's storage")))
+    }
+
+    /// The body of a good answer; `None` if the storage does not know what was asked for.
+    async fn ask(
+        &self,
+        token: &ReadToken,
+        request: Request,
+        max: usize,
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        let (head, mut body) = send_following(&self.http, &token.authority(), request).await?;
+        if wire::check_answer(&head)?.is_none() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        while let Some(piece) = body.chunk().await? {
+            if bytes.len() + piece.len() > max {
+                return Err(Fault::TooLong);
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(Some(bytes))
+    }
+}

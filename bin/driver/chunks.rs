@@ -1,0 +1,115 @@
+//! One exchange in chunks: asks what the range is made of, fetches that, unpacks it, and streams
+//! it to its place.
+//!
+//! Judges neither plan nor fault, and tries nothing twice.
+
+use std::sync::Arc;
+
+use engine::fault::Fault;
+use engine::xet::assembly::{Assembly, Mismatch, Next};
+use engine::xet::hash::XetHash;
+use engine::xet::reconstruction::{Fetch, Reconstruction};
+use engine::xet::token::ReadToken;
+use engine::xet::unpacker::Unpacker;
+use engine::xet::{chunk, wire};
+
+use super::request::{END_WITHIN, Exchange, Stop};
+use super::writer::Writer;
+use super::{Input, Order};
+use crate::cas::Cas;
+use crate::disk::Disk;
+use crate::http::{Http, HttpBody, send_following};
+
+impl<F: Send + Sync + 'static> Exchange<F> {
+    /// Brings the range in chunks of that file.
+    pub(super) async fn exchange_chunks<H: Http, D: Disk<File = F>>(
+        &mut self,
+        http: H,
+        disk: D,
+        cas: &Cas<H>,
+        hash: XetHash,
+        token: &ReadToken,
+    ) -> Result<(), Stop> {
+        let asked = cas.reconstruction(token, hash, self.range);
+        let (plan, len) = tokio::select! {
+            biased;
+            _ = self.orders.recv() => return Err(Stop::Aborted),
+            answer = asked => answer?,
+        };
+        self.report(Input::Bytes(self.id, len)).await;
+        let plan = Arc::new(plan);
+        self.report(Input::Plan(self.id, Arc::clone(&plan))).await;
+        let Some(Order::Receive { body_start, gaps, compare }) = self.orders.recv().await else {
+            return Err(Stop::Aborted);
+        };
+        let mut writer = Writer::new(disk, Arc::clone(&self.part), body_start, gaps, compare);
+        let streamed = self.assemble(&http, &plan, &mut writer).await;
+        self.finish(writer, streamed).await
+    }
+
+    async fn assemble<H: Http, D: Disk<File = F>>(
+        &mut self,
+        http: &H,
+        plan: &Reconstruction,
+        writer: &mut Writer<D>,
+    ) -> Result<(), Stop> {
+        let mut assembly = Assembly::new(plan);
+        while !writer.is_done() {
+            match assembly.poll().map_err(mismatch)? {
+                Next::Bytes(bytes) => self.write(writer, &bytes).await?,
+                Next::Fetch(fetch) => self.fetch(http, fetch, &mut assembly, writer).await?,
+                Next::Nothing => break,
+            }
+        }
+        Ok(())
+    }
+
+    async fn fetch<H: Http, D: Disk<File = F>>(
+        &mut self,
+        http: &H,
+        fetch: &Fetch,
+        assembly: &mut Assembly<'_>,
+        writer: &mut Writer<D>,
+    ) -> Result<(), Stop> {
+        let asked = send_following(http, &self.authority, wire::chunks(fetch));
+        let (head, mut body) = tokio::select! {
+            biased;
+            _ = self.orders.recv() => return Err(Stop::Aborted),
+            answer = asked => answer?,
+        };
+        wire::check_chunks(fetch, &head)?;
+        let mut unpacker = Unpacker::new();
+        while !assembly.is_fetched() && !writer.is_done() {
+            let Some(bytes) = self.next_bytes(&mut body, writer).await? else { continue };
+            let mut rest = &bytes[..];
+            while !assembly.is_fetched()
+                && let Some(chunk) = unpacker.push(&mut rest).map_err(malformed)?
+            {
+                if assembly.on_chunk(chunk.content).map_err(mismatch)? {
+                    self.write(writer, chunk.content).await?;
+                }
+            }
+        }
+        // A body that ends here leaves its connection for the next request.
+        let _ = tokio::time::timeout(END_WITHIN, body.chunk()).await;
+        Ok(())
+    }
+
+    async fn write<D: Disk<File = F>>(
+        &self,
+        writer: &mut Writer<D>,
+        bytes: &[u8],
+    ) -> Result<(), Stop> {
+        writer.take(bytes).await?;
+        self.report_written(writer).await;
+        Ok(())
+    }
+}
+
+fn malformed(flaw: chunk::Malformed) -> Fault {
+    Fault::Malformed(format!("a chunk that cannot be unpacked ({flaw})"))
+}
+
+fn mismatch(_: Mismatch) -> Fault {
+    Fault::Malformed("other chunks than were announced".to_owned())
+}

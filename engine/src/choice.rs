@@ -1,0 +1,165 @@
+//! Which way a file's bytes are asked for: in packed chunks from content-addressed storage, or as
+//! they are.
+//!
+//! Knows neither protocol; it counts what the tries brought.
+
+use crate::time::{Duration, Instant};
+
+/// A way to ask for bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// As they are.
+    Http,
+    /// In packed chunks, which are fewer bytes and prove themselves.
+    Xet,
+}
+
+/// The way that is taken now. Xet is preferred; either serves when the other fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    kind: Kind,
+    is_http_barred: bool,
+    is_xet_barred: bool,
+    /// Tries in a row on the present way that brought nothing.
+    strikes: u32,
+    /// When Xet is tried again, and how much longer the pause after that will be.
+    back_at: Instant,
+    pause: Duration,
+}
+
+impl Choice {
+    /// Begins with Xet if the file is there.
+    pub const fn new(has_xet: bool) -> Self {
+        Self {
+            kind: if has_xet { Kind::Xet } else { Kind::Http },
+            is_http_barred: false,
+            is_xet_barred: !has_xet,
+            strikes: 0,
+            back_at: Instant::START,
+            pause: PAUSE_MIN,
+        }
+    }
+
+    /// The way to take at `now`.
+    pub fn choose(&mut self, now: Instant) -> Kind {
+        if self.kind == Kind::Http && !self.is_xet_barred && now >= self.back_at {
+            self.kind = Kind::Xet;
+            // It has failed before: one more failure is enough.
+            self.strikes = STRIKES_MAX - 1;
+        }
+        self.kind
+    }
+
+    /// How many tries in a row have brought nothing.
+    pub const fn strikes(&self) -> u32 {
+        self.strikes
+    }
+
+    /// Whether the file may still come in chunks.
+    pub const fn has_xet(&self) -> bool {
+        !self.is_xet_barred
+    }
+
+    /// Proven bytes came this way.
+    pub fn on_progress(&mut self, kind: Kind) {
+        if kind == self.kind {
+            self.strikes = 0;
+        }
+        if kind == Kind::Xet {
+            self.pause = PAUSE_MIN;
+        }
+    }
+
+    /// A try brought nothing; `is_final` if more of them never would. Says whether there is a way
+    /// left to take.
+    pub fn on_fault(&mut self, kind: Kind, is_final: bool, now: Instant) -> bool {
+        if is_final {
+            match kind {
+                Kind::Http => self.is_http_barred = true,
+                Kind::Xet => self.is_xet_barred = true,
+            }
+        }
+        if kind == self.kind {
+            self.strikes += 1;
+            let is_other_barred = match kind {
+                Kind::Http => self.is_xet_barred,
+                Kind::Xet => self.is_http_barred,
+            };
+            if !is_other_barred && (is_final || self.strikes >= STRIKES_MAX) {
+                self.turn(now);
+            }
+        }
+        !(self.is_http_barred && self.is_xet_barred)
+    }
+
+    fn turn(&mut self, now: Instant) {
+        self.strikes = 0;
+        self.kind = match self.kind {
+            Kind::Http => Kind::Xet,
+            Kind::Xet => {
+                self.back_at = now + self.pause;
+                self.pause = (self.pause * 2).min(PAUSE_MAX);
+                Kind::Http
+            }
+        };
+    }
+}
+
+/// So many tries in a row that bring nothing are enough to try the other way.
+const STRIKES_MAX: u32 = 3;
+/// How long Xet is left alone after it failed, at first and at most.
+const PAUSE_MIN: Duration = Duration::from_secs(30);
+const PAUSE_MAX: Duration = Duration::from_secs(1800);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Instant {
+        Instant::at(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn three_failures_turn_and_time_turns_back() {
+        let mut choice = Choice::new(true);
+        for _ in 0..3 {
+            assert_eq!(choice.choose(at(0)), Kind::Xet);
+            assert!(choice.on_fault(Kind::Xet, false, at(0)));
+        }
+        assert_eq!(choice.choose(at(29)), Kind::Http);
+        assert_eq!(choice.choose(at(30)), Kind::Xet);
+        choice.on_fault(Kind::Xet, false, at(30));
+        assert_eq!(choice.choose(at(89)), Kind::Http, "one failure, and a longer pause");
+        assert_eq!(choice.choose(at(90)), Kind::Xet);
+    }
+
+    #[test]
+    fn progress_forgives() {
+        let mut choice = Choice::new(true);
+        for _ in 0..10 {
+            choice.on_fault(Kind::Xet, false, at(0));
+            choice.on_fault(Kind::Xet, false, at(0));
+            choice.on_progress(Kind::Xet);
+        }
+        assert_eq!(choice.choose(at(0)), Kind::Xet);
+    }
+
+    #[test]
+    fn what_is_barred_is_not_tried_again() {
+        let mut choice = Choice::new(true);
+        assert!(choice.on_fault(Kind::Xet, true, at(0)));
+        assert_eq!(choice.choose(at(1_000_000)), Kind::Http);
+        assert!(choice.on_fault(Kind::Http, false, at(0)));
+        assert!(!choice.on_fault(Kind::Http, true, at(0)), "nothing is left");
+    }
+
+    #[test]
+    fn without_xet_there_is_one_way() {
+        let mut choice = Choice::new(false);
+        for _ in 0..10 {
+            assert!(choice.on_fault(Kind::Http, false, at(0)));
+        }
+        assert_eq!(choice.choose(at(0)), Kind::Http);
+        assert!(!choice.on_fault(Kind::Http, true, at(0)));
+    }
+}

@@ -1,0 +1,87 @@
+//! Asking for packed chunks: the token, and what the plan of a range means for its request.
+//!
+//! Whether the chunks are the right ones is found out elsewhere.
+
+use super::{Abortion, ErrandKind, Transfer};
+use crate::action::{Action, RequestId};
+use crate::choice::Kind;
+use crate::fault::Fault;
+use crate::manifest::FileId;
+use crate::range::ByteRange;
+use crate::range_set::RangeSet;
+use crate::xet::reconstruction::Reconstruction;
+
+impl Transfer {
+    pub(super) fn authorize(&mut self, id: FileId) -> u64 {
+        let ticket = self.errand(id, ErrandKind::Authorize);
+        self.token.on_asked(ticket);
+        self.stats.locates += 1;
+        self.actions.push_back(Action::Authorize { ticket, file: id });
+        ticket.0
+    }
+
+    /// What a new request for a file may not touch. Where a request in chunks begins and ends is
+    /// known only when its plan has come, so that its neighbours wait for that, or two requests
+    /// would bring one chunk.
+    pub(super) fn taken(&self, id: FileId, kind: Kind) -> RangeSet {
+        let Some(file) = self.files.get(&id) else { return RangeSet::default() };
+        let mut taken = file.claimed.clone();
+        if kind == Kind::Xet {
+            let is_unplanned = |open: &&super::Open| {
+                open.file == id && open.kind() == Kind::Xet && !open.receiving
+            };
+            for open in self.requests.values().filter(is_unplanned) {
+                let (asked, len) = (open.asked, open.asked.len());
+                let end = asked.end.saturating_add(len).min(file.spec.size);
+                taken.insert(ByteRange::new(asked.start.saturating_sub(len), end));
+            }
+        }
+        taken
+    }
+
+    pub(super) fn judge_plan(&mut self, id: RequestId, plan: &Reconstruction) {
+        let Some(open) = self.requests.get(&id) else { return };
+        let (file_id, asked) = (open.file, open.asked);
+        let Some(file) = self.files.get_mut(&file_id) else { return };
+        let span = match plan.check_span(asked, file.spec.size) {
+            Ok(span) => span,
+            Err(flaw) => {
+                let fault = Fault::Malformed(format!("a reconstruction that {flaw}"));
+                self.abort(id, Abortion::Fault(fault));
+                return;
+            }
+        };
+        file.on_plan(plan, asked);
+        let wanted = file.widened(asked, span);
+        file.claimed.insert(wanted);
+        self.window.on_good_answer(self.now);
+        self.token.on_accepted();
+        self.on_link_alive();
+        let Some(open) = self.requests.get_mut(&id) else { return };
+        open.claimed.insert(wanted);
+        open.asked = wanted;
+        open.ahead = open.received;
+        open.packed = plan.requests().flatten().map(|fetch| fetch.bytes.len()).sum();
+        open.unpacked = span.len();
+        open.receiving = true;
+        let gaps = vec![wanted];
+        let compare = self.files.get(&file_id).is_some_and(|file| file.repair.is_some());
+        self.actions.push_back(Action::Receive { id, body_start: span.start, gaps, compare });
+    }
+}
+
+impl super::File {
+    /// As much of the chunks at the ends of what was asked for as nobody has or brings.
+    fn widened(&self, asked: ByteRange, span: ByteRange) -> ByteRange {
+        let is_free = |range: ByteRange| {
+            !self.is_barred()
+                && !self.ledger.proven().intersects(range)
+                && !self.claimed.intersects(range)
+        };
+        let before = ByteRange::new(span.start, asked.start);
+        let behind = ByteRange::new(asked.end, span.end);
+        let start = if is_free(before) { span.start } else { asked.start };
+        let end = if is_free(behind) { span.end } else { asked.end };
+        ByteRange::new(start, end)
+    }
+}
