@@ -9,8 +9,8 @@
 pub mod assembly;
 pub mod chunk;
 pub mod chunker;
-pub mod cutter;
 pub mod combine;
+pub mod cutter;
 pub mod hash;
 pub mod merkle;
 pub mod proof;
@@ -19,3 +19,6 @@ pub mod shard;
 pub mod token;
 pub mod unpacker;
 pub mod wire;
+
+#[cfg(test)]
+mod tests;
