@@ -23,6 +23,9 @@ pub(crate) struct Sample {
     shard: MDBInMemoryShard,
 }
 
+/// What a form is called, and a shard in it.
+pub(crate) type Form = (&'static str, Vec<u8>);
+
 impl Sample {
     /// Adds a xorb and a file that is all of it. Says which xorb.
     pub(crate) fn add(
@@ -46,10 +49,7 @@ impl Sample {
 
     /// As it is kept by whoever uploads, as it is stored, as it is handed out for deduplication,
     /// and the first and the last of these with a key.
-    pub(crate) fn forms(
-        &self,
-        key: [u8; 32],
-    ) -> Result<Vec<(&'static str, Vec<u8>)>, Box<dyn Error>> {
+    pub(crate) fn forms(&self, key: [u8; 32]) -> Result<Vec<Form>, Box<dyn Error>> {
         let whole = self.shard.to_bytes()?;
         let minimal = MDBMinimalShard::from_reader(&mut Cursor::new(&whole), true, true)?;
         let mut stored = Vec::new();
