@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use engine::xet::hash::XetHash;
+
 use crate::access::{Refusal, Tokens};
 use crate::clock::Clock;
 use crate::door::Door;
@@ -190,6 +192,32 @@ impl Hub {
         let commit = self.repo(&wanted.repo).and_then(|repo| repo.commit(&wanted.revision));
         let file = commit.and_then(|commit| commit.files.get(&wanted.path));
         Some((wanted.path.clone(), file.map(|file| file.content.len())))
+    }
+
+    /// How many bytes there are to take a range of.
+    pub(crate) fn len_of(&self, target: &Target) -> Option<u64> {
+        let named = |hash: &str| XetHash::from_hex(hash);
+        match target {
+            Target::Xorb { hash } => {
+                let bytes = self.xet.xorb(&named(hash)?)?.bytes().ok()?;
+                Some(bytes.len() as u64)
+            }
+            Target::Reconstruction { hash, .. } => Some(self.xet.file(&named(hash)?)?.len),
+            Target::Resolve(_)
+            | Target::ResolveCache(_)
+            | Target::Info { .. }
+            | Target::Tree(_)
+            | Target::PathsInfo { .. }
+            | Target::Whoami
+            | Target::Blob { .. }
+            | Target::XetToken { .. }
+            | Target::Chunk { .. }
+            | Target::Telemetry
+            | Target::Portal
+            | Target::Stats
+            | Target::Reset
+            | Target::Unknown { .. } => self.file_of(target)?.1,
+        }
     }
 
     pub(crate) fn commit<'a>(

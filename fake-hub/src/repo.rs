@@ -197,6 +197,8 @@ impl FromStr for RepoSpec {
 pub(crate) struct Repo {
     pub(crate) id: RepoId,
     pub(crate) access: Access,
+    /// Whether its LFS files are in Xet.
+    pub(crate) is_in_xet: bool,
     tags: Vec<String>,
     /// Oldest first; the second one exists if a fault may need it.
     commits: Vec<Arc<Commit>>,
@@ -222,6 +224,7 @@ impl Repo {
         Ok(Self {
             id: spec.id.clone(),
             access: spec.access,
+            is_in_xet: spec.xet.is_some(),
             tags: spec.tags.clone(),
             commits: commits.into_iter().map(Arc::new).collect(),
             main: AtomicUsize::new(0),

@@ -72,7 +72,7 @@ impl AskFault {
 }
 
 fn shift_range(hub: &Hub, ask: &mut Ask, by: u64) {
-    let len = hub.file_of(&ask.target).and_then(|(_, len)| len).unwrap_or(0);
+    let len = hub.len_of(&ask.target).unwrap_or(0);
     if let Asked::Part(part) = Asked::of(ask.header(RANGE.as_str()), len) {
         let start = part.start.saturating_add(by).min(len - 1);
         let last = part.end.saturating_add(by).min(len) - 1;

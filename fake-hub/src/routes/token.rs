@@ -18,6 +18,9 @@ pub(crate) fn token(hub: &Hub, ask: &Ask, id: &RepoId, revision: &str) -> Result
     let repo = caller.check_repo(hub.repo(id))?;
     caller.check_files(repo)?;
     hub.commit(repo, revision)?;
+    if !repo.is_in_xet {
+        return Ok(reply::json(StatusCode::NOT_FOUND, &json!({ "error": "not in Xet" })));
+    }
     let (token, expires) = hub.passes.issue(id, hub.clock.now());
     let url = hub.cas_endpoint();
     let value = json!({ "accessToken": token, "exp": expires, "casUrl": url });

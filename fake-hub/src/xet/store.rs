@@ -98,6 +98,20 @@ impl XetStore {
         Ok(len)
     }
 
+    /// The xorb, and the number there, of the chunk that holds a byte of a file.
+    pub fn chunk_at(&self, file: &XetFile, offset: u64) -> Option<(XetHash, u32)> {
+        let mut end = 0;
+        for term in &file.terms {
+            for number in term.chunks.clone() {
+                end += self.known(&term.xorb).nodes()[number as usize].len;
+                if offset < end {
+                    return Some((term.xorb, number));
+                }
+            }
+        }
+        None
+    }
+
     /// The xorb that a term names.
     pub(super) fn known(&self, hash: &XetHash) -> &Xorb {
         self.xorb(hash).expect("terms name xorbs that there are")

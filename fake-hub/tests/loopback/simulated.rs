@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use fake_hub::{FakeHub, Host, RepoSpec, Socket};
+use fake_hub::{FakeHub, Host, Hub, RepoSpec, Socket};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
 use crate::client::{Client, End};
@@ -53,6 +53,14 @@ impl AsyncWrite for Pipe {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
+}
+
+/// A connection to a hub without sockets, by the name of one of its hosts.
+pub(crate) fn dial(hub: &Arc<Hub>, host: &str) -> Client<DuplexStream> {
+    let (near, far) = tokio::io::duplex(1 << 16);
+    let is_reset = Arc::new(AtomicBool::new(false));
+    tokio::spawn(hub.clone().serve(Pipe { stream: far, is_reset }));
+    Client::over(near, host)
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,13 +2,16 @@
 //!
 //! The real client's view of it is checked by hand, with the command in the README.
 
-use std::time::Duration;
-
-use fake_hub::{Content, FakeHub, Kind, RepoSpec, Route, XetSpec};
+use engine::xet::hash::XetHash;
+use fake_hub::{Access, Content, FakeHub, Kind, RepoSpec, Route, Term, XetSpec};
+use serde_json::Value;
 
 use crate::client::{ask, get};
 
+mod lies;
 mod reader;
+mod shards;
+mod urls;
 
 use reader::{Reader, bytes_of};
 
@@ -77,15 +80,116 @@ async fn the_hub_says_that_a_file_is_in_xet() {
 }
 
 #[tokio::test]
-async fn tokens_and_urls_end() {
+async fn tokens_are_for_those_who_may_read() {
+    let private = RepoSpec::synthetic("o/private", 2_000_000).access(Access::Private);
+    let gated = RepoSpec::synthetic("datasets/o/gated", 2_000_000).access(Access::Gated);
     let hub = hub(&files())
-        .epoch(Duration::from_secs(1_700_000_000))
-        .pass_lifetime(Duration::ZERO)
-        .url_lifetime(Duration::ZERO)
+        .repo(private.xet(XetSpec::default()))
+        .repo(gated.xet(XetSpec::default()))
+        .repo(RepoSpec::synthetic("o/plain", 2_000_000))
+        .token("hf_member")
+        .outsider("hf_outsider")
         .start()
         .await
         .unwrap();
+    let table = [
+        ("models/o/n/xet-read-token/main", "", 200),
+        ("models/o/n/xet-read-token/nowhere", "", 404),
+        ("models/o/plain/xet-read-token/main", "", 404),
+        ("models/o/none/xet-read-token/main", "hf_outsider", 404),
+        ("models/o/private/xet-read-token/main", "", 401),
+        ("models/o/private/xet-read-token/main", "hf_outsider", 404),
+        ("models/o/private/xet-read-token/main", "hf_member", 200),
+        ("datasets/o/gated/xet-read-token/main", "", 401),
+        ("datasets/o/gated/xet-read-token/main", "hf_outsider", 403),
+        ("datasets/o/gated/xet-read-token/main", "hf_member", 200),
+        ("models/o/n/xet-read-token/main", "hf_wrong", 401),
+    ];
+    for (path, token, status) in table {
+        let bearer = format!("Bearer {token}");
+        let headers = [("Authorization", bearer.as_str())];
+        let headers = if token.is_empty() { &[][..] } else { &headers[..] };
+        let url = format!("{}/api/{path}", hub.endpoint());
+        assert_eq!(ask("GET", &url, headers, "").await.status, status, "{path} {token}");
+    }
+
+    // A token opens the files of its repository only, and is no token of the hub's.
     let reader = Reader::new(&hub, "o/n").await;
-    let hash = hub.xet_file("o/n", "main", "bf16.bin").unwrap().hash;
-    assert_eq!(reader.ask(&hash, None).await.status, 401);
+    let hash = hub.xet_file("o/private", "main", "model.safetensors").unwrap().hash;
+    assert_eq!(reader.ask(&hash, None).await.status, 404);
+    assert_eq!(hub.stats().tokens_on_cdn, 0);
+    let url = format!("http://{}/v1/reconstructions/{hash}", hub.cas_authority());
+    for (token, leaks) in [("Bearer xet.1.2.3", 0), ("Bearer hf_member", 1)] {
+        assert_eq!(ask("GET", &url, &[("Authorization", token)], "").await.status, 401);
+        assert_eq!(hub.stats().tokens_on_cdn, leaks);
+    }
+    assert_eq!(get(&url, "").await.status, 401);
+}
+
+#[tokio::test]
+async fn reconstructions_are_cut_at_chunks() {
+    let hub = hub(&files()).without_v2().start().await.unwrap();
+    let reader = Reader::new(&hub, "o/n").await;
+    let file = hub.xet_file("o/n", "main", "noise.bin").unwrap();
+    let first = file.chunks[0].len;
+    let second = file.chunks[1].len;
+    let table = [
+        (0..1, 0, first),
+        (first - 1..first, first - 1, first),
+        (first..first + 1, 0, second),
+        (first - 1..first + 1, first - 1, first + second),
+        (first + 7..first + second, 7, second),
+    ];
+    for (range, offset, len) in table {
+        let answer = reader.ask(&file.hash, Some(range.clone())).await;
+        let value: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(value["offset_into_first_range"], offset, "{range:?}");
+        assert_eq!(value["terms"][0]["unpacked_length"], len, "{range:?}");
+        assert_eq!(value["terms"].as_array().unwrap().len(), 1, "{range:?}");
+    }
+    let beyond = reader.ask(&file.hash, Some(file.len..file.len + 1)).await;
+    assert_eq!(beyond.status, 416);
+    let empty = XetHash::from_hex(&"0".repeat(64)).unwrap();
+    assert_eq!(reader.ask(&empty, None).await.status, 404);
+    assert_eq!(reader.get("/v1/reconstructions/xyz", None).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_is_known_is_not_stored_again() {
+    let hub = hub(&files()).start().await.unwrap();
+    let store = hub.xet();
+    let wire = |path| {
+        let file = hub.xet_file("o/n", "main", path).unwrap();
+        (file, store.wire_len(file).unwrap() as f64 / file.len as f64)
+    };
+    let (base, base_share) = wire("bf16.bin");
+    assert_eq!(base.terms.len(), 3);
+    assert!(base.terms.iter().all(|term| {
+        let xorb = store.xorb(&term.xorb).unwrap();
+        term.chunks == (0..xorb.nodes().len() as u32)
+    }));
+    let (tuned, tuned_share) = wire("tuned.bin");
+    let is_shared = |term: &&Term| base.terms.iter().any(|other| other.xorb == term.xorb);
+    let (shared, own): (Vec<_>, Vec<_>) = tuned.terms.iter().partition(is_shared);
+    assert!(shared.len() > 3 && own.len() > 3, "{:?}", tuned.terms);
+    assert_eq!(wire("zeros.bin").0.terms.len(), 7);
+    let shares = [
+        (base_share, 0.85..0.87),
+        (tuned_share, 0.85..0.87),
+        (wire("f32.bin").1, 0.93..0.96),
+        (wire("noise.bin").1, 1.0..1.001),
+        (wire("text.bin").1, 0.7..0.9),
+        (wire("zeros.bin").1, 0.0..0.01),
+    ];
+    for (share, expected) in shares {
+        assert!(expected.contains(&share), "{share} is not in {expected:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_file_has_no_terms() {
+    let hub = hub(&[("empty.bin", Content::memory(""))]).start().await.unwrap();
+    let reader = Reader::new(&hub, "o/n").await;
+    let file = hub.xet_file("o/n", "main", "empty.bin").unwrap();
+    assert!(file.terms.is_empty() && reader.read(&file.hash, None).await.is_empty());
 }
