@@ -216,7 +216,7 @@ mod tests {
             route: Route::Cdn,
             method: "GET",
             path: "f".to_owned(),
-            spans: vec![100..110],
+            spans: vec![100..105, 105..110],
             connection: 1,
             served: 0,
         };

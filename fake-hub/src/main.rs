@@ -63,6 +63,9 @@ struct Args {
     /// How long signed URLs are good
     #[arg(long, value_parser = parse_duration, default_value = "1h")]
     url_lifetime: Duration,
+    /// Publish a fine-tune beside all made-up weights, as tuned.safetensors
+    #[arg(long)]
+    fine_tune: bool,
     /// Keep the LFS files of every repository in Xet too; the CAS takes the loopback address after
     /// the CDN's
     #[arg(long)]
@@ -145,6 +148,9 @@ fn builder(args: Args) -> Builder {
         ..XetSpec::default()
     };
     for mut repo in args.repos {
+        if args.fine_tune {
+            repo = repo.fine_tuned();
+        }
         if args.xet {
             repo = repo.xet(xet.clone());
         }

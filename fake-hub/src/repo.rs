@@ -104,7 +104,7 @@ pub struct RepoSpec {
 #[derive(Debug, Clone)]
 pub(crate) enum RepoSource {
     Directory(PathBuf),
-    Made { kind: Kind, len: u64 },
+    Made { kind: Kind, len: u64, is_tuned: bool },
     Files(BTreeMap<String, Content>),
 }
 
@@ -121,7 +121,15 @@ impl RepoSpec {
 
     /// The same, with weights that look like a kind.
     pub fn made(id: &str, kind: Kind, len: u64) -> Self {
-        Self::new(id, RepoSource::Made { kind, len })
+        Self::new(id, RepoSource::Made { kind, len, is_tuned: false })
+    }
+
+    /// Adds `tuned.safetensors`, a fine-tune of the made-up weights, if that is what it has.
+    pub fn fine_tuned(mut self) -> Self {
+        if let RepoSource::Made { is_tuned, .. } = &mut self.source {
+            *is_tuned = true;
+        }
+        self
     }
 
     /// Files held in memory.
@@ -287,11 +295,11 @@ mod tests {
     fn reads_specs() {
         assert!(matches!(
             "a/b=synthetic:2KiB".parse::<RepoSpec>().unwrap().source,
-            RepoSource::Made { kind: Kind::Random, len: 2048 }
+            RepoSource::Made { kind: Kind::Random, len: 2048, .. }
         ));
         assert!(matches!(
             "a/b=bf16:2KiB".parse::<RepoSpec>().unwrap().source,
-            RepoSource::Made { kind: Kind::Bf16, len: 2048 }
+            RepoSource::Made { kind: Kind::Bf16, len: 2048, .. }
         ));
         assert!(matches!("a/b=bf16".parse::<RepoSpec>().unwrap().source, RepoSource::Directory(_)));
         assert!(matches!(

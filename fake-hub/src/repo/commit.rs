@@ -73,7 +73,14 @@ impl Commit {
     pub(crate) fn load(spec: &RepoSpec, options: &LoadOptions) -> io::Result<Self> {
         let contents = match &spec.source {
             RepoSource::Files(files) => files.clone(),
-            RepoSource::Made { kind, len } => made(&spec.id, *kind, *len, options.seed),
+            RepoSource::Made { kind, len, is_tuned } => {
+                let mut contents = made(&spec.id, *kind, *len, options.seed);
+                if *is_tuned {
+                    let tuned = contents[WEIGHTS].fine_tuned(options.seed);
+                    contents.insert(TUNED.to_owned(), tuned);
+                }
+                contents
+            }
             RepoSource::Directory(root) => {
                 let mut contents = BTreeMap::new();
                 collect(root, "", &mut contents)?;
@@ -111,7 +118,7 @@ fn made(id: &RepoId, kind: Kind, len: u64, seed: u64) -> BTreeMap<String, Conten
     BTreeMap::from([
         ("README.md".to_owned(), Content::memory(readme)),
         ("config.json".to_owned(), Content::memory(config)),
-        ("model.safetensors".to_owned(), Content::made(kind, seed, len)),
+        (WEIGHTS.to_owned(), Content::made(kind, seed, len)),
     ])
 }
 
@@ -140,6 +147,8 @@ fn has_lfs_extension(path: &str) -> bool {
     extension.is_some_and(|extension| LFS_EXTENSIONS.contains(&extension))
 }
 
+const WEIGHTS: &str = "model.safetensors";
+const TUNED: &str = "tuned.safetensors";
 const LFS_EXTENSIONS: [&str; 24] = [
     "7z",
     "arrow",
@@ -197,13 +206,20 @@ mod tests {
     }
 
     #[test]
+    fn a_fine_tune_stands_beside_its_base() {
+        let spec = RepoSpec::synthetic("o/n", 100_000).fine_tuned();
+        let commit = Commit::load(&spec, &OPTIONS).unwrap();
+        assert_ne!(commit.files[TUNED].etag(), commit.files[WEIGHTS].etag());
+        assert_eq!(commit.files[TUNED].content.len(), 101_000);
+    }
+
+    #[test]
     fn a_successor_changes_lfs_files_only() {
         let commit = Commit::load(&RepoSpec::synthetic("o/n", 1000), &OPTIONS).unwrap();
         let next = commit.successor().unwrap();
         assert_ne!(commit.sha, next.sha);
         assert_eq!(commit.files["config.json"].oid, next.files["config.json"].oid);
-        let weights = "model.safetensors";
-        assert_ne!(commit.files[weights].etag(), next.files[weights].etag());
-        assert_eq!(commit.files[weights].content.len(), next.files[weights].content.len());
+        assert_ne!(commit.files[WEIGHTS].etag(), next.files[WEIGHTS].etag());
+        assert_eq!(commit.files[WEIGHTS].content.len(), next.files[WEIGHTS].content.len());
     }
 }

@@ -31,9 +31,8 @@ pub(crate) fn reconstruction(hub: &Hub, ask: &Ask, hash: &str, is_v2: bool) -> R
     let Some(file) = file.filter(|file| file.repos.contains(&repo)) else {
         return error(StatusCode::NOT_FOUND, "there is no such file");
     };
-    let range = match asked(ask.header(RANGE.as_str()), file) {
-        Some(range) => range,
-        None => return error(StatusCode::RANGE_NOT_SATISFIABLE, "range not satisfiable"),
+    let Some(range) = asked(ask.header(RANGE.as_str()), file) else {
+        return error(StatusCode::RANGE_NOT_SATISFIABLE, "range not satisfiable");
     };
     let Ok(plan) = hub.xet.plan(file, &range) else {
         return error(StatusCode::INTERNAL_SERVER_ERROR, "a file has gone from the hub's disk");

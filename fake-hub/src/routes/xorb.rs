@@ -3,6 +3,7 @@
 //! It knows no files and no chunks, and never looks at tokens.
 
 use std::io;
+use std::iter;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -135,7 +136,7 @@ fn multiple(bytes: &Bytes, spans: &[Range<u64>]) -> Reply {
 /// The spans of a header, or the whole; none if they are not ranges within `len` bytes.
 fn parse(header: Option<&str>, len: u64) -> Option<Vec<Range<u64>>> {
     let Some(header) = header else {
-        return (len > 0).then(|| vec![0..len]);
+        return (len > 0).then(|| iter::once(0..len).collect());
     };
     let ranges = header.trim().strip_prefix(UNIT)?;
     let span = |range: &str| match Asked::of(Some(&format!("{UNIT}{range}")), len) {

@@ -38,14 +38,14 @@ async fn shards_list_the_chunks_of_all_xorbs_of_a_file() {
 async fn few_chunks_may_be_asked_about() {
     let (hub, reader) = hub(Shards::Keyed).await;
     let file = hub.xet_file("o/n", "main", "w.bin").unwrap();
-    let is_eligible = |hash: &XetHash| hash.last_word() % 1024 == 0;
+    let is_eligible = |hash: &XetHash| hash.last_word().is_multiple_of(1024);
     for (at, chunk) in file.chunks.iter().enumerate().take(40) {
         let is_known = at == 0 || is_eligible(&chunk.hash);
         let status = if is_known { 200 } else { 404 };
         assert_eq!(reader.get(&path(&chunk.hash), None).await.status, status, "{at}");
     }
     assert_eq!(reader.get("/v1/chunks/default-merkledb/xyz", None).await.status, 404);
-    let (hub, reader) = super::shards::hub(Shards::None).await;
+    let (hub, reader) = self::hub(Shards::None).await;
     let file = hub.xet_file("o/n", "main", "w.bin").unwrap();
     assert_eq!(reader.get(&path(&file.chunks[0].hash), None).await.status, 404);
 }
