@@ -353,7 +353,8 @@ mod tests {
             }
             let entries = bytes.len() / ENTRY_LEN;
             if let Ok(shard) = Shard::read(&bytes) {
-                prop_assert!(shard.xorbs.iter().map(|xorb| xorb.chunks.len()).sum::<usize>() < entries);
+                let count: usize = shard.xorbs.iter().map(|xorb| xorb.chunks.len()).sum();
+                prop_assert!(count < entries);
             }
         }
     }

@@ -27,8 +27,8 @@ pub(super) struct Piece {
 
 /// Disjoint pieces of a file.
 ///
-/// A window of a reconstruction cuts what an earlier one said of the same bytes at its own ends:
-/// the smaller a piece, the sooner all of its chunks are known.
+/// A window of a reconstruction cuts what an earlier one said at its own ends: the smaller a piece,
+/// the sooner all of its chunks are known. The last word counts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Placement {
     pieces: BTreeMap<u64, Piece>,
@@ -86,7 +86,7 @@ impl Placement {
             return Change::default();
         }
         let old = self.overlapping(whole.0);
-        let parts = self.cut(&old, term.xorb, &whole).unwrap_or_else(|| vec![whole]);
+        let parts = self.cut(&old, term.xorb, whole);
         let is_old = parts.len() == old.len()
             && parts.iter().zip(old.iter().rev()).all(|((range, chunks), start)| {
                 let piece = &self.pieces[start];
@@ -104,31 +104,22 @@ impl Placement {
         Change { removed, added }
     }
 
-    /// The bytes of the term and of the pieces that it overlaps, cut wherever one of them begins
-    /// or ends. `None` if they contradict each other.
-    fn cut(&self, old: &[u64], xorb: XetHash, whole: &Part) -> Option<Vec<Part>> {
-        let mut marks = BTreeMap::new();
-        let mut is_sound = true;
-        let mut mark = |(range, chunks): &Part| {
-            for (at, index) in [(range.start, chunks.start), (range.end, chunks.end)] {
-                is_sound &= *marks.entry(at).or_insert(index) == index;
-            }
+    /// The term, with what is left of the pieces that stick out on either side of it, as far as
+    /// that makes sense. What they said of the bytes of the term is forgotten: it may be wrong.
+    fn cut(&self, old: &[u64], xorb: XetHash, whole: Part) -> Vec<Part> {
+        let piece = |start: Option<&u64>| {
+            let piece = self.pieces.get(start?)?;
+            (piece.xorb == xorb).then_some(piece)
         };
-        mark(whole);
-        for start in old {
-            let piece = &self.pieces[start];
-            if piece.xorb != xorb {
-                return None;
-            }
-            mark(&(piece.range, piece.chunks.clone()));
-        }
-        let starts = marks.iter();
-        let ends = marks.iter().skip(1);
-        let parts: Vec<Part> = starts
-            .zip(ends)
-            .map(|((&start, &first), (&end, &last))| (ByteRange::new(start, end), first..last))
-            .collect();
-        (is_sound && parts.iter().all(is_possible)).then_some(parts)
+        let (range, chunks) = whole.clone();
+        let before = piece(old.last()).map(|piece| {
+            (ByteRange::new(piece.range.start, range.start), piece.chunks.start..chunks.start)
+        });
+        let behind = piece(old.first()).map(|piece| {
+            (ByteRange::new(range.end, piece.range.end), chunks.end..piece.chunks.end)
+        });
+        let parts = [before.filter(is_possible), Some(whole), behind.filter(is_possible)];
+        parts.into_iter().flatten().collect()
     }
 }
 

@@ -236,6 +236,66 @@ fn chunks_that_are_not_where_they_should_be_are_refuted() {
 }
 
 #[test]
+fn a_piece_between_chunks_that_stick_out_is_refuted() {
+    let world = World::new(&[1, 2, 1], &[(0, 0, 1), (1, 0, 2), (2, 0, 1)]);
+    let mut vouching = placed(&world);
+    let chunks = world.chunks();
+    // As many bytes in as many chunks as there should be begin in the piece, but 9 bytes late.
+    let late = |(start, ..): &(u64, Node, usize, usize)| if *start > 0 { start + 9 } else { 0 };
+    let starts: Vec<_> = chunks.iter().map(late).collect();
+    let ends = starts[1..].iter().chain([&world.size()]).copied().collect::<Vec<_>>();
+    for ((start, end), (_, node, ..)) in starts.iter().zip(ends).zip(&chunks) {
+        vouching.on_chunk(*start, Node { len: end - start, ..*node });
+    }
+    let refuted = [0, 1, 2]
+        .map(|xorb| Proof::Refuted { xorb: world.name(xorb), ranges: runs(&world.bytes_of(xorb)) });
+    assert_eq!(told(&mut vouching), refuted);
+}
+
+#[test]
+fn what_was_wrong_is_forgotten_when_it_is_revoked() {
+    // More chunks are wrong than could be tried out.
+    let world = World::new(&[40], &[(0, 0, 40)]);
+    let mut vouching = placed(&world);
+    let chunks = world.chunks();
+    for &(start, node, ..) in &chunks {
+        vouching.on_chunk(start, damaged(node));
+    }
+    assert_eq!(told(&mut vouching).len(), 1);
+    vouching.on_revoked(ByteRange::new(0, world.size()));
+    for &(start, node, ..) in &chunks {
+        vouching.on_chunk(start, node);
+    }
+    assert_eq!(vouching.vouched().len(), world.size());
+}
+
+#[test]
+fn the_last_word_counts_where_windows_contradict_each_other() {
+    let world = World::new(&[10, 10], &[(0, 0, 10), (1, 0, 10)]);
+    let terms = world.window(0, 20);
+    let (start, term) = &terms[1];
+    let half: u64 = world.xorbs[1][..5].iter().map(|node| node.len).sum();
+    for wrong in [
+        // Another xorb, other chunks of it, a piece that is cut elsewhere, and all at once.
+        (*start, Term { xorb: world.name(0), ..term.clone() }),
+        (*start, Term { chunks: 1..11, ..term.clone() }),
+        (*start, Term { chunks: 0..6, len: half, ..term.clone() }),
+        (*start + half, Term { chunks: 6..10, len: term.len - half, ..term.clone() }),
+        (0, Term { chunks: 0..20, len: world.size(), ..term.clone() }),
+    ] {
+        let mut vouching = Vouching::new(world.size());
+        for (start, node, ..) in world.chunks() {
+            vouching.on_chunk(start, node);
+        }
+        vouching.on_placed(wrong.0, &wrong.1);
+        for (start, term) in terms.iter().rev() {
+            vouching.on_placed(*start, term);
+        }
+        assert_eq!(vouching.vouched().len(), world.size(), "{wrong:?}");
+    }
+}
+
+#[test]
 fn what_lies_outside_or_cannot_be_is_ignored() {
     let world = World::new(&[3], &[(0, 0, 3)]);
     let mut vouching = Vouching::new(world.size());
@@ -331,8 +391,9 @@ proptest! {
             let places: BTreeSet<_> = of_xorb.map(|(.., at)| *at).collect();
             let is_whole = places.len() == world.xorbs[xorb].len();
             for range in bytes.iter() {
-                prop_assert_eq!(vouching.vouched().contains(range), is_whole, "{} of {}", range, xorb);
-                prop_assert_eq!(vouching.vouched().intersects(range), is_whole);
+                let vouched = vouching.vouched();
+                prop_assert_eq!(vouched.contains(range), is_whole, "{} of {}", range, xorb);
+                prop_assert_eq!(vouched.intersects(range), is_whole);
             }
         }
         let all: Vec<_> = chunks.iter().map(|(_, node, ..)| *node).collect();

@@ -17,9 +17,12 @@ fn v1() -> Value {
     json!({
         "offset_into_first_range": 5,
         "terms": [
-            {"hash": hash(1).to_string(), "unpacked_length": 100_000, "range": {"start": 2, "end": 4}},
-            {"hash": hash(2).to_string(), "unpacked_length": 120_000, "range": {"start": 0, "end": 2}},
-            {"hash": hash(1).to_string(), "unpacked_length": 80_000, "range": {"start": 7, "end": 9}},
+            {"hash": hash(1).to_string(), "unpacked_length": 100_000,
+             "range": {"start": 2, "end": 4}},
+            {"hash": hash(2).to_string(), "unpacked_length": 120_000,
+             "range": {"start": 0, "end": 2}},
+            {"hash": hash(1).to_string(), "unpacked_length": 80_000,
+             "range": {"start": 7, "end": 9}},
         ],
         "fetch_info": {
             hash(1).to_string(): [
