@@ -40,12 +40,12 @@ make_content() {
     file bf16-1 bf16 1 1
     file bf16-10 bf16 10 1
     file text-64k text $((64 << 10)) 2
-    file text-1m text 1000000 3
+    file prose-1m prose 1000000 3
     file zeros-1m zeros 1000000 3
     file bf16-8m bf16 $((8 << 20)) 4
     file f32-8m f32 $((8 << 20)) 5
     file random-8m random $((8 << 20)) 6
-    file text-8m text $((8 << 20)) 7
+    file prose-8m prose $((8 << 20)) 7
     file bf16-70m bf16 $((70 << 20)) 8
     file tuned-70m tuned $((70 << 20)) 8
     file random-70m random $((70 << 20)) 9

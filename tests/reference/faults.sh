@@ -55,3 +55,30 @@ flips() {
     wire "$(size_of $weights)"
     is_polite
 }
+
+# one_flip BYTES [OPTION OF THE HUB]...: one bit is wrong once, and costs no more than so much.
+one_flip() {
+    need_xet
+    local most=$1 less
+    shift
+    measure_packed
+    less=$(cat "$here/packed_len")
+    site --flip-at 20000000 "$@"
+    "$moshi" download org/name $weights >path
+    is_right $weights "$(cat path)"
+    same "$(asked flip)" 1 "flipped bits"
+    echo "$(($(sent_by) - less)) bytes more" >>figures
+    within "$(sent_by)" "$less" $((less + most)) "what was sent"
+    is_polite
+}
+
+# What the weights cost without faults, in bytes.
+measure_packed() {
+    if [[ ! -s $here/packed_len ]]; then
+        site
+        "$moshi" download org/name $weights >path
+        sent_by >"$here/packed_len"
+        end_all
+        rm -rf "$HF_HOME" hub.out
+    fi
+}

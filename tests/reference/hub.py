@@ -34,6 +34,7 @@ parser.add_argument("folder")
 parser.add_argument("--lifetime", type=float, default=3600, help="of tokens and addresses, seconds")
 parser.add_argument("--reset-every", type=int, default=1 << 60, help="body bytes of a connection")
 parser.add_argument("--flip-every", type=int, default=1 << 60, help="bytes of xorbs, on average")
+parser.add_argument("--flip-at", type=int, default=1 << 60, help="byte of xorbs, once")
 parser.add_argument("--rate", type=float, default=0, help="bytes of files in a second, of all")
 parser.add_argument("--no-v2", action="store_true", help="reconstructions as they were before")
 parser.add_argument("--no-shards", action="store_true", help="no chunk is known")
@@ -51,7 +52,7 @@ requests = {}
 lengths = {}
 tokens = {}
 dice = random.Random(7)
-next_flip = dice.uniform(0, 2 * options.flip_every)
+next_flip = min(options.flip_at, dice.uniform(0, 2 * options.flip_every))
 next_send = 0.0
 
 

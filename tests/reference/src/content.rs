@@ -10,6 +10,8 @@ pub(crate) enum Kind {
     Random,
     /// The low five bits of each such byte, as one of 32 characters.
     Text,
+    /// Words of a vocabulary of 1024, the frequent ones more often.
+    Prose,
     /// Nothing but zeros: no place to cut at.
     Zeros,
     /// Normal numbers with a deviation of 0.02, as weights have them, in bf16.
@@ -26,6 +28,7 @@ impl Kind {
         Some(match name {
             "random" => Self::Random,
             "text" => Self::Text,
+            "prose" => Self::Prose,
             "zeros" => Self::Zeros,
             "bf16" => Self::Bf16,
             "f32" => Self::F32,
@@ -41,12 +44,13 @@ impl Kind {
         match self {
             Self::Zeros => bytes.resize(len, 0),
             Self::Tuned => return tuned(seed, len),
-            Self::Random | Self::Text | Self::Bf16 | Self::F32 => {
+            Self::Random | Self::Text | Self::Prose | Self::Bf16 | Self::F32 => {
                 while bytes.len() < len {
                     match self {
                         Self::Bf16 => bytes.extend_from_slice(&words.normal().to_le_bytes()[2..]),
                         Self::F32 => bytes.extend_from_slice(&words.normal().to_le_bytes()),
                         Self::Text => bytes.extend(words.next().to_le_bytes().map(character)),
+                        Self::Prose => words.spell(&mut bytes),
                         Self::Random | Self::Zeros | Self::Tuned => {
                             bytes.extend_from_slice(&words.next().to_le_bytes());
                         }
@@ -80,6 +84,18 @@ impl Words {
             sum += i64::from(word as u32 as i32) + i64::from((word >> 32) as u32 as i32);
         }
         sum as f32 * SCALE
+    }
+
+    /// Draws a word of the vocabulary and a space. The number of a word is the product of two even
+    /// draws, so low numbers are frequent; its letters come from its number alone.
+    fn spell(&mut self, bytes: &mut Vec<u8>) {
+        let draw = self.next();
+        let number = (draw & 31) * (draw >> 8 & 31);
+        let letters = Self(number).next();
+        let len = 2 + letters as usize % 7;
+        let letters = letters.to_le_bytes();
+        bytes.extend((0..len).map(|at| b'a' + letters[at % 8] % 26));
+        bytes.push(b' ');
     }
 }
 

@@ -47,7 +47,7 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
 
 const USAGE: &str = "\
 reference serve FOLDER                 a storage server until stdin ends; prints its address
-reference content KIND LEN SEED FILE   made-up content: random, text, zeros, bf16, f32, tuned
+reference content KIND LEN SEED FILE   made-up content of a kind
 reference vectors [--chunks]           what the reference makes of such content, as text
 reference compare SEEDS                our hashes, chunker and packing beside the reference's
 ";
