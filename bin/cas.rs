@@ -10,6 +10,7 @@ use engine::hub::request::Request;
 use engine::range::ByteRange;
 use engine::xet::hash::XetHash;
 use engine::xet::reconstruction::{self, Reconstruction};
+use engine::xet::shard::{self, Shard};
 use engine::xet::token::ReadToken;
 use engine::xet::wire;
 
@@ -51,6 +52,13 @@ impl<H: Http> Cas<H> {
             return read.map(|plan| (plan, len)).map_err(malformed);
         }
         Err(Fault::NoSuchFile(format!("{file} in the hub's storage")))
+    }
+
+    /// The names of the chunks that are stored together with this one.
+    pub(crate) async fn shard(&self, token: &ReadToken, chunk: XetHash) -> Result<Shard, Fault> {
+        let body = self.ask(token, wire::shard(token, chunk), shard::BODY_MAX).await?;
+        let body = body.ok_or_else(|| Fault::NoSuchFile(format!("a shard with chunk {chunk}")))?;
+        Shard::read(&body).map_err(|flaw| Fault::Malformed(format!("a shard that {flaw}")))
     }
 
     /// The body of a good answer; `None` if the storage does not know what was asked for.

@@ -279,7 +279,13 @@ impl<H: Http, D: Disk> Driver<H, D> {
                     Ok(Answer::Described(plan))
                 });
             }
-            Action::Name { .. } => todo!(),
+            Action::Name { ticket, chunk, token } => {
+                let cas = self.cas.clone();
+                self.answer(
+                    ticket,
+                    async move { cas.shard(&token, chunk).await.map(Answer::Named) },
+                );
+            }
             Action::Hash { ticket, file, range, chunks } => {
                 self.hash(ticket, file, range, chunks);
             }

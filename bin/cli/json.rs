@@ -96,7 +96,10 @@ impl Json {
             Event::Begun { file, proven } => {
                 Line::Begun { file: path(file), bytes: *proven, total: total(file) }
             }
-            Event::Received { .. } | Event::Proven { .. } | Event::Ended(_) => return None,
+            Event::Received { .. }
+            | Event::Proven { .. }
+            | Event::Vouched { .. }
+            | Event::Ended(_) => return None,
             Event::Chunk { file, index, count, range } => Line::Chunk {
                 file: path(file),
                 index: *index,

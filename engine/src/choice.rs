@@ -60,6 +60,15 @@ impl Choice {
         !self.is_xet_barred
     }
 
+    /// What comes in chunks is wrong, however often. Says whether that leaves another way.
+    pub fn bar_xet(&mut self) -> bool {
+        if self.is_xet_barred || self.is_http_barred {
+            return false;
+        }
+        (self.is_xet_barred, self.kind, self.strikes) = (true, Kind::Http, 0);
+        true
+    }
+
     /// Proven bytes came this way.
     pub fn on_progress(&mut self, kind: Kind) {
         if kind == self.kind {

@@ -32,6 +32,13 @@ pub enum Event {
         /// Bytes proven by now.
         proven: u64,
     },
+    /// The part of a file that its publisher vouches for grew or shrank.
+    Vouched {
+        /// Which file.
+        file: FileId,
+        /// Bytes vouched for by now.
+        vouched: u64,
+    },
     /// All of a chunk is proven.
     Chunk {
         /// Which file.

@@ -64,6 +64,8 @@ pub enum Record {
     },
     /// Every entry that shares a byte with this range is no longer proven.
     Revoked(ByteRange),
+    /// The publisher vouches for what is in this range. Says nothing of what is missing.
+    Vouched(ByteRange),
     /// The file was verified and put into place.
     Sealed(Sealed),
 }
@@ -94,7 +96,7 @@ impl Record {
     pub const fn is_counted(&self) -> bool {
         match self {
             Self::Proven(_) | Self::Revoked(_) => true,
-            Self::Begin(_) | Self::Synced { .. } | Self::Sealed(_) => false,
+            Self::Begin(_) | Self::Synced { .. } | Self::Vouched(_) | Self::Sealed(_) => false,
         }
     }
 }
@@ -109,5 +111,8 @@ pub fn compact(begin: &Begin, ledger: &Ledger) -> Vec<u8> {
         records += 1;
     }
     Record::Synced { records }.encode(&mut out);
+    for range in ledger.vouched().iter() {
+        Record::Vouched(range).encode(&mut out);
+    }
     out
 }

@@ -29,12 +29,14 @@ pub struct Ledger {
     entries: BTreeMap<u64, (u64, RangeDigest)>,
     /// The bytes of all entries.
     proven: RangeSet,
+    /// Those of them that the publisher vouches for.
+    vouched: RangeSet,
 }
 
 impl Ledger {
     /// Nothing proven yet of a file of `size` bytes.
     pub const fn new(size: u64) -> Self {
-        Self { size, entries: BTreeMap::new(), proven: RangeSet::new() }
+        Self { size, entries: BTreeMap::new(), proven: RangeSet::new(), vouched: RangeSet::new() }
     }
 
     /// Size of the file in bytes.
@@ -45,6 +47,11 @@ impl Ledger {
     /// The proven bytes.
     pub const fn proven(&self) -> &RangeSet {
         &self.proven
+    }
+
+    /// The bytes that the publisher vouches for, as far as they are proven.
+    pub const fn vouched(&self) -> &RangeSet {
+        &self.vouched
     }
 
     /// How many bytes are proven.
@@ -88,6 +95,7 @@ impl Ledger {
         match record {
             Record::Proven(proven) => self.prove(*proven),
             Record::Revoked(range) => !self.revoke(*range).is_empty(),
+            Record::Vouched(range) => self.vouch(*range),
             Record::Begin(_) | Record::Synced { .. } | Record::Sealed(_) => false,
         }
     }
@@ -106,22 +114,39 @@ impl Ledger {
         let Proven { range, digest } = proven;
         let is_taken = self.admits(range);
         if is_taken {
-            self.revoke(range);
+            // What is superseded is there still: only its record is another one.
+            self.remove(range);
             self.entries.insert(range.start, (range.end, digest));
             self.proven.insert(range);
         }
         is_taken
     }
 
+    /// The publisher vouches for what is there now. Says whether that is news.
+    fn vouch(&mut self, range: ByteRange) -> bool {
+        let before = self.vouched.len();
+        let mut missing = RangeSet::new();
+        self.proven.gaps(range).for_each(|gap| missing.insert(gap));
+        self.vouched.insert(range);
+        missing.iter().for_each(|gap| self.vouched.remove(gap));
+        self.vouched.len() != before
+    }
+
     /// Removes every entry that shares a byte with `range`. Returns what is no longer proven,
     /// which may be more than was asked for.
     pub fn revoke(&mut self, range: ByteRange) -> RangeSet {
-        let revoked: Vec<_> = self.intersecting(range).map(|proven| proven.range).collect();
-        for range in &revoked {
+        let revoked = self.remove(range);
+        revoked.iter().for_each(|range| self.vouched.remove(range));
+        revoked
+    }
+
+    fn remove(&mut self, range: ByteRange) -> RangeSet {
+        let removed: Vec<_> = self.intersecting(range).map(|proven| proven.range).collect();
+        for range in &removed {
             self.entries.remove(&range.start);
             self.proven.remove(*range);
         }
-        revoked.into_iter().collect()
+        removed.into_iter().collect()
     }
 }
 

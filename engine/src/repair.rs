@@ -13,7 +13,8 @@ use crate::range_set::RangeSet;
 /// goes on; ranges that have ever differed are doubted once more in the next round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repair {
-    doubted: RangeSet,
+    /// What is still to be fetched again, the most suspect first.
+    ranks: Vec<RangeSet>,
     differed: RangeSet,
     rounds: u32,
     found: bool,
@@ -31,20 +32,25 @@ pub enum Next {
 }
 
 impl Repair {
-    /// A search through a file of `size` bytes.
-    pub fn new(size: u64) -> Self {
-        let doubted = [ByteRange::new(0, size)].into_iter().collect();
-        Self { doubted, differed: RangeSet::default(), rounds: 1, found: false }
+    /// A search through these ranges, those of the first set first.
+    pub const fn new(ranks: Vec<RangeSet>) -> Self {
+        Self { ranks, differed: RangeSet::new(), rounds: 1, found: false }
     }
 
-    /// What is still to be fetched again.
-    pub const fn doubted(&self) -> &RangeSet {
-        &self.doubted
+    /// What is to be fetched again next.
+    pub fn doubted(&self) -> RangeSet {
+        self.ranks.iter().find(|rank| !rank.is_empty()).cloned().unwrap_or_default()
+    }
+
+    /// The publisher vouches for what is there now.
+    pub fn on_vouched(&mut self, range: ByteRange) {
+        self.ranks.iter_mut().for_each(|rank| rank.remove(range));
+        self.differed.remove(range);
     }
 
     /// Bytes were fetched again; they differ from those of before, or not.
     pub fn on_fetched(&mut self, range: ByteRange, differs: bool) {
-        self.doubted.remove(range);
+        self.ranks.iter_mut().for_each(|rank| rank.remove(range));
         if differs {
             self.differed.insert(range);
             self.found = true;
@@ -66,12 +72,12 @@ impl Repair {
         if self.found {
             return Next::Rehash;
         }
-        if self.doubted.is_empty() {
+        if self.ranks.iter().all(RangeSet::is_empty) {
             if self.differed.is_empty() || self.rounds == ROUNDS_MAX {
                 return Next::Hopeless;
             }
             self.rounds += 1;
-            self.doubted = std::mem::take(&mut self.differed);
+            self.ranks = vec![std::mem::take(&mut self.differed)];
         }
         Next::Search
     }
@@ -84,9 +90,13 @@ const ROUNDS_MAX: u32 = 4;
 mod tests {
     use super::*;
 
+    fn whole() -> Repair {
+        Repair::new(vec![[ByteRange::new(0, 100)].into_iter().collect()])
+    }
+
     #[test]
     fn ends_when_two_fetches_agree_on_everything() {
-        let mut repair = Repair::new(100);
+        let mut repair = whole();
         assert_eq!(repair.next_step(), Next::Search);
         repair.on_fetched(ByteRange::new(0, 100), false);
         assert_eq!(repair.next_step(), Next::Hopeless);
@@ -94,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_difference_is_tried_then_doubted_once_more() {
-        let mut repair = Repair::new(100);
+        let mut repair = whole();
         repair.on_fetched(ByteRange::new(0, 10), true);
         assert_eq!(repair.next_step(), Next::Rehash);
         repair.on_mismatch();
@@ -108,8 +118,19 @@ mod tests {
     }
 
     #[test]
+    fn the_most_suspect_is_fetched_first_and_the_vouched_not_at_all() {
+        let set = |start, end| [ByteRange::new(start, end)].into_iter().collect::<RangeSet>();
+        let mut repair = Repair::new(vec![set(50, 60), set(0, 50)]);
+        assert_eq!(repair.doubted(), set(50, 60));
+        repair.on_fetched(ByteRange::new(50, 60), false);
+        assert_eq!(repair.doubted(), set(0, 50));
+        repair.on_vouched(ByteRange::new(0, 50));
+        assert_eq!(repair.next_step(), Next::Hopeless);
+    }
+
+    #[test]
     fn a_path_that_always_lies_is_given_up() {
-        let mut repair = Repair::new(100);
+        let mut repair = whole();
         let mut fetches = 0;
         while repair.next_step() != Next::Hopeless {
             repair.on_fetched(ByteRange::new(0, 100), true);

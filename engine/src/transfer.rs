@@ -35,7 +35,6 @@ use crate::stats::Stats;
 use crate::throttle::Throttle;
 use crate::time::Instant;
 use crate::window::Window;
-use crate::xet::hash::XetHash;
 use crate::xet::reconstruction::Reconstruction;
 use crate::xet::token::ReadToken;
 use file::{File, Stage};
@@ -182,22 +181,11 @@ struct Errand {
 enum ErrandKind {
     Locate,
     Authorize,
-    Describe {
-        range: ByteRange,
-    },
-    Name {
-        xorb: XetHash,
-    },
-    Sync {
-        records: u64,
-    },
-    Hash {
-        range: ByteRange,
-    },
-    /// Of a few ranges, or of the whole file.
-    Check {
-        is_whole: bool,
-    },
+    Describe { range: ByteRange },
+    Name,
+    Sync { records: u64 },
+    Hash { range: ByteRange },
+    Check,
     Seal,
 }
 
@@ -216,6 +204,10 @@ impl Transfer {
         for (id, spec) in manifest.files {
             let file = File::new(spec, resumed.remove(&id), &config, now);
             events.push_back(Event::Begun { file: id, proven: file.ledger.proven().len() });
+            let vouched = file.ledger.vouched().len();
+            if vouched > 0 {
+                events.push_back(Event::Vouched { file: id, vouched });
+            }
             files.insert(id, file);
         }
         let mut transfer = Self {
@@ -400,7 +392,7 @@ impl Transfer {
     fn record(&mut self, file_id: FileId, record: Record) {
         let Some(file) = self.files.get_mut(&file_id) else { return };
         file.ledger.apply(&record);
-        file.records += 1;
+        file.records += u64::from(record.is_counted());
         file.dirty_since.get_or_insert(self.now);
         self.actions.push_back(Action::Append { file: file_id, record });
     }

@@ -337,6 +337,7 @@ impl Stage {
             | Event::Up { .. }
             | Event::NoRanges { .. }
             | Event::Split { .. }
+            | Event::Vouched { .. }
             | Event::Verified { .. }
             | Event::Mismatch { .. }
             | Event::Repaired { .. }

@@ -125,7 +125,7 @@ impl Story {
                 let words = sentence::in_one_stream(&file.path);
                 is_news.then_some(Notice::Fact(words))
             }
-            Event::Split { .. } | Event::Ended(_) => None,
+            Event::Vouched { .. } | Event::Split { .. } | Event::Ended(_) => None,
             Event::Verified { file, digest } => {
                 self.files.get_mut(file)?.stage = FileStage::Verified { digest: *digest };
                 None

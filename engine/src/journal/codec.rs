@@ -78,6 +78,8 @@ impl Record {
     /// | | | 8 | 8 | end, exclusive |
     /// | 5 | `Sealed` | 0 | 8 | length of the file |
     /// | | | 8 | 16 | modification time, signed, in nanoseconds since 1970 |
+    /// | 6 | `Vouched` | 0 | 8 | start |
+    /// | | | 8 | 8 | end, exclusive |
     pub fn encode(&self, out: &mut Vec<u8>) {
         let at = out.len();
         out.extend([0; HEADER_LEN]);
@@ -104,7 +106,7 @@ impl Record {
         let frame = Frame::parse(bytes)?;
         let record = match frame.kind {
             BEGIN => Some(decode_begin(frame.body)?),
-            PROVEN | SYNCED | REVOKED | SEALED => {
+            PROVEN | SYNCED | REVOKED | SEALED | VOUCHED => {
                 Some(decode_fixed(frame.kind, frame.body).ok_or(Flaw::Malformed)?)
             }
             _ => None,
@@ -131,6 +133,10 @@ impl Record {
             Self::Revoked(range) => {
                 encode_range(*range, out);
                 REVOKED
+            }
+            Self::Vouched(range) => {
+                encode_range(*range, out);
+                VOUCHED
             }
             Self::Sealed(Sealed { len, modified_ns }) => {
                 out.extend(len.to_le_bytes());
@@ -226,6 +232,7 @@ fn decode_fixed(kind: u8, body: &[u8]) -> Option<Record> {
         }
         SYNCED => Record::Synced { records: fields.u64()? },
         REVOKED => Record::Revoked(fields.range()?),
+        VOUCHED => Record::Vouched(fields.range()?),
         SEALED => {
             let len = fields.u64()?;
             Record::Sealed(Sealed { len, modified_ns: i128::from_le_bytes(fields.take()?) })
@@ -283,7 +290,7 @@ const fn fixed_len(kind: u8) -> Option<usize> {
     match kind {
         PROVEN => Some(48),
         SYNCED => Some(8),
-        REVOKED => Some(16),
+        REVOKED | VOUCHED => Some(16),
         SEALED => Some(24),
         _ => None,
     }
@@ -299,6 +306,7 @@ const PROVEN: u8 = 2;
 const SYNCED: u8 = 3;
 const REVOKED: u8 = 4;
 const SEALED: u8 = 5;
+const VOUCHED: u8 = 6;
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,8 @@ pub struct Replay {
     /// Claims to be checked against the part file, in the order they were appended. Those that
     /// others superseded are among them: a shorter one may hold where a longer one does not.
     pub unsynced: Vec<Proven>,
+    /// What the publisher vouched for, as far as it is proven. Empty if there is `damage`.
+    pub vouched: RangeSet,
     /// The file was verified and put into place. `None` if anything was revoked since, or if there
     /// is `damage`.
     pub sealed: Option<Sealed>,
@@ -56,6 +58,7 @@ pub fn replay(bytes: &[u8]) -> Replay {
         begin,
         trusted: Ledger::new(size),
         unsynced: Vec::new(),
+        vouched: RangeSet::new(),
         sealed: None,
         records: counted,
         good_len,
@@ -81,6 +84,11 @@ pub fn settle(replay: &Replay, size: u64, mut is_intact: impl FnMut(Proven) -> b
         let is_news = !ledger.proven().contains(proven.range) && ledger.admits(proven.range);
         if is_news && is_intact(proven) {
             ledger.prove(proven);
+        }
+    }
+    if is_ours {
+        for range in replay.vouched.iter() {
+            ledger.apply(&Record::Vouched(range));
         }
     }
     ledger
@@ -140,9 +148,14 @@ fn believe(records: &[Record], replay: &mut Replay) {
             // One that counts what is yet to come was not written by this program.
             Record::Synced { records } if *records <= seen => synced = synced.max(*records),
             Record::Sealed(sealed) => replay.sealed = Some(*sealed),
-            Record::Synced { .. } | Record::Begin(_) => {}
+            Record::Synced { .. } | Record::Vouched(_) | Record::Begin(_) => {}
         }
     }
+    let mut live = Ledger::new(replay.trusted.size());
+    for record in records {
+        live.apply(record);
+    }
+    replay.vouched = live.vouched().clone();
     for (number, proven) in unrevoked(lived(records, replay.trusted.size())) {
         if number < synced {
             replay.trusted.prove(proven);
@@ -189,7 +202,11 @@ fn unrevoked(records: Vec<Numbered>) -> impl Iterator<Item = (u64, Proven)> {
             Record::Proven(proven) if !revoked.intersects(proven.range) => {
                 kept.push((number, proven));
             }
-            Record::Proven(_) | Record::Begin(_) | Record::Synced { .. } | Record::Sealed(_) => {}
+            Record::Proven(_)
+            | Record::Begin(_)
+            | Record::Synced { .. }
+            | Record::Vouched(_)
+            | Record::Sealed(_) => {}
         }
     }
     kept.into_iter().rev()

@@ -14,7 +14,7 @@ use crate::journal::Record;
 use crate::ledger::Proven;
 use crate::manifest::FileId;
 use crate::range::ByteRange;
-use crate::repair::{Next, Repair};
+use crate::repair::Next;
 
 impl Transfer {
     /// Written bytes become proven bytes.
@@ -76,6 +76,7 @@ impl Transfer {
         for id in ids {
             self.sync_if_due(id);
             if self.ending.is_none() {
+                self.describe_if_due(id);
                 self.hash_on(id);
             }
         }
@@ -130,6 +131,10 @@ impl Transfer {
                 Next::Rehash if file.found.is_some() => file.rewind(0),
                 Next::Rehash => {}
                 Next::Search => return self.doubt_more(id),
+                Next::Hopeless if file.choice.bar_xet() => {
+                    file.repair = None;
+                    return self.investigate(id);
+                }
                 Next::Hopeless => return self.fail(id, Fault::WrongDigest),
             }
         }
@@ -182,7 +187,7 @@ impl Transfer {
         file.stage = Stage::Checking;
         file.disk_checks += 1;
         let entries: Vec<Proven> = file.ledger.entries().collect();
-        let ticket = self.errand(id, ErrandKind::Check { is_whole: true });
+        let ticket = self.errand(id, ErrandKind::Check);
         self.actions.push_back(Action::Check { ticket, file: id, entries });
     }
 
@@ -191,7 +196,8 @@ impl Transfer {
         let Answer::Checked { damaged } = answer else { return };
         file.stage = Stage::Fetching;
         if damaged.is_empty() {
-            file.repair = Some(Repair::new(file.spec.size));
+            file.stage = Stage::Checking;
+            self.investigate(id);
             return;
         }
         if file.disk_checks > DISK_CHECKS_MAX {
@@ -220,7 +226,8 @@ impl Transfer {
                 return;
             }
             let Some(repair) = &file.repair else { return };
-            let is_doubted = |entry: &Proven| repair.doubted().intersects(entry.range);
+            let doubted = repair.doubted();
+            let is_doubted = |entry: &Proven| doubted.intersects(entry.range);
             let entry = file
                 .ledger
                 .entries()
@@ -233,13 +240,17 @@ impl Transfer {
     }
 
     /// Makes a proven range missing again. It is written over only once that is durable.
-    fn revoke(&mut self, id: FileId, range: ByteRange) {
+    pub(super) fn revoke(&mut self, id: FileId, range: ByteRange) {
+        let vouched = self.files.get(&id).map_or(0, |file| file.ledger.vouched().len());
         self.record(id, Record::Revoked(range));
         if let Some(file) = self.files.get_mut(&id) {
             file.barrier = file.records;
             file.rewind(range.start);
             let proven = file.ledger.proven().len();
             self.events.push_back(Event::Proven { file: id, proven });
+        }
+        if self.files.get(&id).is_some_and(|file| file.ledger.vouched().len() != vouched) {
+            self.tell_vouched(id);
         }
         self.sync_if_due(id);
     }

@@ -131,11 +131,11 @@ impl Transfer {
             (ErrandKind::Describe { range }, answer) => {
                 self.on_described(errand.file, *range, answer);
             }
-            (ErrandKind::Name { xorb }, answer) => self.on_named(errand.file, *xorb, answer),
+            (ErrandKind::Name, answer) => self.on_named(errand.file, answer),
             (
                 ErrandKind::Sync { .. }
                 | ErrandKind::Hash { .. }
-                | ErrandKind::Check { .. }
+                | ErrandKind::Check
                 | ErrandKind::Seal,
                 Err(fault),
             ) => {
@@ -146,12 +146,7 @@ impl Transfer {
             (ErrandKind::Hash { range }, Ok(answer)) => {
                 self.on_hashed(errand.file, *range, &answer);
             }
-            (ErrandKind::Check { is_whole: true }, Ok(answer)) => {
-                self.on_checked(errand.file, &answer);
-            }
-            (ErrandKind::Check { is_whole: false }, Ok(answer)) => {
-                self.on_region_checked(errand.file, &answer);
-            }
+            (ErrandKind::Check, Ok(answer)) => self.on_checked(errand.file, &answer),
             (ErrandKind::Seal, Ok(_)) => self.on_sealed(errand.file),
         }
     }

@@ -1,46 +1,120 @@
-//! What chunks prove: which parts of a file are vouched for by its publisher, and which are not
-//! what they should be.
+//! What chunks prove: which parts of a file its publisher vouches for, and, when the whole does
+//! not have its digest, which parts are to be doubted.
 //!
 //! Asks for no bytes; what is revoked here becomes missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use super::Transfer;
-use crate::action::Answer;
-use crate::action::CHECKPOINT_BYTES;
+use super::file::Stage;
+use super::{ErrandKind, Transfer};
+use crate::action::{Action, Answer, CHECKPOINT_BYTES};
+use crate::event::{Event, Origin};
 use crate::fault::Fault;
+use crate::journal::Record;
 use crate::manifest::FileId;
 use crate::range::ByteRange;
+use crate::range_set::RangeSet;
+use crate::repair::Repair;
 use crate::xet::hash::XetHash;
 use crate::xet::merkle::Node;
-use crate::xet::reconstruction::Reconstruction;
+use crate::xet::proof::{Proof, Vouching};
+use crate::xet::reconstruction::{Reconstruction, Term};
+use crate::xet::shard::Shard;
 
 /// A file's chunks, as far as they are known.
 #[derive(Debug)]
 pub(super) struct Xet {
     hash: XetHash,
-    size: u64,
+    proofs: Vouching,
+    /// What the publisher says that the file is made of.
+    terms: BTreeMap<u64, Term>,
+    /// Where that is known.
+    described: RangeSet,
+    /// How often it may still be asked for.
+    describe_tries: u32,
     /// Chunks are known from the front up to here.
     cut: u64,
     /// Where that was when the running digest was at a checkpoint.
     checkpoints: BTreeMap<u64, u64>,
+    /// Whether all of a xorb that the file has is known without proving it, and where.
+    unproven: BTreeMap<XetHash, RangeSet>,
+    /// Chunks by which the storage may know the names of the others.
+    leads: Option<VecDeque<XetHash>>,
+    /// Whether an answer is being waited for.
+    is_asking: bool,
 }
 
 impl Xet {
     pub(super) fn new(hash: XetHash, size: u64) -> Self {
-        Self { hash, size, cut: 0, checkpoints: [(0, 0)].into() }
+        Self {
+            hash,
+            proofs: Vouching::new(size),
+            terms: BTreeMap::new(),
+            described: RangeSet::new(),
+            describe_tries: DESCRIBE_TRIES,
+            cut: 0,
+            checkpoints: [(0, 0)].into(),
+            unproven: BTreeMap::new(),
+            leads: None,
+            is_asking: false,
+        }
     }
 
     /// The running digest goes back to a checkpoint.
     pub(super) fn rewind(&mut self, hashed: u64) {
         self.checkpoints.retain(|at, _| *at <= hashed);
         self.cut = self.checkpoints.get(&hashed).copied().unwrap_or(0);
+        self.proofs.on_revoked(ByteRange::new(self.cut, u64::MAX));
     }
-}
 
-impl super::File {
     /// A part of the file is said to be made of these chunks.
-    pub(super) fn on_plan(&mut self, _plan: &Reconstruction, _asked: ByteRange) {}
+    pub(super) fn on_plan(&mut self, plan: &Reconstruction, asked: ByteRange) {
+        for (start, term) in plan.placed(asked) {
+            self.proofs.on_placed(start, term);
+            self.terms.insert(start, term.clone());
+            self.described.insert(ByteRange::new(start, start + term.len));
+        }
+    }
+
+    /// The bytes that are vouched for.
+    pub(super) const fn vouched(&self) -> &RangeSet {
+        self.proofs.vouched()
+    }
+
+    /// The file's ranges by how much they are to be doubted, the most first; what is vouched for
+    /// is not.
+    fn ranks(&self, size: u64) -> Vec<RangeSet> {
+        let mut doubted: RangeSet = [ByteRange::new(0, size)].into_iter().collect();
+        self.vouched().iter().for_each(|range| doubted.remove(range));
+        let unproven: RangeSet = self.unproven.values().flat_map(RangeSet::iter).collect();
+        let mut first = doubted.clone();
+        unproven.gaps(ByteRange::new(0, size)).for_each(|range| first.remove(range));
+        first.iter().for_each(|range| doubted.remove(range));
+        [first, doubted].into_iter().filter(|rank| !rank.is_empty()).collect()
+    }
+
+    /// Where chunks are not what the shard says they are.
+    fn compare(&self, shard: &Shard) -> Vec<ByteRange> {
+        let known: BTreeMap<u64, Node> = self.proofs.chunks().collect();
+        let mut bad = RangeSet::new();
+        for (start, term) in &self.terms {
+            let Some(named) = shard.xorb(term.xorb) else { continue };
+            let indices = term.chunks.start as usize..term.chunks.end as usize;
+            let Some(chunks) = named.chunks.get(indices) else { continue };
+            let mut at = *start;
+            for chunk in chunks {
+                let range = ByteRange::new(at, at + u64::from(chunk.len));
+                let is_same = known.get(&at).is_some_and(|node| {
+                    node.len == range.len() && shard.written(node.hash) == chunk.hash
+                });
+                if !is_same && !self.vouched().contains(range) {
+                    bad.insert(range);
+                }
+                at = range.end;
+            }
+        }
+        bad.iter().collect()
+    }
 }
 
 impl Transfer {
@@ -49,22 +123,188 @@ impl Transfer {
         let Some(file) = self.files.get_mut(&id) else { return };
         let Some(xet) = &mut file.xet else { return };
         for chunk in chunks {
+            xet.proofs.on_chunk(xet.cut, *chunk);
             xet.cut += chunk.len;
         }
         if file.hashed % CHECKPOINT_BYTES == 0 {
             xet.checkpoints.insert(file.hashed, xet.cut);
         }
+        self.weigh(id);
+    }
+
+    /// Takes note of what the known chunks prove by now.
+    fn weigh(&mut self, id: FileId) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let Some(xet) = &mut file.xet else { return };
+        let mut vouched = Vec::new();
+        while let Some(proof) = xet.proofs.poll() {
+            match proof {
+                Proof::Vouched { xorb, ranges } => {
+                    xet.unproven.remove(&xorb);
+                    vouched.extend(ranges);
+                }
+                Proof::Refuted { xorb, ranges } | Proof::Unproven { xorb, ranges } => {
+                    xet.unproven.insert(xorb, ranges.into_iter().collect());
+                }
+            }
+        }
+        if vouched.is_empty() {
+            return;
+        }
+        if let Some(repair) = &mut file.repair {
+            vouched.iter().for_each(|range| repair.on_vouched(*range));
+        }
+        vouched.retain(|range| !file.ledger.vouched().contains(*range));
+        for range in vouched {
+            self.record(id, Record::Vouched(range));
+        }
+        self.tell_vouched(id);
+    }
+
+    pub(super) fn tell_vouched(&mut self, id: FileId) {
+        if let Some(file) = self.files.get(&id) {
+            let vouched = file.ledger.vouched().len();
+            self.events.push_back(Event::Vouched { file: id, vouched });
+        }
+    }
+
+    /// Asks what parts of a file are made of that were not fetched in chunks, once there is enough
+    /// of them: bytes from before, or that came as they are.
+    pub(super) fn describe_if_due(&mut self, id: FileId) {
+        let Some(file) = self.files.get(&id) else { return };
+        let Some(xet) = &file.xet else { return };
+        if file.stage != Stage::Fetching || xet.is_asking || !file.choice.has_xet() {
+            return;
+        }
+        let Some(gap) = self.undescribed(id) else { return };
+        // What is being asked for in chunks describes itself.
+        if gap.len() >= DESCRIBE_BYTES && self.token.held(self.now).is_some() {
+            self.describe(id, gap);
+        }
+    }
+
+    /// The largest part of what is proven of which nobody has said what it is made of.
+    fn undescribed(&self, id: FileId) -> Option<ByteRange> {
+        let file = self.files.get(&id)?;
+        let xet = file.xet.as_ref().filter(|xet| xet.describe_tries > 0)?;
+        let proven = file.ledger.proven().iter();
+        let gaps = proven.flat_map(|range| xet.described.gaps(range).collect::<Vec<_>>());
+        gaps.max_by_key(|gap| gap.len())
+    }
+
+    /// Asks; false if nobody can be asked.
+    fn describe(&mut self, id: FileId, range: ByteRange) -> bool {
+        let Some(token) = self.token.held(self.now).cloned() else { return false };
+        let Some(xet) = self.files.get_mut(&id).and_then(|file| file.xet.as_mut()) else {
+            return false;
+        };
+        (xet.is_asking, xet.describe_tries) = (true, xet.describe_tries - 1);
+        let hash = xet.hash;
+        let ticket = self.errand(id, ErrandKind::Describe { range });
+        self.actions.push_back(Action::Describe { ticket, hash, token, range });
+        true
     }
 
     pub(super) fn on_described(
         &mut self,
-        _id: FileId,
-        _range: ByteRange,
-        _answer: Result<Answer, Fault>,
+        id: FileId,
+        range: ByteRange,
+        answer: Result<Answer, Fault>,
     ) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let Some(xet) = &mut file.xet else { return };
+        xet.is_asking = false;
+        if let Ok(Answer::Described(plan)) = answer
+            && plan.check_span(range, file.spec.size).is_ok()
+        {
+            xet.on_plan(&plan, range);
+            self.weigh(id);
+        }
+        self.go_on_investigating(id);
     }
 
-    pub(super) fn on_named(&mut self, _id: FileId, _x: XetHash, _answer: Result<Answer, Fault>) {}
+    /// The digest is wrong, and the disk is innocent: finds out what to doubt. First whoever knows
+    /// the names of all chunks is asked, which costs little; else ranges are fetched again.
+    pub(super) fn investigate(&mut self, id: FileId) {
+        if let Some(gap) = self.undescribed(id)
+            && self.describe(id, gap)
+        {
+            return;
+        }
+        if let Some(chunk) = self.next_lead(id)
+            && self.name(id, chunk)
+        {
+            return;
+        }
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let whole = || vec![[ByteRange::new(0, file.spec.size)].into_iter().collect()];
+        let ranks = file.xet.as_ref().map_or_else(whole, |xet| xet.ranks(file.spec.size));
+        file.repair = Some(Repair::new(ranks));
+        file.stage = Stage::Fetching;
+    }
 
-    pub(super) fn on_region_checked(&mut self, _id: FileId, _answer: &Answer) {}
+    fn go_on_investigating(&mut self, id: FileId) {
+        if self.files.get(&id).is_some_and(|file| file.stage == Stage::Checking) {
+            self.investigate(id);
+        }
+    }
+
+    /// The next chunk that the storage may know: it lists the first of each file, and one in
+    /// about a thousand others.
+    fn next_lead(&mut self, id: FileId) -> Option<XetHash> {
+        let file = self.files.get_mut(&id)?;
+        if !file.choice.has_xet() {
+            return None;
+        }
+        let xet = file.xet.as_mut()?;
+        let chunks = &xet.proofs;
+        let leads = xet.leads.get_or_insert_with(|| {
+            let first = chunks.chunks().next().into_iter();
+            let listed = chunks.chunks().filter(|(_, node)| node.hash.last_word() % LISTED == 0);
+            first.chain(listed).map(|(_, node)| node.hash).take(LEADS_MAX).collect()
+        });
+        leads.pop_front()
+    }
+
+    fn name(&mut self, id: FileId, chunk: XetHash) -> bool {
+        let Some(token) = self.token.held(self.now).cloned() else { return false };
+        let Some(xet) = self.files.get_mut(&id).and_then(|file| file.xet.as_mut()) else {
+            return false;
+        };
+        xet.is_asking = true;
+        let ticket = self.errand(id, ErrandKind::Name);
+        self.actions.push_back(Action::Name { ticket, chunk, token });
+        true
+    }
+
+    pub(super) fn on_named(&mut self, id: FileId, answer: Result<Answer, Fault>) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let Some(xet) = &mut file.xet else { return };
+        xet.is_asking = false;
+        let bad = match answer {
+            Ok(Answer::Named(shard)) => xet.compare(&shard),
+            Ok(_) | Err(_) => Vec::new(),
+        };
+        let len: u64 = bad.iter().map(|range| range.len()).sum();
+        // Who says that everything is wrong speaks of another file.
+        if bad.is_empty() || len > file.spec.size / 2 && len > LISTED * 64 {
+            self.go_on_investigating(id);
+            return;
+        }
+        file.stage = Stage::Fetching;
+        for range in bad {
+            let origin = Origin::Network;
+            self.events.push_back(Event::Repaired { file: id, range, origin });
+            self.revoke(id, range);
+        }
+    }
 }
+
+/// So often it is asked what a file is made of, beside the requests for its chunks.
+const DESCRIBE_TRIES: u32 = 8;
+/// So much that came otherwise is worth a question.
+const DESCRIBE_BYTES: u64 = 16 << 20;
+/// The storage lists chunks whose hash is a multiple of this.
+const LISTED: u64 = 1024;
+/// So many of them are asked for at most.
+const LEADS_MAX: usize = 4;

@@ -9,6 +9,7 @@ use crate::fault::Fault;
 use crate::manifest::FileId;
 use crate::range::ByteRange;
 use crate::range_set::RangeSet;
+use crate::xet::chunker;
 use crate::xet::reconstruction::Reconstruction;
 
 impl Transfer {
@@ -44,14 +45,19 @@ impl Transfer {
         let (file_id, asked) = (open.file, open.asked);
         let Some(file) = self.files.get_mut(&file_id) else { return };
         let span = match plan.check_span(asked, file.spec.size) {
-            Ok(span) => span,
+            Ok(span) if span.len() <= asked.len() + SURPLUS_MAX => span,
+            Ok(_) => {
+                let fault = Fault::Malformed("a reconstruction of much else".to_owned());
+                return self.abort(id, Abortion::Fault(fault));
+            }
             Err(flaw) => {
                 let fault = Fault::Malformed(format!("a reconstruction that {flaw}"));
-                self.abort(id, Abortion::Fault(fault));
-                return;
+                return self.abort(id, Abortion::Fault(fault));
             }
         };
-        file.on_plan(plan, asked);
+        if let Some(xet) = &mut file.xet {
+            xet.on_plan(plan, asked);
+        }
         let wanted = file.widened(asked, span);
         file.claimed.insert(wanted);
         self.window.on_good_answer(self.now);
@@ -85,3 +91,6 @@ impl super::File {
         ByteRange::new(start, end)
     }
 }
+
+/// What was asked for may begin and end within a chunk.
+const SURPLUS_MAX: u64 = 2 * chunker::MAX as u64;

@@ -291,6 +291,7 @@ impl<'a> Run<'a> {
             | Event::Received { .. }
             | Event::Chunk { .. }
             | Event::NoRanges { .. }
+            | Event::Vouched { .. }
             | Event::Verified { .. }
             | Event::Repaired { .. } => {}
         }

@@ -171,6 +171,7 @@ impl Witness {
             | Event::Chunk { .. }
             | Event::Waiting { .. }
             | Event::Down { .. }
+            | Event::Vouched { .. }
             | Event::Verified { .. }
             | Event::Failed { .. }
             | Event::Ended(_) => {}

@@ -47,6 +47,7 @@ fn journals_written_by_earlier_builds_stay_readable() {
         (proven(0x10, 0x0203), 2, format!("10000000000000000302000000000000{ab}")),
         (Record::Synced { records: 258 }, 3, "0201000000000000".to_owned()),
         (Record::Revoked(ByteRange::new(1, 2)), 4, "01000000000000000200000000000000".to_owned()),
+        (Record::Vouched(ByteRange::new(1, 2)), 6, "01000000000000000200000000000000".to_owned()),
         (
             Record::Sealed(Sealed { len: 3, modified_ns: -2 }),
             5,
@@ -73,7 +74,7 @@ fn a_long_source_is_cut_between_characters() {
 
 #[test]
 fn a_kind_not_known_is_stepped_over() {
-    for (kind, body) in [(0, &[][..]), (6, &[1, 2, 3]), (255, &[0; 5000])] {
+    for (kind, body) in [(0, &[][..]), (7, &[1, 2, 3]), (255, &[0; 5000])] {
         let mut bytes = frame(kind, body);
         bytes.extend(b"what follows");
         let expected = Decoded { record: None, len: 8 + body.len() };
@@ -163,6 +164,7 @@ fn any_record() -> impl Strategy<Value = Record> {
         })),
         any::<u64>().prop_map(|records| Record::Synced { records }),
         range().prop_map(Record::Revoked),
+        range().prop_map(Record::Vouched),
         (any::<u64>(), any::<i128>())
             .prop_map(|(len, modified_ns)| Record::Sealed(Sealed { len, modified_ns })),
     ]

@@ -194,8 +194,8 @@ fn an_empty_journal_says_nothing() {
 #[test]
 fn kinds_to_come_are_skipped() {
     let mut bytes = journal(&[proven(0, 4)]);
-    // A record of kind 6 with the body "later".
-    let mut later = b"\0\0\0\0\x05\0\x06\xB5later".to_vec();
+    // A record of kind 7 with the body "later".
+    let mut later = b"\0\0\0\0\x05\0\x07\xB5later".to_vec();
     let checksum = crc32c::crc32c(&later[4..]);
     later[..4].copy_from_slice(&checksum.to_le_bytes());
     bytes.extend(later);
@@ -203,6 +203,22 @@ fn kinds_to_come_are_skipped() {
     let replay = replay(&bytes);
     assert!(replay.is_clean());
     assert_eq!((replay.records, replay.trusted.proven_bytes()), (1, 4));
+}
+
+#[test]
+fn what_was_vouched_for_is_so_as_far_as_it_is_proven() {
+    let vouched = |start, end| Record::Vouched(ByteRange::new(start, end));
+    let records = [proven(0, 4), proven(4, 8), vouched(0, 6), vouched(9, 12)];
+    let mut bytes = journal(&records);
+    synced(2).encode(&mut bytes);
+    let shown = |ledger: &Ledger| format!("{:?}", ledger.vouched());
+    let ledger = settle(&replay(&bytes), SIZE, |_| true);
+    assert_eq!(shown(&ledger), "{0..6}");
+    assert_eq!(settle(&replay(&compact(&begin(), &ledger)), SIZE, |_| true), ledger);
+    revoked(2, 3).encode(&mut bytes);
+    assert_eq!(shown(&settle(&replay(&bytes), SIZE, |_| true)), "{4..6}");
+    let unsynced = journal(&records);
+    assert_eq!(shown(&settle(&replay(&unsynced), SIZE, |it| it.range.start > 0)), "{4..6}");
 }
 
 #[test]

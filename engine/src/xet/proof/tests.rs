@@ -204,7 +204,9 @@ fn a_damaged_copy_of_what_is_proven_is_refuted() {
 #[test]
 fn a_full_xorb_that_does_not_prove_is_refuted() {
     let count = 8192;
-    let world = World::new(&[count], &[(0, 0, count)]);
+    let mut world = World::new(&[count], &[(0, 0, count)]);
+    // As many chunks as there can be are enough, short as they may be.
+    world.xorbs[0].iter_mut().for_each(|node| node.len = 100);
     let mut vouching = placed(&world);
     for (at, (start, node, ..)) in world.chunks().into_iter().enumerate() {
         vouching.on_chunk(start, if at == 4000 { damaged(node) } else { node });
@@ -293,6 +295,19 @@ fn the_last_word_counts_where_windows_contradict_each_other() {
         }
         assert_eq!(vouching.vouched().len(), world.size(), "{wrong:?}");
     }
+}
+
+#[test]
+fn what_is_left_beside_a_contradiction_is_not_made_up() {
+    let world = World::new(&[10, 1], &[(0, 0, 10)]);
+    let mut vouching = placed(&world);
+    let chunks = world.chunks();
+    let (start, node, ..) = chunks[5];
+    vouching.on_placed(start, &Term { xorb: world.name(1), chunks: 5..6, len: node.len });
+    for &(start, node, ..) in &chunks {
+        vouching.on_chunk(start, node);
+    }
+    assert_eq!((told(&mut vouching), vouching.vouched().len()), (vec![], 0));
 }
 
 #[test]
