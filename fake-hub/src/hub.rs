@@ -145,6 +145,18 @@ impl Hub {
         self.cas_door.open();
     }
 
+    /// Whether a `Host` header names another host of the service than this one. Names that are
+    /// none of theirs, as of a tunnel, may be any.
+    pub(crate) fn is_elsewhere(&self, authority: &str, host: Host) -> bool {
+        let name = match host {
+            Host::Hub => &self.authority,
+            Host::Cdn => &self.cdn,
+            Host::Cas => &self.cas,
+        };
+        let all = [&self.authority, &self.cdn, &self.cas];
+        authority != name && all.iter().any(|name| *name == authority)
+    }
+
     /// The host that a `Host` header names.
     pub(crate) fn host(&self, authority: &str) -> Host {
         match authority {

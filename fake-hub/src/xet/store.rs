@@ -79,7 +79,8 @@ impl XetStore {
         self.names.get(hash).map(|number| &self.xorbs[*number])
     }
 
-    /// How many bytes of xorbs a file needs, each counted once.
+    /// How many bytes of xorbs a file needs, each counted once. It packs them, if nobody has asked
+    /// for them yet.
     ///
     /// # Errors
     ///

@@ -124,6 +124,8 @@ async fn tokens_are_for_those_who_may_read() {
         assert_eq!(hub.stats().tokens_on_cdn, leaks);
     }
     assert_eq!(get(&url, "").await.status, 401);
+    let elsewhere = format!("{}/v1/reconstructions/{hash}", hub.endpoint());
+    assert_eq!(get(&elsewhere, "").await.status, 404);
 }
 
 #[tokio::test]
