@@ -309,7 +309,7 @@ mod tests {
             bytes[40] = 0;
             write_entry(&[1; 32], [flags, 2, 0, 0], &mut bytes);
             for _ in 0..follow {
-                write_entry(&[2; 32], [0, 1, 0, 5], &mut bytes);
+                write_entry(&[2; 32], [0, 99, 0, 5], &mut bytes);
             }
             bytes.extend(&written[HEADER_LEN..written.len() - FOOTER_LEN]);
             assert_eq!(Shard::read(&bytes), Ok(shard(None)), "{flags:x}");
@@ -332,6 +332,17 @@ mod tests {
             let mut bytes = shard(None).write();
             bytes[at] = byte;
             assert!(Shard::read(&bytes).is_err(), "{at}: {byte}");
+        }
+        let chunk = |at| ShardChunk {
+            hash: XetHash::ZERO,
+            start: at * chunker::MAX as u64,
+            len: chunker::MAX as u32,
+        };
+        for (count, is_good) in [(512, true), (513, false)] {
+            let chunks = (0..count).map(chunk).collect();
+            let xorbs = vec![XorbChunks { xorb: XetHash::ZERO, chunks }];
+            let read = Shard::read(&Shard { key: None, xorbs }.write());
+            assert_eq!(read.is_ok(), is_good, "{count}");
         }
         let bytes = shard(None).write();
         for len in 0..bytes.len() {

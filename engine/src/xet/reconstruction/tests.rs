@@ -157,6 +157,26 @@ fn numbers_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn no_xorb_is_longer_than_one_can_be() {
+    let chunks = json!({"start": 0, "end": 8192});
+    for (len, end, is_good) in [
+        (64 << 20, (64 << 20) + 8 * 8192, true),
+        ((64 << 20) + 1, (64 << 20) + 8 * 8192, false),
+        (64 << 20, (64 << 20) + 8 * 8192 + 1, false),
+    ] {
+        let answer = json!({
+            "offset_into_first_range": 0,
+            "terms": [{"hash": hash(1).to_string(), "unpacked_length": len, "range": chunks}],
+            "fetch_info": {hash(1).to_string(): [
+                {"range": chunks, "url": "https://cdn.example/",
+                 "url_range": {"start": 0, "end": end - 1}},
+            ]},
+        });
+        assert_eq!(read_v1(&answer).is_ok(), is_good, "{len} {end}");
+    }
+}
+
+#[test]
 fn ranges_of_one_url_neither_overlap_nor_go_back() {
     let path = format!("/xorbs/{}/0/ranges", hash(1));
     let mut answer = v2();
