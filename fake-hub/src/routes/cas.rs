@@ -31,6 +31,7 @@ pub(crate) fn reconstruction(hub: &Hub, ask: &Ask, hash: &str, is_v2: bool) -> R
     let Some(file) = file.filter(|file| file.repos.contains(&repo)) else {
         return error(StatusCode::NOT_FOUND, "there is no such file");
     };
+    let file = newest(hub, &repo, file).filter(|_| ask.wants_newest).unwrap_or(file);
     let Some(range) = asked(ask.header(RANGE.as_str()), file) else {
         return error(StatusCode::RANGE_NOT_SATISFIABLE, "range not satisfiable");
     };
@@ -54,6 +55,14 @@ pub(crate) fn unauthorized() -> Reply {
 
 pub(crate) fn error(status: StatusCode, message: &str) -> Reply {
     reply::json(status, &json!({ "error": message }))
+}
+
+/// The newest version of a file, which a change fault answers for in place of an older one.
+fn newest<'a>(hub: &'a Hub, repo: &RepoId, file: &XetFile) -> Option<&'a XetFile> {
+    let repo = hub.repo(repo)?;
+    let mut known = repo.commits().iter().flat_map(|commit| commit.files.values());
+    let known = known.find(|known| known.xet == Some(file.hash))?;
+    hub.xet.file(&repo.newest(&known.path)?.xet?)
 }
 
 /// The range of the file that is asked for; none if it is not one range, or lies behind the end.

@@ -7,7 +7,7 @@ use engine::xet::hash::XetHash;
 use fake_hub::{FakeHub, Route, Term};
 use serde_json::Value;
 
-use super::reader::{Reader, fetches};
+use super::reader::{Reader, bytes_of, fetches};
 use super::{files, hub};
 use crate::client::{Answer, End, get};
 
@@ -122,6 +122,18 @@ async fn flips_reach_what_is_made_on_request_only_by_name() {
     let url = format!("{}/api/models/o/n/xet-read-token/main", hub.endpoint());
     let (bad, good) = (get(&url, "").await.body, get(&url, "").await.body);
     assert_eq!(bad[3], good[3] ^ 1);
+}
+
+#[tokio::test]
+async fn a_reconstruction_may_be_that_of_another_file() {
+    let scene = Scene::new("etag-change route=reconstruction times=1").await;
+    let file = scene.hub.xet_file("o/n", "main", "bf16.bin").unwrap();
+    let (_, content) = files().swap_remove(0);
+    let truth = bytes_of(&content);
+    assert!(
+        scene.reader.read(&file.hash, Some(5..9000)).await == bytes_of(&content.altered())[5..9000]
+    );
+    assert!(scene.reader.read(&file.hash, Some(5..9000)).await == truth[5..9000]);
 }
 
 #[tokio::test]

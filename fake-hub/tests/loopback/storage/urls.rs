@@ -84,6 +84,32 @@ async fn ranges_of_one_xorb_share_a_url() {
     assert_eq!(get(url, &format!("bytes={}", reversed.join(","))).await.status, 403);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_same_seed_gives_the_same_answers() {
+    let mut answers = Vec::new();
+    for seed in [7, 7, 8] {
+        let builder = hub(&files()).seed(seed).epoch(Duration::from_secs(1_700_000_000));
+        let hub = builder.cas("cas.test").build("hub.test", "cdn.test").unwrap();
+        let token = dial(&hub, "hub.test").get("/api/models/o/n/xet-read-token/main", "").await;
+        let bearer = format!("Bearer {}", token.header("x-xet-access-token"));
+        let file = hub.xet_file("o/n", "main", "tuned.bin").unwrap();
+        let mut texts = vec![token.text().to_owned()];
+        for path in [
+            format!("/v1/reconstructions/{}", file.hash),
+            format!("/v2/reconstructions/{}", file.hash),
+            format!("/v1/chunks/default-merkledb/{}", file.chunks[0].hash),
+        ] {
+            let headers = [("Authorization", bearer.as_str())];
+            let answer = dial(&hub, "cas.test").ask("GET", &path, &headers, "").await;
+            assert_eq!(answer.status, 200, "{path}");
+            texts.push(format!("{:?}", answer.body));
+        }
+        answers.push(texts);
+    }
+    assert!(answers[0] == answers[1]);
+    assert!(answers[0].iter().zip(&answers[2]).all(|(one, other)| one != other));
+}
+
 /// Without sockets, so that time can be paused.
 #[tokio::test(start_paused = true)]
 async fn tokens_and_urls_end() {
