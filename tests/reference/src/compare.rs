@@ -33,6 +33,7 @@ pub(crate) fn compare(seeds: u64) -> Result<(), Box<dyn Error>> {
                 format!("{kind:?}, seed {seed}, {len} bytes: {difference}")
             })?;
         }
+        compare_damaged(seed).map_err(|difference| format!("damage, seed {seed}: {difference}"))?;
         compare_shards(seed).map_err(|difference| format!("shards, seed {seed}: {difference}"))?;
         compare_trees(seed).map_err(|difference| format!("trees, seed {seed}: {difference}"))?;
     }
@@ -87,21 +88,11 @@ fn cut(bytes: &[u8], seed: u64) -> Vec<&[u8]> {
 
 /// What either packs, the other unpacks, and both pack to the same length or none at all.
 fn compare_packing(content: &[u8]) -> Result<(), String> {
-    let schemes = [
-        (Scheme::Stored, CompressionScheme::None),
-        (Scheme::Lz4, CompressionScheme::LZ4),
-        (Scheme::Grouped, CompressionScheme::ByteGrouping4LZ4),
-    ];
-    for (our_scheme, their_scheme) in schemes {
+    for (our_scheme, their_scheme) in SCHEMES {
         let mut theirs = Vec::new();
         serialize_chunk(content, &mut theirs, their_scheme).map_err(|error| error.to_string())?;
-        let (head, body) = theirs.split_first_chunk::<HEADER_LEN>().ok_or("no header")?;
-        let header = Header::read(head).map_err(|error| format!("{our_scheme:?}: {error}"))?;
-        let mut unpacked = Vec::new();
-        chunk::unpack(header, body, &mut unpacked)
-            .map_err(|error| format!("{our_scheme:?}: {error}"))?;
-        if unpacked != content || header.write() != *head {
-            return Err(format!("we unpack something else, {our_scheme:?}"));
+        if unpacked(&theirs).is_none_or(|unpacked| unpacked != content) {
+            return Err(format!("we do not unpack that, {our_scheme:?}"));
         }
         let mut ours = Vec::new();
         chunk::pack(our_scheme, content, &mut ours);
@@ -112,6 +103,38 @@ fn compare_packing(content: &[u8]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// What damage both of us do not see, we see the same content in.
+fn compare_damaged(seed: u64) -> Result<(), String> {
+    let mut words = Words(seed);
+    for (_, scheme) in SCHEMES {
+        let kind = KINDS[words.next() as usize % KINDS.len()];
+        let mut packed = Vec::new();
+        serialize_chunk(&kind.bytes(seed, 1 + words.next() as usize % 9000), &mut packed, scheme)
+            .map_err(|error| error.to_string())?;
+        for _ in 0..200 {
+            let mut damaged = packed.clone();
+            let at = words.next() as usize % damaged.len();
+            damaged[at] ^= 1 << (words.next() % 8);
+            let theirs = deserialize_chunk(&mut Cursor::new(&damaged));
+            let ours = unpacked(&damaged);
+            if let (Ok((theirs, ..)), Some(ours)) = (theirs, ours)
+                && theirs != ours
+            {
+                return Err(format!("a bit of byte {at}, {scheme}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unpacked(chunk: &[u8]) -> Option<Vec<u8>> {
+    let (head, body) = chunk.split_first_chunk::<HEADER_LEN>()?;
+    let header = Header::read(head).ok()?;
+    let mut unpacked = Vec::new();
+    chunk::unpack(header, body.get(..header.packed as usize)?, &mut unpacked).ok()?;
+    Some(unpacked)
 }
 
 /// What they write of some xorbs, we read, in every form; what we write, they read.
@@ -217,6 +240,12 @@ fn len_of(chunk: &Chunk) -> usize {
 }
 
 const KINDS: &[Kind] = &[Kind::Random, Kind::Text, Kind::Zeros, Kind::Bf16, Kind::F32, Kind::Tuned];
+
+const SCHEMES: [(Scheme, CompressionScheme); 3] = [
+    (Scheme::Stored, CompressionScheme::None),
+    (Scheme::Lz4, CompressionScheme::LZ4),
+    (Scheme::Grouped, CompressionScheme::ByteGrouping4LZ4),
+];
 
 const LEN_MAX: usize = 4 << 20;
 const PIECE_MAX: usize = 100_000;
