@@ -44,15 +44,46 @@ short_leases() {
     is_polite
 }
 
-# A bit of each 4 MB is wrong, also of what is fetched again; nothing of that reaches the file.
+# Tokens that die before they said: that is found out by a refusal.
+dead_tokens() {
+    need_xet
+    site --rate 8e6 --tokens 2
+    "$moshi" download org/name $weights >path
+    is_right $weights "$(cat path)"
+    within "$(asked refused)" 1 60 "refusals"
+    echo "$(asked token) tokens, $(asked refused) refusals" >>figures
+    same "$(sent_by cdn)" 0 "what came by plain HTTP"
+    wire "$(size_of $weights)" 0.88
+    is_polite
+}
+
+# The storage is gone for good, and what it has sent is kept.
+dead_storage() {
+    need_xet
+    site --dies-at 30000000
+    "$moshi" download org/name $weights >path
+    is_right $weights "$(cat path)"
+    echo "$(sent_by xorb) bytes of xorbs, $(sent_by cdn) by plain HTTP" >>figures
+    within "$(sent_by cdn)" 1 $(($(size_of $weights) - 30000000)) "what came by plain HTTP"
+    wire "$(size_of $weights)" 1
+    is_polite
+}
+
+# flips BYTES [OPTION OF THE HUB]...: a bit of each 4 MB is wrong, also of what is fetched again.
+# Nothing of that reaches the file, and each costs no more than so much.
 flips() {
     need_xet
+    local most=$1 less
+    shift
+    measure_packed
+    less=$(cat "$here/packed_len")
     site --flip-every 4000000 "$@"
     "$moshi" download org/name $weights >path
     is_right $weights "$(cat path)"
     within "$(asked flip)" 8 1000 "flipped bits"
     echo "$(asked flip) flips" >>figures
     wire "$(size_of $weights)"
+    within "$(sent_by)" "$less" $((less + $(asked flip) * most)) "what was sent"
     is_polite
 }
 

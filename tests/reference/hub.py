@@ -32,6 +32,8 @@ parser.add_argument("storage")
 parser.add_argument("manifest")
 parser.add_argument("folder")
 parser.add_argument("--lifetime", type=float, default=3600, help="of tokens and addresses, seconds")
+parser.add_argument("--tokens", type=float, help="what they last in truth, seconds")
+parser.add_argument("--dies-at", type=int, default=1 << 60, help="bytes of xorbs, then only 503")
 parser.add_argument("--reset-every", type=int, default=1 << 60, help="body bytes of a connection")
 parser.add_argument("--flip-every", type=int, default=1 << 60, help="bytes of xorbs, on average")
 parser.add_argument("--flip-at", type=int, default=1 << 60, help="byte of xorbs, once")
@@ -227,7 +229,7 @@ class Hub(Handler):
         expires = int(time.time() + lifetime)
         with lock:
             token = f"token-{len(tokens)}"
-            tokens[token] = time.time() + lifetime
+            tokens[token] = time.time() + (options.tokens or lifetime)
         self.json("token", dict(accessToken=token, exp=expires, casUrl=stores), {
             "X-Xet-Access-Token": token,
             "X-Xet-Token-Expiration": str(expires),
@@ -253,7 +255,9 @@ class Store(Handler):
     def do_GET(self):
         path, query = self.parts()
         signed = re.fullmatch(r"/(xorbs|cdn)/(.+)", path)
-        if not signed:
+        if (not signed or signed[1] == "xorbs") and body_bytes.get("xorb", 0) > options.dies_at:
+            self.answer("dead", 503)
+        elif not signed:
             self.storage(path)
         elif "Authorization" in self.headers:
             self.answer("leaked", 400, body=b"Only one auth mechanism allowed")
