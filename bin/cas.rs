@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use engine::fault::Fault;
 use engine::hub::request::Request;
@@ -68,12 +69,14 @@ impl<H: Http> Cas<H> {
         request: Request,
         max: usize,
     ) -> Result<Option<Vec<u8>>, Fault> {
-        let (head, mut body) = send_following(&self.http, &token.authority(), request).await?;
+        let authority = token.authority();
+        let answer = send_following(&self.http, &authority, request);
+        let (head, mut body) = within(answer).await?;
         if wire::check_answer(&head)?.is_none() {
             return Ok(None);
         }
         let mut bytes = Vec::new();
-        while let Some(piece) = body.chunk().await? {
+        while let Some(piece) = within(body.chunk()).await? {
             if bytes.len() + piece.len() > max {
                 return Err(Fault::TooLong);
             }
@@ -82,3 +85,10 @@ impl<H: Http> Cas<H> {
         Ok(Some(bytes))
     }
 }
+
+async fn within<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    tokio::time::timeout(SILENT, work).await.unwrap_or(Err(Fault::Silent(SILENT)))
+}
+
+/// An answer that is silent for this long will not come.
+const SILENT: Duration = Duration::from_secs(60);

@@ -12,7 +12,7 @@ mod writer;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use engine::action::{Action, Answer, Close, RequestId, Ticket, Written};
+use engine::action::{Action, Answer, Close, RequestId, Ticket, Way, Written};
 use engine::event::{End, Event};
 use engine::fault::Fault;
 use engine::hub::head::Head;
@@ -224,22 +224,7 @@ impl<H: Http, D: Disk> Driver<H, D> {
 
     fn carry_out(&mut self, action: Action) {
         match action {
-            Action::Request { id, file, way, range } => {
-                let Some(running) = self.files.get(&file) else { return };
-                let (orders, inbox) = mpsc::channel(ORDERS_MAX);
-                self.requests.insert(id, orders);
-                let exchange = request::Exchange {
-                    id,
-                    way,
-                    range,
-                    authority: Arc::clone(&self.authority),
-                    orders: inbox,
-                    inputs: self.inputs.clone(),
-                    part: Arc::clone(&running.file.part),
-                };
-                let (http, disk, cas) = (self.http.clone(), self.disk.clone(), self.cas.clone());
-                tokio::spawn(exchange.run(http, disk, cas));
-            }
+            Action::Request { id, file, way, range } => self.request(id, file, way, range),
             Action::Receive { id, body_start, gaps, compare } => {
                 self.order(id, Order::Receive { body_start, gaps, compare });
             }
@@ -249,17 +234,7 @@ impl<H: Http, D: Disk> Driver<H, D> {
                     running.journal.append(record);
                 }
             }
-            Action::Sync { ticket, file, records } => {
-                if let Some(running) = self.files.get(&file) {
-                    let Some(ledger) = self.transfer.ledger(file) else { return };
-                    let synced = running.journal.sync(self.disk.clone(), records, ledger);
-                    let home = Arc::clone(&running.file.home);
-                    self.answer(ticket, async move {
-                        home.check().await?;
-                        synced.await.map(|()| Answer::Synced)
-                    });
-                }
-            }
+            Action::Sync { ticket, file, records } => self.sync(ticket, file, records),
             Action::Locate { ticket, file } => {
                 if let Some(running) = self.files.get(&file) {
                     let home = Arc::clone(&running.file.home);
@@ -296,16 +271,47 @@ impl<H: Http, D: Disk> Driver<H, D> {
                     self.answer(ticket, check);
                 }
             }
-            Action::Seal { ticket, file } => {
-                if let Some(running) = self.files.get(&file) {
-                    let home = Arc::clone(&running.file.home);
-                    let flushed = running.journal.flush();
-                    self.answer(ticket, async move {
-                        let journal_len = flushed.await?;
-                        home.seal(journal_len).await.map(|()| Answer::Sealed)
-                    });
-                }
-            }
+            Action::Seal { ticket, file } => self.seal(ticket, file),
+        }
+    }
+
+    fn request(&mut self, id: RequestId, file: FileId, way: Way, range: ByteRange) {
+        let Some(running) = self.files.get(&file) else { return };
+        let (orders, inbox) = mpsc::channel(ORDERS_MAX);
+        self.requests.insert(id, orders);
+        let exchange = request::Exchange {
+            id,
+            way,
+            range,
+            authority: Arc::clone(&self.authority),
+            orders: inbox,
+            inputs: self.inputs.clone(),
+            part: Arc::clone(&running.file.part),
+        };
+        let (http, disk, cas) = (self.http.clone(), self.disk.clone(), self.cas.clone());
+        tokio::spawn(exchange.run(http, disk, cas));
+    }
+
+    fn sync(&mut self, ticket: Ticket, file: FileId, records: u64) {
+        if let Some(running) = self.files.get(&file) {
+            let Some(ledger) = self.transfer.ledger(file) else { return };
+            let synced = running.journal.sync(self.disk.clone(), records, ledger);
+            let home = Arc::clone(&running.file.home);
+            self.answer(ticket, async move {
+                home.check().await?;
+                synced.await.map(|()| Answer::Synced)
+            });
+        }
+    }
+
+    fn seal(&mut self, ticket: Ticket, file: FileId) {
+        if let Some(running) = self.files.get(&file) {
+            let home = Arc::clone(&running.file.home);
+            let flushed = running.journal.flush();
+            self.answer(ticket, async move {
+                let journal_len = flushed.await?;
+                home.seal(journal_len).await.map(|()| Answer::Sealed)
+            });
         }
     }
 

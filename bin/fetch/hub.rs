@@ -51,7 +51,7 @@ impl<H: Http> HubClient<H> {
             let (head, _) = self.within(self.http.send(request)).await?;
             match resolving.check(&head) {
                 Ok(ResolveAnswer::Follow(next)) => resolving = *next,
-                Ok(ResolveAnswer::Resolved(resolved)) => return Ok(resolved),
+                Ok(ResolveAnswer::Resolved(resolved)) => return Ok(*resolved),
                 Err(fault) => {
                     let is_missing = head.error_code() == Some("EntryNotFound");
                     if let Some(commit) = head.commit().filter(|_| is_missing) {

@@ -22,6 +22,8 @@ pub struct Choice {
     is_xet_barred: bool,
     /// Tries in a row on the present way that brought nothing.
     strikes: u32,
+    /// When the last of them was counted.
+    struck_at: Instant,
     /// When Xet is tried again, and how much longer the pause after that will be.
     back_at: Instant,
     pause: Duration,
@@ -35,6 +37,7 @@ impl Choice {
             is_http_barred: false,
             is_xet_barred: !has_xet,
             strikes: 0,
+            struck_at: Instant::START,
             back_at: Instant::START,
             pause: PAUSE_MIN,
         }
@@ -79,17 +82,19 @@ impl Choice {
         }
     }
 
-    /// A try brought nothing; `is_final` if more of them never would. Says whether there is a way
-    /// left to take.
-    pub fn on_fault(&mut self, kind: Kind, is_final: bool, now: Instant) -> bool {
+    /// A try that began at `began` brought nothing; `is_final` if more of them never would. Tries
+    /// that were under way when the last was counted tell nothing new. Says whether there is a
+    /// way left to take.
+    pub fn on_fault(&mut self, kind: Kind, is_final: bool, began: Instant, now: Instant) -> bool {
         if is_final {
             match kind {
                 Kind::Http => self.is_http_barred = true,
                 Kind::Xet => self.is_xet_barred = true,
             }
         }
-        if kind == self.kind {
-            self.strikes += 1;
+        let is_news = is_final || self.strikes == 0 || began >= self.struck_at;
+        if kind == self.kind && is_news {
+            (self.strikes, self.struck_at) = (self.strikes + 1, now);
             let is_other_barred = match kind {
                 Kind::Http => self.is_xet_barred,
                 Kind::Xet => self.is_http_barred,
@@ -133,21 +138,30 @@ mod tests {
         let mut choice = Choice::new(true);
         for _ in 0..3 {
             assert_eq!(choice.choose(at(0)), Kind::Xet);
-            assert!(choice.on_fault(Kind::Xet, false, at(0)));
+            assert!(choice.on_fault(Kind::Xet, false, at(0), at(0)));
         }
         assert_eq!(choice.choose(at(29)), Kind::Http);
         assert_eq!(choice.choose(at(30)), Kind::Xet);
-        choice.on_fault(Kind::Xet, false, at(30));
+        choice.on_fault(Kind::Xet, false, at(30), at(30));
         assert_eq!(choice.choose(at(89)), Kind::Http, "one failure, and a longer pause");
         assert_eq!(choice.choose(at(90)), Kind::Xet);
+    }
+
+    #[test]
+    fn those_that_fail_together_count_once() {
+        let mut choice = Choice::new(true);
+        for second in 5..13 {
+            choice.on_fault(Kind::Xet, false, at(4), at(second));
+        }
+        assert_eq!(choice.strikes(), 1);
     }
 
     #[test]
     fn progress_forgives() {
         let mut choice = Choice::new(true);
         for _ in 0..10 {
-            choice.on_fault(Kind::Xet, false, at(0));
-            choice.on_fault(Kind::Xet, false, at(0));
+            choice.on_fault(Kind::Xet, false, at(0), at(0));
+            choice.on_fault(Kind::Xet, false, at(0), at(0));
             choice.on_progress(Kind::Xet);
         }
         assert_eq!(choice.choose(at(0)), Kind::Xet);
@@ -156,19 +170,19 @@ mod tests {
     #[test]
     fn what_is_barred_is_not_tried_again() {
         let mut choice = Choice::new(true);
-        assert!(choice.on_fault(Kind::Xet, true, at(0)));
+        assert!(choice.on_fault(Kind::Xet, true, at(0), at(0)));
         assert_eq!(choice.choose(at(1_000_000)), Kind::Http);
-        assert!(choice.on_fault(Kind::Http, false, at(0)));
-        assert!(!choice.on_fault(Kind::Http, true, at(0)), "nothing is left");
+        assert!(choice.on_fault(Kind::Http, false, at(0), at(0)));
+        assert!(!choice.on_fault(Kind::Http, true, at(0), at(0)), "nothing is left");
     }
 
     #[test]
     fn without_xet_there_is_one_way() {
         let mut choice = Choice::new(false);
         for _ in 0..10 {
-            assert!(choice.on_fault(Kind::Http, false, at(0)));
+            assert!(choice.on_fault(Kind::Http, false, at(0), at(0)));
         }
         assert_eq!(choice.choose(at(0)), Kind::Http);
-        assert!(!choice.on_fault(Kind::Http, true, at(0)));
+        assert!(!choice.on_fault(Kind::Http, true, at(0), at(0)));
     }
 }

@@ -40,7 +40,8 @@ pub enum Fault {
         /// How long it asked us to stay away.
         retry_after: Option<Duration>,
     },
-    /// The storage host refused the signed URL: it has expired, or was never good.
+    /// The storage host refused the signed URL or, with 401, the token: it has expired, or was
+    /// never good.
     LeaseRefused(u16),
     /// A `200` with a body that is not the whole file we want, in answer to a `Range`.
     RangeIgnored,
@@ -194,6 +195,9 @@ impl fmt::Display for Fault {
             Self::NotAHub => f.write_str("the answer does not come from a Hugging Face hub"),
             Self::Busy { status: 429, .. } => f.write_str("the server says: too many requests"),
             Self::Busy { status, .. } => write!(f, "the server is failing (HTTP {status})"),
+            Self::LeaseRefused(401) => {
+                f.write_str("the storage host refused the token or signed URL (HTTP 401)")
+            }
             Self::LeaseRefused(status) => {
                 write!(f, "the storage host refused the signed URL (HTTP {status})")
             }

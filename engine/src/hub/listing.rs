@@ -117,14 +117,14 @@ fn entries(asked: &Asked, head: &Head, body: &[u8]) -> Result<TreePage, Fault> {
             continue;
         }
         match entry.path.parse() {
-            Ok(path) => page.entries.push(tree_entry(path, entry)?),
+            Ok(path) => page.entries.push(tree_entry(path, &entry)?),
             Err(bad) => page.refused.push(bad),
         }
     }
     Ok(page)
 }
 
-fn tree_entry(path: RepoPath, entry: EntryJson) -> Result<TreeEntry, Fault> {
+fn tree_entry(path: RepoPath, entry: &EntryJson) -> Result<TreeEntry, Fault> {
     let sound = || {
         let git_oid = entry.oid.parse().ok()?;
         let (digest, size) = match &entry.lfs {

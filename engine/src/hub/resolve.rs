@@ -42,7 +42,7 @@ pub enum ResolveAnswer {
     /// Another place on the hub to ask: send [`Resolving::request`].
     Follow(Box<Resolving>),
     /// The file.
-    Resolved(Resolved),
+    Resolved(Box<Resolved>),
 }
 
 /// A file as the hub describes it.
@@ -152,7 +152,7 @@ impl Resolving {
         let location = Location { ttl: signed::ttl(&url, head), url };
         let Known { size, xet, xet_auth, .. } = self.known;
         let resolved = Resolved { commit, size, etag, digest, location, xet, xet_auth };
-        Ok(ResolveAnswer::Resolved(resolved))
+        Ok(ResolveAnswer::Resolved(Box::new(resolved)))
     }
 }
 

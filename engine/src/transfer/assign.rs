@@ -79,7 +79,12 @@ impl Transfer {
             }
         };
         // After a fault one request goes ahead; the others follow when it has brought something.
-        let is_trying = self.requests.values().any(|open| open.file == id && open.received == 0);
+        // One that has been silent for too long keeps no probe back.
+        let is_fresh = |since| self.now.since(since) < self.stall.patience();
+        let is_trying = self
+            .requests
+            .values()
+            .any(|open| open.file == id && open.received == 0 && is_fresh(open.quiet_since));
         if file.backoff.attempt() > 0 && (is_trying || is_renewing) {
             return None;
         }

@@ -205,7 +205,7 @@ impl Transfer {
     fn on_way_failed(&mut self, attempt: &Attempt, is_final: bool) -> bool {
         let Some(file) = self.files.get_mut(&attempt.file) else { return false };
         let Some(kind) = attempt.via.kind().filter(|_| attempt.proven == 0) else { return false };
-        file.choice.on_fault(kind, is_final, self.now)
+        file.choice.on_fault(kind, is_final, attempt.began, self.now)
     }
 
     /// How often in a row a fault has come that asking the hub again should have cured.

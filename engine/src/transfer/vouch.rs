@@ -237,8 +237,14 @@ impl Transfer {
             return;
         }
         let Some(file) = self.files.get_mut(&id) else { return };
-        let whole = || vec![[ByteRange::new(0, file.spec.size)].into_iter().collect()];
-        let ranks = file.xet.as_ref().map_or_else(whole, |xet| xet.ranks(file.spec.size));
+        let size = file.spec.size;
+        let xet = file.xet.as_ref().filter(|_| file.choice.has_xet());
+        let mut ranks = xet.map(|xet| xet.ranks(size)).unwrap_or_default();
+        if ranks.is_empty() {
+            // Where all is vouched for and yet wrong, what was said of the chunks was.
+            file.choice.bar_xet();
+            ranks = vec![[ByteRange::new(0, size)].into_iter().collect()];
+        }
         file.repair = Some(Repair::new(ranks));
         file.stage = Stage::Fetching;
     }

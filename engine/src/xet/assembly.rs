@@ -210,7 +210,8 @@ mod tests {
 
     #[test]
     fn a_term_of_another_length_is_a_mismatch() {
-        let mut plan = plan(&[0..2], &[0..2], vec![0]);
+        let chunks = std::slice::from_ref(&(0..2));
+        let mut plan = plan(chunks, chunks, vec![0]);
         plan.terms[0].len += 1;
         let mut assembly = Assembly::new(&plan);
         assert!(matches!(assembly.poll(), Ok(Next::Fetch(_))));

@@ -101,9 +101,10 @@ mod tests {
 
     #[test]
     fn chunks_come_with_or_without_their_range() {
+        type Case<'a> = (u16, &'a [(&'a str, &'a str)], Result<(), Fault>);
         let wrong = |answered| Err(Fault::WrongRange { asked: ByteRange::new(10, 20), answered });
         let busy = Fault::Busy { status: 503, retry_after: None };
-        let cases: [(u16, &[(&str, &str)], Result<(), Fault>); 13] = [
+        let cases: [Case<'_>; 13] = [
             (206, &[("content-range", "bytes 10-19/90"), ("content-length", "10")], Ok(())),
             (206, &[("content-range", "bytes 10-19/*")], Ok(())),
             (206, &[("content-length", "10")], Ok(())),
