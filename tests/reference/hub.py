@@ -32,7 +32,7 @@ parser.add_argument("storage")
 parser.add_argument("manifest")
 parser.add_argument("folder")
 parser.add_argument("--lifetime", type=float, default=3600, help="of tokens and addresses, seconds")
-parser.add_argument("--tokens", type=float, help="what they last in truth, seconds")
+parser.add_argument("--tokens", type=float, default=1e9, help="what they last in truth, seconds")
 parser.add_argument("--dies-at", type=int, default=1 << 60, help="bytes of xorbs, then only 503")
 parser.add_argument("--reset-every", type=int, default=1 << 60, help="body bytes of a connection")
 parser.add_argument("--flip-every", type=int, default=1 << 60, help="bytes of xorbs, on average")
@@ -229,7 +229,7 @@ class Hub(Handler):
         expires = int(time.time() + lifetime)
         with lock:
             token = f"token-{len(tokens)}"
-            tokens[token] = time.time() + (options.tokens or lifetime)
+            tokens[token] = time.time() + min(options.tokens, lifetime)
         self.json("token", dict(accessToken=token, exp=expires, casUrl=stores), {
             "X-Xet-Access-Token": token,
             "X-Xet-Token-Expiration": str(expires),
