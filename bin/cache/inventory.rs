@@ -79,6 +79,8 @@ pub struct Unfinished {
     pub size: u64,
     /// Bytes that are proven.
     pub proven_bytes: u64,
+    /// Those of them that the publisher vouches for.
+    pub vouched_bytes: u64,
     /// Bytes that will be read back and checked when it continues.
     pub claimed_bytes: u64,
     /// When its journal last grew, since 1970.
@@ -215,13 +217,16 @@ fn unfinished<D: Disk>(
     let stamp = disk.stat(&journal).map_or(part.modified, |stat| stat.modified);
     let size = replay.begin.as_ref().map_or(part.len, |begin| begin.size);
     let is_whole = part.len == size;
-    let proven_bytes = if is_whole { replay.trusted.proven_bytes() } else { 0 };
+    let trusted = journal::settle(&replay, size, |_| false);
+    let (proven_bytes, vouched_bytes) =
+        if is_whole { (trusted.proven_bytes(), trusted.vouched().len()) } else { (0, 0) };
     let all_bytes = journal::settle(&replay, size, |_| true).proven_bytes();
     Ok(Some(Unfinished {
         part: path.to_owned(),
         source: replay.begin.map(|begin| begin.source),
         size,
         proven_bytes,
+        vouched_bytes,
         claimed_bytes: all_bytes.saturating_sub(proven_bytes),
         last_activity: stamp,
         holder: claim::holder(disk, &path.with_extension("owner"), process)?,

@@ -18,6 +18,7 @@ pub(crate) struct Bars {
     multi: MultiProgress,
     files: BTreeMap<FileId, ProgressBar>,
     total: Option<ProgressBar>,
+    ground: Option<ProgressBar>,
     sentence: ProgressBar,
 }
 
@@ -26,7 +27,7 @@ impl Bars {
     pub(crate) fn new() -> Self {
         let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let sentence = multi.add(ProgressBar::no_length().with_style(style("{wide_msg}")));
-        Self { multi, files: BTreeMap::new(), total: None, sentence }
+        Self { multi, files: BTreeMap::new(), total: None, ground: None, sentence }
     }
 
     /// Draws what the story says now.
@@ -41,7 +42,7 @@ impl Bars {
             is_shown
         });
         for (id, progress) in &shown {
-            let next = self.total.as_ref().unwrap_or(&self.sentence);
+            let next = self.total.as_ref().or(self.ground.as_ref()).unwrap_or(&self.sentence);
             let multi = &self.multi;
             let bar = self
                 .files
@@ -52,16 +53,30 @@ impl Bars {
         if story.file_count() > 1
             && let Some(progress) = story.total(now)
         {
-            let (multi, sentence) = (&self.multi, &self.sentence);
-            let bar = self.total.get_or_insert_with(|| multi.insert_before(sentence, new_bar("")));
+            let (multi, next) = (&self.multi, self.ground.as_ref().unwrap_or(&self.sentence));
+            let bar = self.total.get_or_insert_with(|| multi.insert_before(next, new_bar("")));
             let name = short(&progress.name);
             if bar.prefix() != name {
                 bar.set_prefix(name);
             }
             draw(bar, &progress);
         }
+        self.draw_ground(story, now);
         self.sentence.set_message(story.sentence(now));
         terminal::rest_cursor();
+    }
+
+    /// A line of its own: the bars have no room for it on a narrow terminal.
+    fn draw_ground(&mut self, story: &Story, now: Instant) {
+        let Some(words) = story.total(now).and_then(|total| total.ground()) else { return };
+        let (multi, sentence) = (&self.multi, &self.sentence);
+        let line = self.ground.get_or_insert_with(|| {
+            let line = ProgressBar::no_length().with_style(style("{wide_msg}"));
+            multi.insert_before(sentence, line)
+        });
+        if line.message() != words {
+            line.set_message(words);
+        }
     }
 
     /// Says a line above the bars. Chunks are seen in the bars.
@@ -146,6 +161,7 @@ mod tests {
             name: "model.safetensors".to_owned(),
             proven: 8_180_000_000,
             size: 14_320_000_000,
+            certainty: None,
             rate: 87_100,
             left: None,
         };

@@ -216,7 +216,8 @@ fn sum_up(report: &Report, screen: &Screen, is_dry_run: bool, is_own_digest: boo
         summary::render_plan(story)
     } else {
         let (gained, mean) = story.goodput(screen.now());
-        summary::render(report, summary::Run { gained, mean, is_own_digest })
+        let vouched = story.vouched();
+        summary::render(report, summary::Run { gained, mean, vouched, is_own_digest })
     };
     lines.iter().for_each(|line| terminal::say(line));
 }

@@ -24,12 +24,13 @@ use line::{Line, PlannedLine};
 pub(crate) struct Json {
     last_progress: Instant,
     told: BTreeMap<FileId, u64>,
+    vouched: BTreeMap<FileId, u64>,
 }
 
 impl Json {
     /// Nothing was told yet.
     pub(crate) const fn new() -> Self {
-        Self { last_progress: Instant::START, told: BTreeMap::new() }
+        Self { last_progress: Instant::START, told: BTreeMap::new(), vouched: BTreeMap::new() }
     }
 
     /// The line for some news; arriving bytes have none, they are summed up in `progress`.
@@ -75,6 +76,7 @@ impl Json {
                 file: &progress.name,
                 bytes: progress.proven,
                 total: progress.size,
+                vouched: story.vouched_of(id),
                 rate: progress.rate,
                 seconds_min: left.map(|left| left.soonest.as_secs()),
                 seconds_max: left.and_then(|left| left.latest).map(|latest| latest.as_secs()),
@@ -94,12 +96,16 @@ impl Json {
         let total = |file: &FileId| story.progress_of(*file, now).map_or(0, |file| file.size);
         let line = match event {
             Event::Begun { file, proven } => {
+                self.vouched.remove(file);
                 Line::Begun { file: path(file), bytes: *proven, total: total(file) }
             }
-            Event::Received { .. }
-            | Event::Proven { .. }
-            | Event::Vouched { .. }
-            | Event::Ended(_) => return None,
+            Event::Received { .. } | Event::Proven { .. } | Event::Ended(_) => return None,
+            Event::Vouched { file, vouched } => {
+                if self.vouched.insert(*file, *vouched).unwrap_or(0) == *vouched {
+                    return None;
+                }
+                Line::Vouched { file: path(file), bytes: *vouched, total: total(file) }
+            }
             Event::Chunk { file, index, count, range } => Line::Chunk {
                 file: path(file),
                 index: *index,

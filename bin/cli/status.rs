@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::quantity::{duration, percent, size};
 use super::{Setting, failure, json, terminal};
 
-/// List unfinished downloads: what is proven, what is missing, when they last moved
+/// List unfinished downloads: what is proven, missing and vouched for, when they last moved
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     /// Look into this cache [default: the cache of the Hugging Face tools]
@@ -66,8 +66,14 @@ fn entry(unfinished: &Unfinished) -> Vec<String> {
     let (proven, total) = (unfinished.proven_bytes, unfinished.size);
     let idle = duration(idle_for(unfinished.last_activity));
     let figures = format!("{} of {}, {}", size(proven), size(total), percent(proven, total));
+    let missing = size(missing(unfinished));
     let name = name_of(unfinished);
-    let mut lines = vec![format!("{name}: {figures} are proven; last moved {idle} ago")];
+    let mut lines =
+        vec![format!("{name}: {figures} are proven, {missing} are missing; last moved {idle} ago")];
+    if unfinished.vouched_bytes > 0 {
+        let vouched = size(unfinished.vouched_bytes);
+        lines.push(format!("  vouched by the publisher: {vouched} of {}", size(total)));
+    }
     if unfinished.claimed_bytes > 0 {
         let claimed = size(unfinished.claimed_bytes);
         lines.push(format!("  {claimed} more will be read back and checked when it continues"));
@@ -77,6 +83,12 @@ fn entry(unfinished: &Unfinished) -> Vec<String> {
         None => "  nobody is fetching it: the same download command continues it".to_owned(),
     });
     lines
+}
+
+/// Bytes that are still to be fetched, unless what is claimed turns out to be wrong.
+const fn missing(unfinished: &Unfinished) -> u64 {
+    let here = unfinished.proven_bytes.saturating_add(unfinished.claimed_bytes);
+    unfinished.size.saturating_sub(here)
 }
 
 fn leftover(leftover: &Leftover) -> String {
@@ -91,7 +103,9 @@ fn objects(found: &Found) -> Vec<String> {
         source: unfinished.source.as_deref(),
         part: unfinished.part.to_string_lossy().into_owned(),
         bytes: unfinished.proven_bytes,
+        vouched: unfinished.vouched_bytes,
         claimed: unfinished.claimed_bytes,
+        missing: missing(unfinished),
         total: unfinished.size,
         idle: idle_for(unfinished.last_activity).as_secs(),
         held_by: unfinished.holder.as_ref().map(|holder| holder.by.as_str()),
@@ -108,13 +122,16 @@ fn objects(found: &Found) -> Vec<String> {
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Object<'a> {
-    /// A download that continues: `bytes` of `total` are proven, `claimed` more are to be checked.
+    /// A download that continues: `bytes` of `total` are proven, `vouched` of those also by the
+    /// publisher; `claimed` more are to be checked, `missing` to be fetched.
     Unfinished {
         name: String,
         source: Option<&'a str>,
         part: String,
         bytes: u64,
+        vouched: u64,
         claimed: u64,
+        missing: u64,
         total: u64,
         idle: u64,
         held_by: Option<&'a str>,

@@ -54,10 +54,21 @@ pub(crate) struct Progress {
     pub(crate) proven: u64,
     /// Bytes there are.
     pub(crate) size: u64,
+    /// What the publisher says of them; `None` as long as that is nothing.
+    pub(crate) certainty: Option<Certainty>,
     /// Bytes proven per second, in the last seconds.
     pub(crate) rate: u64,
     /// How long the rest may take, once that can be said.
     pub(crate) left: Option<Left>,
+}
+
+/// How many bytes are known to be what was published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Certainty {
+    /// Those of whole files with the right digest.
+    pub(crate) verified: u64,
+    /// Those of parts of other files that their publisher vouches for.
+    pub(crate) vouched: u64,
 }
 
 /// A file of the plan.
@@ -114,9 +125,10 @@ impl Story {
 
     /// How far all files together have come; `None` while it is not known what there is to do.
     pub(crate) fn total(&self, now: Instant) -> Option<Progress> {
-        let wanted = self.files.values().filter(|file| !file.stage.is_failed());
+        let wanted = || self.files.values().filter(|file| !file.stage.is_failed());
         let (proven, size) =
-            wanted.fold((0, 0), |(proven, size), file| (proven + file.proven, size + file.size));
+            wanted().fold((0, 0), |(proven, size), file| (proven + file.proven, size + file.size));
+        let certainty = Certainty::of(wanted());
         let mut files = self.files.values();
         let name = match (files.next(), files.next()) {
             (None, _) => return None,
@@ -126,7 +138,8 @@ impl Story {
                 format!("{done} of {} files", self.files.len())
             }
         };
-        Some(self.progress(name, proven, size, self.pace.as_ref(), now))
+        let progress = progress(name, (proven, size), self.pace.as_ref(), now);
+        Some(Progress { certainty, ..progress })
     }
 
     /// How far each file has come that is being fetched now, at most `max` of them.
@@ -144,13 +157,24 @@ impl Story {
     /// How far a file has come.
     pub(crate) fn progress_of(&self, id: FileId, now: Instant) -> Option<Progress> {
         let file = self.files.get(&id)?;
-        let pace = file.pace.as_ref();
-        Some(self.progress(file.path.clone(), file.proven, file.size, pace, now))
+        let come = (file.proven, file.size);
+        let progress = progress(file.path.clone(), come, file.pace.as_ref(), now);
+        Some(Progress { certainty: Certainty::of(std::iter::once(file)), ..progress })
     }
 
     /// The path of a file, as the plan has it.
     pub(crate) fn path(&self, id: FileId) -> &str {
         self.files.get(&id).map_or("", |file| &file.path)
+    }
+
+    /// Bytes of a file that its publisher vouches for, apart from its digest.
+    pub(crate) fn vouched_of(&self, id: FileId) -> u64 {
+        self.files.get(&id).and_then(|file| file.vouched).unwrap_or(0)
+    }
+
+    /// The same of all files.
+    pub(crate) fn vouched(&self) -> u64 {
+        self.files.values().filter_map(|file| file.vouched).sum()
     }
 
     /// How many files there are.
@@ -174,24 +198,6 @@ impl Story {
             })
             .collect()
     }
-
-    fn progress(
-        &self,
-        name: String,
-        proven: u64,
-        size: u64,
-        pace: Option<&Pace>,
-        now: Instant,
-    ) -> Progress {
-        let missing = size.saturating_sub(proven);
-        Progress {
-            name,
-            proven,
-            size,
-            rate: pace.map_or(0, |pace| pace.rate(now)),
-            left: pace.and_then(|pace| pace.left(missing, now)),
-        }
-    }
 }
 
 impl Notice {
@@ -203,7 +209,33 @@ impl Notice {
     }
 }
 
+impl Certainty {
+    fn of<'a>(files: impl Iterator<Item = &'a FileStory> + Clone) -> Option<Self> {
+        let is_known = files.clone().any(|file| file.vouched.is_some());
+        let sum = |sum: Self, file: &FileStory| {
+            if file.stage.is_verified() {
+                Self { verified: sum.verified + file.size, ..sum }
+            } else {
+                Self { vouched: sum.vouched + file.vouched.unwrap_or(0), ..sum }
+            }
+        };
+        is_known.then(|| files.fold(Self::default(), sum))
+    }
+}
+
 impl Progress {
+    /// What it stands on beside this disk's own records, if the publisher says so.
+    pub(crate) fn ground(&self) -> Option<String> {
+        let Certainty { verified, vouched } = self.certainty?;
+        let ground = match (verified, vouched) {
+            (0, _) => "vouched by the publisher",
+            (_, 0) => "verified",
+            (_, _) => "verified or vouched by the publisher",
+        };
+        let (certain, size) = (quantity::size(verified + vouched), quantity::size(self.size));
+        Some(format!("{ground}: {certain} of {size}"))
+    }
+
     /// Share, rate and time left.
     pub(crate) fn figures(&self) -> String {
         let percent = quantity::percent(self.proven, self.size);
@@ -218,6 +250,24 @@ impl Progress {
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (proven, size) = (quantity::size(self.proven), quantity::size(self.size));
-        write!(f, "{}: {proven} of {size}, {}", self.name, self.figures())
+        write!(f, "{}: {proven} of {size}, {}", self.name, self.figures())?;
+        self.ground().map_or(Ok(()), |ground| write!(f, "; {ground}"))
+    }
+}
+
+fn progress(
+    name: String,
+    (proven, size): (u64, u64),
+    pace: Option<&Pace>,
+    now: Instant,
+) -> Progress {
+    let missing = size.saturating_sub(proven);
+    Progress {
+        name,
+        proven,
+        size,
+        certainty: None,
+        rate: pace.map_or(0, |pace| pace.rate(now)),
+        left: pace.and_then(|pace| pace.left(missing, now)),
     }
 }

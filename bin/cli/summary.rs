@@ -14,6 +14,8 @@ pub(crate) struct Run {
     pub(crate) gained: u64,
     /// Bytes proven per second, from the first request to the last.
     pub(crate) mean: u64,
+    /// Bytes that the publisher vouched for while files were not yet whole.
+    pub(crate) vouched: u64,
     /// Whether the person gave the digest, and not a publisher.
     pub(crate) is_own_digest: bool,
 }
@@ -33,6 +35,9 @@ pub(crate) fn render(report: &Report, run: Run) -> Vec<String> {
         lines.push(format!("{what} in place already: nothing was fetched"));
     } else {
         lines.push(cost(report, run, fetched));
+        if run.vouched > 0 {
+            lines.push(format!("vouched by the publisher on the way: {}", size(run.vouched)));
+        }
     }
     lines.push(ground(report, run));
     lines
@@ -144,7 +149,8 @@ mod tests {
     fn check(files: Vec<FetchedFile>, stats: Stats, is_own_digest: bool, expected: &[&str]) {
         let elapsed = Duration::from_secs(10_680);
         let report = Report { path: "x".into(), commit: String::new(), files, stats, elapsed };
-        let run = Run { gained: 7_220_000_000, mean: 676_000, is_own_digest };
+        let run =
+            Run { gained: 7_220_000_000, mean: 676_000, vouched: 14_300_000_000, is_own_digest };
         assert_eq!(render(&report, run), expected);
     }
 
@@ -164,6 +170,7 @@ mod tests {
                 "14.3 GB in 2 h 58 min, 7.10 GB of it from before, 676 KB/s on average; 43 faults \
                  met: 41 reset, 2 silent; 120 KB came in vain; 8.19 KB were fetched twice to find \
                  damage",
+                "vouched by the publisher on the way: 14.3 GB",
                 &format!("verified: SHA-256 {}, which is what its publisher says", &sha256[7..]),
             ],
         );
@@ -183,6 +190,7 @@ mod tests {
             false,
             &[
                 "1.02 KB (1 file) in 2 h 58 min, 676 KB/s on average; 1 fault met: reset",
+                "vouched by the publisher on the way: 14.3 GB",
                 "verified, as their publisher says: 1 file by SHA-256, 1 file by git SHA-1",
             ],
         );

@@ -38,7 +38,8 @@ fn unfinished_downloads_are_listed_with_what_they_have() {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path();
     let blobs = cache.join("datasets--a--b/blobs");
-    let records = [proven(0, 10), Record::Synced { records: 1 }, proven(10, 30)];
+    let vouched = Record::Vouched(ByteRange::new(4, 20));
+    let records = [proven(0, 10), Record::Synced { records: 1 }, proven(10, 30), vouched];
     leave(&blobs.join("etag.part"), &records);
     fs::write(blobs.join("done"), "").unwrap();
     fs::write(blobs.join("done.journal"), "").unwrap();
@@ -52,6 +53,7 @@ fn unfinished_downloads_are_listed_with_what_they_have() {
     assert_eq!(it.part, blobs.join("etag.part"));
     assert_eq!(it.source.as_deref(), Some("a/b@c/model.bin"));
     assert_eq!((it.size, it.proven_bytes, it.claimed_bytes), (100, 10, 20));
+    assert_eq!(it.vouched_bytes, 6, "nobody vouches for what is only claimed");
     assert_eq!(it.holder, None);
     assert!(it.last_activity > Duration::ZERO);
 
@@ -60,6 +62,7 @@ fn unfinished_downloads_are_listed_with_what_they_have() {
     fs::write(it.part.with_extension("owner"), "torn").unwrap();
     let found = unfinished_in_cache(&StdDisk, cache, &process).unwrap();
     assert_eq!((found[0].proven_bytes, found[0].claimed_bytes), (0, 30));
+    assert_eq!(found[0].vouched_bytes, 0);
     assert!(found[0].holder.as_ref().is_some_and(|holder| !holder.is_running));
     assert_eq!(unfinished_in_cache(&StdDisk, &cache.join("none"), &process).unwrap(), []);
 }

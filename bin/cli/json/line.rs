@@ -22,11 +22,15 @@ pub(super) enum Line<'a> {
     Busy { file: &'a str, by: &'a str },
     /// Work on a file begins with so many of its bytes proven.
     Begun { file: &'a str, bytes: u64, total: u64 },
-    /// So many bytes are proven; the rest takes between so many seconds, if that can be said.
+    /// The publisher vouches for so many of the file's bytes, before its digest says all.
+    Vouched { file: &'a str, bytes: u64, total: u64 },
+    /// So many bytes are proven, `vouched` of them vouched for; the rest takes between so many
+    /// seconds, if that can be said.
     Progress {
         file: &'a str,
         bytes: u64,
         total: u64,
+        vouched: u64,
         rate: u64,
         seconds_min: Option<u64>,
         seconds_max: Option<u64>,

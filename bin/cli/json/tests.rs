@@ -83,6 +83,16 @@ fn transferring() {
         ),
         (event(Event::Received { file: FILE, len: 9 }), Value::Null),
         (event(Event::Proven { file: FILE, proven: 500 }), Value::Null),
+        (event(Event::Vouched { file: FILE, vouched: 0 }), Value::Null),
+        (
+            event(Event::Vouched { file: FILE, vouched: 400 }),
+            json!({"event": "vouched", "file": "a.bin", "bytes": 400, "total": 1000}),
+        ),
+        (event(Event::Vouched { file: FILE, vouched: 400 }), Value::Null),
+        (
+            event(Event::Vouched { file: FILE, vouched: 0 }),
+            json!({"event": "vouched", "file": "a.bin", "bytes": 0, "total": 1000}),
+        ),
         (
             event(Event::Chunk { file: FILE, index: 0, count: 2, range }),
             json!({
@@ -161,10 +171,11 @@ fn progress_is_told_once_a_second_and_only_when_there_is_some() {
     story.on_news(&planned(), at(0));
     story.on_news(&event(Event::Begun { file: FILE, proven: 0 }), at(0));
     story.on_news(&event(Event::Proven { file: FILE, proven: 100 }), at(4));
+    story.on_news(&event(Event::Vouched { file: FILE, vouched: 64 }), at(4));
     let lines = json.on_tick(&story, at(4));
     let expected = json!({
-        "event": "progress", "file": "a.bin", "bytes": 100, "total": 1000, "rate": 25,
-        "seconds_min": 36, "seconds_max": 36
+        "event": "progress", "file": "a.bin", "bytes": 100, "total": 1000, "vouched": 64,
+        "rate": 25, "seconds_min": 36, "seconds_max": 36
     });
     assert_eq!(lines.iter().map(|line| parse(line)).collect::<Vec<_>>(), [expected]);
     story.on_news(&event(Event::Proven { file: FILE, proven: 101 }), at(4));

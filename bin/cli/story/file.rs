@@ -16,10 +16,14 @@ pub(super) struct FileStory {
     pub(super) path: String,
     pub(super) size: u64,
     pub(super) proven: u64,
+    /// Bytes its publisher vouches for; `None` as long as there never were any.
+    pub(super) vouched: Option<u64>,
     pub(super) pace: Option<Pace>,
     pub(super) stage: FileStage,
     pub(super) last_bytes: Option<Instant>,
     pub(super) is_one_stream: bool,
+    /// A fault that ends the way it came, until it is seen whether there is another.
+    pub(super) dead_end: Option<String>,
 }
 
 /// What is being done to a file.
@@ -42,16 +46,19 @@ impl FileStory {
             path: planned.path.clone(),
             size: planned.size,
             proven: 0,
+            vouched: None,
             pace: None,
             stage: FileStage::Planned,
             last_bytes: None,
             is_one_stream: false,
+            dead_end: None,
         }
     }
 
     pub(super) fn on_begun(&mut self, proven: u64, now: Instant) {
         self.stage = FileStage::Fetching;
         self.proven = proven;
+        self.vouched = None;
         self.pace = Some(Pace::new(now));
     }
 
@@ -79,6 +86,11 @@ impl FileStory {
 impl FileStage {
     pub(super) const fn is_in_place(&self) -> bool {
         matches!(self, Self::Present | Self::Sealed)
+    }
+
+    /// Whether its own digest was found to be right, which says more than any part of it.
+    pub(super) const fn is_verified(&self) -> bool {
+        matches!(self, Self::Verified { .. } | Self::Present | Self::Sealed)
     }
 
     pub(super) const fn is_failed(&self) -> bool {

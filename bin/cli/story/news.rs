@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use engine::event::{Event, Wait};
-use engine::fault::Fault;
+use engine::fault::{Blame, Fault};
 use engine::manifest::FileId;
 use engine::time::Instant;
 use moshi_fetch::news::{News, PlannedFile};
@@ -89,10 +89,7 @@ impl Story {
     fn on_event(&mut self, event: &Event, at: Instant, now: Instant) -> Option<Notice> {
         match event {
             Event::Begun { file, proven } => self.on_begun(*file, *proven, now),
-            Event::Received { file, .. } => {
-                self.on_received(*file, now);
-                None
-            }
+            Event::Received { file, .. } => self.on_received(*file, now),
             Event::Proven { file, proven } => {
                 self.on_proven(*file, *proven, now);
                 None
@@ -125,7 +122,12 @@ impl Story {
                 let words = sentence::in_one_stream(&file.path);
                 is_news.then_some(Notice::Fact(words))
             }
-            Event::Vouched { .. } | Event::Split { .. } | Event::Ended(_) => None,
+            Event::Vouched { file, vouched } => {
+                // Told with the figures: a line for each would be one for every few megabytes.
+                self.files.get_mut(file)?.vouched = Some(*vouched);
+                None
+            }
+            Event::Split { .. } | Event::Ended(_) => None,
             Event::Verified { file, digest } => {
                 self.files.get_mut(file)?.stage = FileStage::Verified { digest: *digest };
                 None
@@ -146,7 +148,7 @@ impl Story {
             }
             Event::Failed { file, fault } => {
                 let file = self.files.get_mut(file)?;
-                file.stage = FileStage::Failed;
+                (file.stage, file.dead_end) = (FileStage::Failed, None);
                 Some(Notice::Fact(format!("{} cannot be had: {fault}", file.path)))
             }
         }
@@ -168,11 +170,12 @@ impl Story {
         )))
     }
 
-    fn on_received(&mut self, id: FileId, now: Instant) {
+    fn on_received(&mut self, id: FileId, now: Instant) -> Option<Notice> {
         self.on_link_alive(now);
-        if let Some(file) = self.files.get_mut(&id) {
-            file.last_bytes = Some(now);
-        }
+        let file = self.files.get_mut(&id)?;
+        file.last_bytes = Some(now);
+        let fault = file.dead_end.take()?;
+        Some(Notice::Fact(sentence::another_way(&file.path, &fault)))
     }
 
     fn on_link_alive(&mut self, now: Instant) {
@@ -197,16 +200,23 @@ impl Story {
         }
         let progress = self.progress_of(id, now)?;
         let number = index + 1;
-        let figures = progress.figures();
-        Some(Notice::Chunk(format!(
-            "{}: chunk {number} of {count} is here and recorded, {figures}",
-            progress.name
-        )))
+        let (name, figures) = (&progress.name, progress.figures());
+        let mut words =
+            format!("{name}: chunk {number} of {count} is here and recorded, {figures}");
+        if let Some(ground) = progress.ground() {
+            words.push_str(&format!("; {ground}"));
+        }
+        Some(Notice::Chunk(words))
     }
 
     fn on_fault(&mut self, id: FileId, fault: &Fault, wasted: u64, now: Instant) -> Option<Notice> {
         self.fault_count += 1;
-        let words = sentence::fault(fault, wasted)?;
+        let Some(words) = sentence::fault(fault, wasted) else {
+            // Either the file has failed, which comes next, or its bytes do, in another way.
+            let file = self.files.get_mut(&id)?;
+            file.dead_end = (fault.blame() != Blame::Disk).then(|| fault.to_string());
+            return None;
+        };
         let notice = format!("{}: {words}", self.path(id));
         self.last_fault = Some(LastFault { words, at: now });
         let told = self.told_faults.get(fault.kind());

@@ -117,6 +117,7 @@ impl Story {
 pub(super) fn fault(fault: &Fault, wasted: u64) -> Option<String> {
     let next = match next_step(fault, 1) {
         Step::Again => "asking again for the rest",
+        Step::Locate if matches!(fault, Fault::LeaseRefused(_)) => "asking for a fresh one",
         Step::Locate => "asking the hub where the file is now",
         Step::Fail => return None,
     };
@@ -132,6 +133,10 @@ pub(super) fn told_to_stay_away(status: u16, left: &str) -> String {
 
 pub(super) fn in_one_stream(path: &str) -> String {
     format!("{path}: the server ignores ranges, so it comes in one stream now")
+}
+
+pub(super) fn another_way(path: &str, fault: &str) -> String {
+    format!("{path}: {fault}; it comes in another way now")
 }
 
 pub(super) fn mismatch(path: &str, found: FileDigest) -> String {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use engine::digest::FileDigest;
 use engine::event::{Event, Origin};
-use engine::fault::Fault;
+use engine::fault::{DiskFault, Fault};
 use engine::range::ByteRange;
 use moshi_fetch::news::{News, PlannedFile};
 
@@ -219,7 +219,19 @@ fn notices_of_the_link() {
         (
             31,
             fault(Fault::LeaseRefused(403)),
-            "model.safetensors: the storage host refused the signed URL (HTTP 403); asking the \
+            "model.safetensors: the storage host refused the signed URL (HTTP 403); asking for a \
+             fresh one",
+        ),
+        (
+            62,
+            fault(Fault::LeaseRefused(401)),
+            "model.safetensors: the storage host refused the token or signed URL (HTTP 401); \
+             asking for a fresh one",
+        ),
+        (
+            62,
+            fault(Fault::Changed),
+            "model.safetensors: the file on the server is not the one we began with; asking the \
              hub where the file is now",
         ),
         (31, fault(Fault::WrongDigest), ""),
@@ -327,4 +339,74 @@ fn files_in_flight_are_those_that_move() {
     assert_eq!(shown(&story, 33), [MODEL], "the other has been silent for long");
     story.on_news(&event(Event::Sealed { file: MODEL }, 34), at(34));
     assert_eq!(shown(&story, 34), [CONFIG]);
+}
+
+#[test]
+fn what_the_publisher_vouches_for_is_told_with_the_figures() {
+    let mut story = begun(0);
+    let range = ByteRange::new(0, GB);
+    let chunk = || event(Event::Chunk { file: MODEL, index: 0, count: 14, range }, 10);
+    let vouched = |vouched| event(Event::Vouched { file: MODEL, vouched }, 10);
+    story.on_news(&event(Event::Proven { file: MODEL, proven: GB }, 10), at(10));
+    let plain = "model.safetensors: chunk 1 of 14 is here and recorded, 7.1 %, 100 MB/s, about 3 \
+                 min left";
+    assert_eq!(words(story.on_news(&chunk(), at(10))), plain, "nobody has vouched for anything");
+    assert_eq!(story.on_news(&vouched(GB / 2), at(10)), None, "it would be a line a xorb");
+    let expected = format!("{plain}; vouched by the publisher: 500 MB of 14.0 GB");
+    assert_eq!(words(story.on_news(&chunk(), at(10))), expected);
+    let total = |story: &Story| story.total(at(20)).unwrap();
+    let heartbeat = total(&story).to_string();
+    let expected = "; vouched by the publisher: 500 MB of 14.0 GB";
+    assert!(heartbeat.ends_with(expected), "{heartbeat}");
+    story.on_news(&vouched(0), at(20));
+    let ground = total(&story).ground();
+    assert_eq!(ground.as_deref(), Some("vouched by the publisher: 0 B of 14.0 GB"));
+    story.on_news(&event(Event::Begun { file: MODEL, proven: 0 }, 20), at(20));
+    assert_eq!(total(&story).ground(), None);
+}
+
+#[test]
+fn a_file_with_the_right_digest_needs_nobody_to_vouch_for_it() {
+    let mut story = begun(0);
+    let mut check = |happened, expected: Option<&str>| {
+        story.on_news(&event(happened, 1), at(1));
+        let ground = story.total(at(1)).and_then(|total| total.ground());
+        assert_eq!(ground.as_deref(), expected);
+        story.vouched()
+    };
+    let digest = FileDigest::Sha256([7; 32]);
+    let sealed = |file| Event::Sealed { file };
+    check(sealed(CONFIG), None);
+    check(
+        Event::Vouched { file: MODEL, vouched: 3 * GB },
+        Some("verified or vouched by the publisher: 3.00 GB of 14.0 GB"),
+    );
+    check(Event::Verified { file: MODEL, digest }, Some("verified: 14.0 GB of 14.0 GB"));
+    let vouched = check(sealed(MODEL), Some("verified: 14.0 GB of 14.0 GB"));
+    assert_eq!(vouched, 3 * GB, "the digest makes no more of it vouched for");
+}
+
+#[test]
+fn another_way_is_told_once_bytes_come_by_it() {
+    let gone = |file| Event::Fault { file, fault: Fault::Rejected(418), wasted: 0 };
+    let (came, full) = (Event::Received { file: MODEL, len: 1 }, Fault::Disk(DiskFault::Full));
+    tell(&[
+        (1, gone(MODEL), ""),
+        (
+            2,
+            came.clone(),
+            "model.safetensors: the server rejects the request (HTTP 418); it comes in another \
+             way now",
+        ),
+        (3, came.clone(), ""),
+        (4, gone(CONFIG), ""),
+        (
+            4,
+            Event::Failed { file: CONFIG, fault: Fault::Rejected(418) },
+            "config.json cannot be had: the server rejects the request (HTTP 418)",
+        ),
+        (5, Event::Received { file: CONFIG, len: 1 }, ""),
+        (6, Event::Fault { file: MODEL, fault: full, wasted: 0 }, ""),
+        (6, came, ""),
+    ]);
 }
