@@ -22,7 +22,7 @@ use simnet::seed::Seed;
 
 pub use books::{Books, Ending, Flow};
 pub use connector::Connector;
-pub use names::{CDN_PORT, HUB_PORT, LookupError, Names, Resolver, Trouble};
+pub use names::{CAS_PORT, CDN_PORT, HUB_PORT, LookupError, Names, Resolver, Trouble};
 pub use served::Served;
 pub use stream::Stream;
 
@@ -117,12 +117,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The simulated host that both servers run on.
+/// The simulated host that all servers run on.
 pub const HUB_NODE: &str = "hub";
 /// The virtual name of the hub.
 pub const HUB_NAME: &str = "hub.test";
 /// The virtual name of its storage.
 pub const CDN_NAME: &str = "cdn.test";
+/// The virtual name of who knows which chunks make up a file.
+pub const CAS_NAME: &str = "cas.test";
 /// The date at which every simulation begins, since 1970: 2023-11-14 22:13:20.
 pub const EPOCH: Duration = Duration::from_secs(1_700_000_000);
 

@@ -71,7 +71,7 @@ pub fn run(scenario: &Scenario) -> Outcome {
         fired: stage.lies_told(),
         took: ended.since_start(),
         arrived: stage.network.books().received(),
-        size: scenario.sizes.iter().sum(),
+        size: stage.size(),
         recording,
     }
 }

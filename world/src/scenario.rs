@@ -5,6 +5,7 @@
 
 mod draw;
 pub mod named;
+mod storage;
 
 use std::fmt;
 
@@ -12,6 +13,8 @@ use engine::config::Config;
 use engine::time::Duration;
 use simnet::profile::Profile;
 use simnet::seed::Seed;
+
+pub use storage::Storage;
 
 /// One world.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +27,8 @@ pub struct Scenario {
     pub profile: Profile,
     /// The lengths of the files to fetch, in bytes. The first is `model.safetensors`.
     pub sizes: Vec<u64>,
+    /// Where the files are in Xet, if they are. Fine-tunes are as long as what they are made of.
+    pub xet: Option<Storage>,
     /// How long signed URLs are good.
     pub url_lifetime: Duration,
     /// The lies of the hub, as it reads them.
@@ -114,6 +119,7 @@ impl Scenario {
             link: "weak-87k",
             profile: job.profile.clone(),
             sizes: job.files.clone(),
+            xet: None,
             url_lifetime: job.ttl.unwrap_or(Duration::from_secs(3600)),
             rules: Vec::new(),
             script: Vec::new(),
@@ -153,6 +159,9 @@ impl fmt::Display for Scenario {
         let seconds = |duration: Duration| format!("{:.3} s", duration.as_secs_f64());
         writeln!(f, "  seed {}, link {}, files {:?}", self.seed.0, self.link, self.sizes)?;
         writeln!(f, "  URLs good for {}", seconds(self.url_lifetime))?;
+        if let Some(xet) = &self.xet {
+            writeln!(f, "  {xet}")?;
+        }
         for rule in &self.rules {
             writeln!(f, "  rule: {rule}")?;
         }

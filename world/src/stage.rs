@@ -2,6 +2,8 @@
 //!
 //! Moves nothing by itself: the [`run`](crate::run) does, and the product.
 
+mod publisher;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
@@ -13,7 +15,7 @@ use engine::fault::{Blame, DiskFault, Fault};
 use engine::hub::path::RepoPath;
 use engine::hub::repo::{RepoId, RepoKind};
 use engine::time::{Duration, Instant};
-use fake_hub::{Builder, FakeHub, Hub, RepoSpec};
+use fake_hub::Hub;
 use moshi_fetch::cache::layout::RepoFolder;
 use moshi_fetch::error::{Error, ErrorKind};
 use moshi_fetch::news::{News, Report};
@@ -86,7 +88,7 @@ impl Stage {
         let names = scenario.troubles().into_iter().fold(Names::default(), Names::trouble);
         let network = Network::recorded(link, names, Arc::clone(&recording));
         let computer = Computer::new(scenario.seed, scenario.sync_takes, scenario.disk_bytes);
-        let files = contents(&scenario);
+        let files = publisher::files(&scenario);
         for (_, truth) in files.iter().filter(|(_, truth)| truth.whole().len() >= HUGE) {
             computer.disk().expect_content(truth.whole().len(), truth.fill());
         }
@@ -116,6 +118,11 @@ impl Stage {
     /// Whether the script has something left.
     pub(crate) fn goes_on_after(&self, now: Instant) -> bool {
         self.scenario.script.iter().any(|step| Instant::at(step.at) >= now)
+    }
+
+    /// Bytes of all files together.
+    pub(crate) fn size(&self) -> u64 {
+        self.files.iter().map(|(_, truth)| truth.whole().len()).sum()
     }
 
     /// How often the hubs have told lies of a kind.
@@ -206,20 +213,6 @@ impl Stage {
         lost.map(len).sum()
     }
 
-    /// A hub that publishes the files and lies as the scenario has it.
-    pub(crate) fn hub(&self) -> Builder {
-        let files = self.files.iter().map(|(path, truth)| (path.clone(), truth.content()));
-        let mut builder = FakeHub::builder()
-            .repo(RepoSpec::contents(REPO, files))
-            .seed(self.scenario.seed.0)
-            .url_lifetime(self.scenario.url_lifetime)
-            .token(TOKEN);
-        for rule in &self.scenario.rules {
-            builder = builder.rule(rule.parse().expect("rules are written as the hub reads them"));
-        }
-        builder
-    }
-
     /// Where the files go, once a hub has said what they are.
     pub(crate) fn places(&self) -> &[Aftermath] {
         if let Some(places) = self.places.get() {
@@ -241,7 +234,7 @@ impl Stage {
             let place = folder.place(&commit, &repo_path, &blob);
             Aftermath {
                 path: path.clone(),
-                truth: *truth,
+                truth: truth.clone(),
                 shown: place.shown().to_owned(),
                 target: place.target,
                 part: place.part,
@@ -429,17 +422,6 @@ impl Scenario {
         };
         self.script.iter().filter_map(trouble).collect()
     }
-}
-
-fn contents(scenario: &Scenario) -> Vec<(String, Truth)> {
-    let name = |index: usize| match index {
-        0 => "model.safetensors".to_owned(),
-        more => format!("parts/part-{more}.bin"),
-    };
-    let content = |(index, size): (usize, &u64)| {
-        (name(index), Truth::new(scenario.seed.0.wrapping_add(index as u64), *size))
-    };
-    scenario.sizes.iter().enumerate().map(content).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

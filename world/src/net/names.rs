@@ -10,7 +10,7 @@ use std::ops::Range;
 use engine::time::{Duration, Instant};
 use tokio::time::sleep;
 
-use super::{CDN_NAME, HUB_NAME, now};
+use super::{CAS_NAME, CDN_NAME, HUB_NAME, now};
 
 /// What the resolver knows, and when it is in trouble.
 #[derive(Clone, Debug)]
@@ -44,9 +44,9 @@ pub enum Resolver {
 }
 
 impl Default for Names {
-    /// The hub and its storage, without any trouble.
+    /// The hub and both of its storages, without any trouble.
     fn default() -> Self {
-        let ports = [(HUB_NAME, HUB_PORT), (CDN_NAME, CDN_PORT)];
+        let ports = [(HUB_NAME, HUB_PORT), (CDN_NAME, CDN_PORT), (CAS_NAME, CAS_PORT)];
         let ports = ports.map(|(name, port)| (name.to_owned(), port)).into();
         Self { ports, troubles: Vec::new() }
     }
@@ -116,3 +116,5 @@ impl Error for Cause {}
 pub const HUB_PORT: u16 = 80;
 /// Where its storage listens on the same host: times of two hosts must never meet.
 pub const CDN_PORT: u16 = 81;
+/// Where those listen who know its content by chunks.
+pub const CAS_PORT: u16 = 82;

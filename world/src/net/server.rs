@@ -1,4 +1,4 @@
-//! The hub's process on its simulated host: two doors, and a task for each connection.
+//! The hub's process on its simulated host: three doors, and a task for each connection.
 //!
 //! A door that is shut is no listener at all, as on a real host.
 
@@ -10,9 +10,9 @@ use fake_hub::{Builder, Host, Hub};
 use tokio::task::JoinSet;
 use turmoil::net::{TcpListener, TcpStream};
 
-use super::names::{CDN_PORT, HUB_PORT};
+use super::names::{CAS_PORT, CDN_PORT, HUB_PORT};
 use super::served::Served;
-use super::{CDN_NAME, EPOCH, HUB_NAME, Network, lock, now};
+use super::{CAS_NAME, CDN_NAME, EPOCH, HUB_NAME, Network, lock, now};
 
 impl Network {
     /// Serves a new hub until its host is killed: what the host [`HUB_NODE`](super::HUB_NODE) is
@@ -23,14 +23,16 @@ impl Network {
     /// When the hub cannot be built, or a port cannot be had.
     pub async fn serve(&self, builder: Builder) -> turmoil::Result {
         let uptime = now().unwrap_or_default().since_start();
-        let hub = builder.epoch(EPOCH + uptime).build(HUB_NAME, CDN_NAME)?;
+        let hub = builder.epoch(EPOCH + uptime).cas(CAS_NAME).build(HUB_NAME, CDN_NAME)?;
         lock(&self.shared.hubs).push(hub.clone());
         let hub_door = self.listen(&hub, Host::Hub, HUB_PORT);
         let cdn_door = self.listen(&hub, Host::Cdn, CDN_PORT);
+        let cas_door = self.listen(&hub, Host::Cas, CAS_PORT);
         tokio::select! {
             biased;
             result = hub_door => result,
             result = cdn_door => result,
+            result = cas_door => result,
         }
     }
 

@@ -18,7 +18,7 @@ use crate::witness::{Bill, Rule, check_pace, strays};
 /// How long after the calm everybody must be served: what is missing, perhaps twice, at what the
 /// link carries, and the time that it takes to notice that all is well.
 pub(super) fn patience(stage: &Stage) -> Duration {
-    let size: u64 = stage.scenario.sizes.iter().sum();
+    let size = stage.size();
     let profile = &stage.scenario.profile;
     let cap = profile.conn_cap.map_or(u64::MAX, u64::from);
     let rate = profile.trace.mean().min(cap).max(1);
@@ -191,7 +191,7 @@ fn bill(stage: &Stage) -> Bill {
     let ends_there = |flow: &&Flow| matches!(flow.ending, Some(Ending::Reset | Ending::Closed));
     let broken = books.flows().iter().filter(ends_there).count() as u64;
     Bill {
-        size: stage.scenario.sizes.iter().sum(),
+        size: stage.size(),
         arrived: books.received(),
         dropped: books.flows().len() as u64 - broken,
         broken,

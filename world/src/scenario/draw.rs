@@ -33,6 +33,7 @@ impl Scenario {
             url_lifetime: if dice.sometimes(0.2) { dice.seconds(3, 40) } else { HOUR },
             rules,
             script,
+            xet: None,
             calm_at: busy,
             config: dice.config(),
             rival_at: dice.sometimes(0.12).then(|| dice.within(busy)),

@@ -7,6 +7,8 @@ use engine::time::Duration;
 use simnet::profile::Profile;
 use simnet::seed::Seed;
 
+mod xet;
+
 use super::{Happening, Scenario, Step};
 use crate::sometimes::Sometimes;
 
@@ -32,6 +34,7 @@ pub fn all() -> Vec<Named> {
     all.extend(falls());
     all.extend(mishaps());
     all.push(told_to_wait());
+    all.extend(xet::all());
     all
 }
 
@@ -332,6 +335,7 @@ pub fn calm(link: &'static str, size: u64) -> Scenario {
         link,
         profile: Profile::named(link).expect("the name of a built-in link"),
         sizes: vec![size],
+        xet: None,
         url_lifetime: seconds(3600),
         rules: Vec::new(),
         script: Vec::new(),
