@@ -25,6 +25,7 @@ pub(super) struct Writer<D: Disk> {
     /// Bytes that came and are not written yet; they belong at `written.end`.
     buffer: Vec<u8>,
     buffered_since: Option<Instant>,
+    flushed_at: Instant,
     /// The record that is growing: what is written of the present gap, and its running digest.
     record: Record,
     written: Vec<Written>,
@@ -62,6 +63,7 @@ impl<D: Disk> Writer<D> {
             compare,
             buffer: Vec::new(),
             buffered_since: None,
+            flushed_at: Instant::now(),
             record: Record::at(start),
             written: Vec::new(),
         }
@@ -116,7 +118,7 @@ impl<D: Disk> Writer<D> {
     /// Whether enough is buffered to be worth a write: a process that dies loses what is not. So
     /// a slow connection, which has the time, writes in smaller pieces.
     fn is_flush_worthwhile(&self) -> bool {
-        let is_slow = || self.buffered_since.is_some_and(|since| since.elapsed() >= SLOW_AFTER);
+        let is_slow = || self.flushed_at.elapsed() >= SLOW_AFTER;
         let len = self.buffer.len();
         len >= FLUSH_BYTES || len >= FLUSH_BYTES_SLOW && is_slow()
     }
@@ -124,6 +126,7 @@ impl<D: Disk> Writer<D> {
     /// Writes what is buffered.
     pub(super) async fn flush(&mut self) -> Result<(), Fault> {
         self.buffered_since = None;
+        self.flushed_at = Instant::now();
         if self.buffer.is_empty() {
             return Ok(());
         }
@@ -165,7 +168,7 @@ fn clamp(wanted: u64, available: usize) -> usize {
 /// So much is written at once, and recorded at least this often.
 const FLUSH_BYTES: usize = 256 << 10;
 /// So much is, if it took [`SLOW_AFTER`] to come.
-const FLUSH_BYTES_SLOW: usize = 64 << 10;
+const FLUSH_BYTES_SLOW: usize = 32 << 10;
 const SLOW_AFTER: Duration = Duration::from_millis(5);
 /// What has come is written and recorded at least this often.
 const FLUSH_WITHIN: Duration = Duration::from_millis(400);

@@ -40,6 +40,9 @@ pub(super) struct Xet {
     unproven: BTreeMap<XetHash, RangeSet>,
     /// Chunks by which the storage may know the names of the others.
     leads: Option<VecDeque<XetHash>>,
+    /// What it said, and how often that has been acted upon.
+    names: Option<Shard>,
+    named: u32,
     /// Whether an answer is being waited for.
     is_asking: bool,
 }
@@ -56,6 +59,8 @@ impl Xet {
             checkpoints: [(0, 0)].into(),
             unproven: BTreeMap::new(),
             leads: None,
+            names: None,
+            named: 0,
             is_asking: false,
         }
     }
@@ -226,6 +231,9 @@ impl Transfer {
     /// The digest is wrong, and the disk is innocent: finds out what to doubt. First whoever knows
     /// the names of all chunks is asked, which costs little; else ranges are fetched again.
     pub(super) fn investigate(&mut self, id: FileId) {
+        if self.revoke_named(id) {
+            return;
+        }
         if let Some(gap) = self.undescribed(id)
             && self.describe(id, gap)
         {
@@ -263,6 +271,9 @@ impl Transfer {
             return None;
         }
         let xet = file.xet.as_mut()?;
+        if xet.names.is_some() {
+            return None;
+        }
         let chunks = &xet.proofs;
         let leads = xet.leads.get_or_insert_with(|| {
             let first = chunks.chunks().next().into_iter();
@@ -287,15 +298,28 @@ impl Transfer {
         let Some(file) = self.files.get_mut(&id) else { return };
         let Some(xet) = &mut file.xet else { return };
         xet.is_asking = false;
-        let bad = match answer {
-            Ok(Answer::Named(shard)) => xet.compare(&shard),
-            Ok(_) | Err(_) => Vec::new(),
-        };
+        if let Ok(Answer::Named(shard)) = answer
+            && xet.terms.values().any(|term| shard.xorb(term.xorb).is_some())
+        {
+            xet.names = Some(shard);
+        }
+        self.go_on_investigating(id);
+    }
+
+    /// Fetches again what is not what its name says. What is still not after that was bad where
+    /// it came from, and is fetched as it is.
+    fn revoke_named(&mut self, id: FileId) -> bool {
+        let Some(file) = self.files.get_mut(&id) else { return false };
+        let Some(xet) = file.xet.as_mut().filter(|xet| xet.named < NAMED_MAX) else { return false };
+        let bad = xet.names.as_ref().map(|names| xet.compare(names)).unwrap_or_default();
         let len: u64 = bad.iter().map(|range| range.len()).sum();
         // Who says that everything is wrong speaks of another file.
-        if bad.is_empty() || len > file.spec.size / 2 && len > LISTED * 64 {
-            self.go_on_investigating(id);
-            return;
+        if bad.is_empty() || (len > file.spec.size / 2 && len > PLAUSIBLE_BYTES) {
+            return false;
+        }
+        xet.named += 1;
+        if xet.named == NAMED_MAX {
+            file.choice.bar_xet();
         }
         file.stage = Stage::Fetching;
         for range in bad {
@@ -303,14 +327,19 @@ impl Transfer {
             self.events.push_back(Event::Repaired { file: id, range, origin });
             self.revoke(id, range);
         }
+        true
     }
 }
 
 /// So often it is asked what a file is made of, beside the requests for its chunks.
 const DESCRIBE_TRIES: u32 = 8;
 /// So much that came otherwise is worth a question.
-const DESCRIBE_BYTES: u64 = 16 << 20;
+const DESCRIBE_BYTES: u64 = 1 << 20;
 /// The storage lists chunks whose hash is a multiple of this.
 const LISTED: u64 = 1024;
 /// So many of them are asked for at most.
 const LEADS_MAX: usize = 4;
+/// Chunks that are not what their names say are fetched again so often by these names.
+const NAMED_MAX: u32 = 3;
+/// So much may well be wrong, however small the file.
+const PLAUSIBLE_BYTES: u64 = 1 << 20;
