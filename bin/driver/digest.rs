@@ -36,7 +36,7 @@ impl Running {
     }
 
     fn put(&mut self, at: u64, hasher: Hasher) {
-        if at % CHECKPOINT_BYTES == 0 {
+        if at.is_multiple_of(CHECKPOINT_BYTES) {
             self.checkpoints.insert(at, hasher.clone());
         }
         self.at = at;

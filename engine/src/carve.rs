@@ -2,6 +2,7 @@
 //!
 //! Shrinking lets all workers finish together, so that splitting a laggard is the exception.
 
+use crate::choice::Kind;
 use crate::config::Config;
 use crate::range::ByteRange;
 use crate::range_set::RangeSet;
@@ -12,14 +13,16 @@ pub fn carve(
     wanted: &RangeSet,
     claimed: &RangeSet,
     workers: u32,
+    kind: Kind,
     config: &Config,
 ) -> Option<ByteRange> {
     let gap = wanted.iter().find_map(|range| claimed.first_gap(range))?;
     let unclaimed = unclaimed(wanted, claimed);
     let fair_share = unclaimed / (2 * u64::from(workers.max(1)));
-    let len = fair_share.clamp(config.request_bytes_min, config.request_bytes_max);
+    let min = config.request_bytes_min(kind);
+    let len = fair_share.clamp(min, config.request_bytes_max);
     // A crumb left over would cost a request of its own.
-    let len = if gap.len() < len + config.request_bytes_min / 2 { gap.len() } else { len };
+    let len = if gap.len() < len + min / 2 { gap.len() } else { len };
     Some(ByteRange::new(gap.start, gap.start + len))
 }
 
@@ -52,15 +55,28 @@ mod tests {
         ] {
             let expected =
                 expected.map(|(start, end): (u64, u64)| ByteRange::new(start * MIB, end * MIB));
-            assert_eq!(carve(&wanted, &claimed, workers, &config), expected, "{wanted:?}");
+            assert_eq!(
+                carve(&wanted, &claimed, workers, Kind::Http, &config),
+                expected,
+                "{wanted:?}"
+            );
         }
+    }
+
+    #[test]
+    fn chunks_are_asked_for_in_longer_requests() {
+        let config = Config::default();
+        let carved = |wanted| carve(&set(&[(0, wanted)]), &set(&[]), 8, Kind::Xet, &config);
+        assert_eq!(carved(64), Some(ByteRange::new(0, 4 * MIB)));
+        assert_eq!(carved(1000), Some(ByteRange::new(0, 8 * MIB)));
+        assert_eq!(carved(3), Some(ByteRange::new(0, 3 * MIB)));
     }
 
     #[test]
     fn leaves_no_crumbs() {
         let config = Config::default();
         let wanted: RangeSet = [ByteRange::new(0, MIB + 5)].into_iter().collect();
-        let range = carve(&wanted, &RangeSet::default(), 8, &config);
+        let range = carve(&wanted, &RangeSet::default(), 8, Kind::Http, &config);
         assert_eq!(range, Some(ByteRange::new(0, MIB + 5)));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Knows no command line and no link profile: the command maps those to these.
 
+use crate::choice::Kind;
 use crate::time::Duration;
 
 /// How a transfer is to behave.
@@ -25,6 +26,20 @@ pub struct Config {
     /// The unit shown to people, in bytes.
     pub chunk_bytes: u64,
 }
+
+impl Config {
+    /// The fewest bytes that a request of this kind asks for. One that is ended early loses the
+    /// chunk that it is at, so that fewer and longer ones are better for chunks.
+    pub fn request_bytes_min(&self, kind: Kind) -> u64 {
+        match kind {
+            Kind::Http => self.request_bytes_min,
+            Kind::Xet => self.request_bytes_min.max(CHUNKS_BYTES_MIN).min(self.request_bytes_max),
+        }
+    }
+}
+
+/// What a request for chunks asks for at least, if it may: a chunk lost is 1 % of it.
+const CHUNKS_BYTES_MIN: u64 = 4 << 20;
 
 impl Default for Config {
     fn default() -> Self {

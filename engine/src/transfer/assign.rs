@@ -70,7 +70,8 @@ impl Transfer {
             return None;
         }
         let taken = self.taken(id, kind);
-        let range = carve(&file.missing(), &taken, self.config.workers_max, &self.config)?;
+        let workers = self.config.workers_max;
+        let range = carve(&file.missing(), &taken, workers, kind, &self.config)?;
         let (host, is_renewing, question) = match kind {
             Kind::Http => (file.lease.held(self.now), file.lease.is_renewing(), Ask::Locate),
             Kind::Xet => {

@@ -95,7 +95,13 @@ impl Xet {
         let mut first = doubted.clone();
         unproven.gaps(ByteRange::new(0, size)).for_each(|range| first.remove(range));
         first.iter().for_each(|range| doubted.remove(range));
-        [first, doubted].into_iter().filter(|rank| !rank.is_empty()).collect()
+        // The storage lists the first chunk of every file; if it does not know this one, it is
+        // not the right one.
+        let is_asked = self.leads.is_some() && self.names.is_none();
+        let lead = self.proofs.chunks().next().filter(|(start, _)| is_asked && *start == 0);
+        let lead: RangeSet =
+            lead.map(|(_, node)| ByteRange::new(0, node.len)).into_iter().collect();
+        [lead, first, doubted].into_iter().filter(|rank| !rank.is_empty()).collect()
     }
 
     /// Where chunks are not what the shard says they are.
@@ -131,7 +137,7 @@ impl Transfer {
             xet.proofs.on_chunk(xet.cut, *chunk);
             xet.cut += chunk.len;
         }
-        if file.hashed % CHECKPOINT_BYTES == 0 {
+        if file.hashed.is_multiple_of(CHECKPOINT_BYTES) {
             xet.checkpoints.insert(file.hashed, xet.cut);
         }
         self.weigh(id);
@@ -340,6 +346,6 @@ const LISTED: u64 = 1024;
 /// So many of them are asked for at most.
 const LEADS_MAX: usize = 4;
 /// Chunks that are not what their names say are fetched again so often by these names.
-const NAMED_MAX: u32 = 3;
+const NAMED_MAX: u32 = 5;
 /// So much may well be wrong, however small the file.
 const PLAUSIBLE_BYTES: u64 = 1 << 20;

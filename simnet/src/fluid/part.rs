@@ -143,7 +143,7 @@ impl Part {
             self.digest = *before;
         }
         self.digest.feed(&self.content, range);
-        if range.end % CHECKPOINT_BYTES == 0 {
+        if range.end.is_multiple_of(CHECKPOINT_BYTES) {
             self.checkpoints.insert(range.end, self.digest);
         }
         (range.end == self.size).then(|| self.digest.finish())
