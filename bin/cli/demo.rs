@@ -35,7 +35,7 @@ impl Demo {
         match ended {
             Ok(verdict) => tell(&verdict, spec),
             Err(error) => {
-                terminal::say(failure::render(&error, &setting.typed, setting.paint).trim_end());
+                terminal::say(failure::render(&error, 0, &setting.typed, setting.paint).trim_end());
                 error.exit_code()
             }
         }

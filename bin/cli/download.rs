@@ -123,7 +123,9 @@ impl Download {
             }
             Err(error) => error,
         };
-        terminal::say(failure::render(&error, &setting.typed, setting.paint).trim_end());
+        let vouched = screen.story().vouched();
+        let text = failure::render(&error, vouched, &setting.typed, setting.paint);
+        terminal::say(text.trim_end());
         if is_json {
             terminal::result(&json::error(&error));
         }

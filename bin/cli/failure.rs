@@ -8,8 +8,9 @@ use moshi_fetch::error::{Error, ErrorKind};
 use super::paint::Paint;
 use super::quantity;
 
-/// The error as a person reads it. `command` is what was typed, to be run again.
-pub(crate) fn render(error: &Error, command: &str, paint: Paint) -> String {
+/// The error as a person reads it. `command` is what was typed, to be run again; the publisher
+/// vouches for `vouched` bytes of what is safe.
+pub(crate) fn render(error: &Error, vouched: u64, command: &str, paint: Paint) -> String {
     let mut text = headline(error, paint);
     if let ErrorKind::Some { failed, .. } = &error.kind {
         text.push_str(&others(failed));
@@ -23,7 +24,12 @@ pub(crate) fn render(error: &Error, command: &str, paint: Paint) -> String {
     }
     if let Some(safe) = error.safe.filter(|safe| safe.proven > 0) {
         let (proven, total) = (quantity::size(safe.proven), quantity::size(safe.total));
-        text.push_str(&format!("  safe: {proven} of {total} are on disk and recorded\n"));
+        text.push_str(&format!("  safe: {proven} of {total} are on disk and recorded"));
+        if vouched > 0 {
+            let vouched = quantity::size(vouched);
+            text.push_str(&format!(", {vouched} of it vouched for by the publisher"));
+        }
+        text.push('\n');
     }
     if let Some(hint) = error.hint() {
         text.push_str(&format!("\n{}: {hint}\n", paint.hint("hint")));
@@ -91,9 +97,11 @@ mod tests {
 
     use super::*;
 
+    const VOUCHED: u64 = 3_100_000_000;
+
     fn check(error: &Error, expected: &str) {
         let command = "moshi-fetch download org/name";
-        assert_eq!(render(error, command, Paint::Plain), expected);
+        assert_eq!(render(error, VOUCHED, command, Paint::Plain), expected);
     }
 
     #[test]
@@ -121,9 +129,9 @@ mod tests {
         check(
             &error,
             "error: /models: no space left on the disk\n  cause: this machine's disk\n  safe: \
-             3.20 GB of 14.3 GB are on disk and recorded\n\nhint: free some space, or use \
-             --cache-dir on another disk; then run the same command again\n  moshi-fetch \
-             download org/name\n",
+             3.20 GB of 14.3 GB are on disk and recorded, 3.10 GB of it vouched for by the \
+             publisher\n\nhint: free some space, or use --cache-dir on another disk; then run \
+             the same command again\n  moshi-fetch download org/name\n",
         );
     }
 

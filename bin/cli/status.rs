@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::quantity::{duration, percent, size};
 use super::{Setting, failure, json, terminal};
 
-/// List unfinished downloads: what is proven, missing and vouched for, when they last moved
+/// List unfinished downloads: what is proven, vouched for, missing; when they last moved
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     /// Look into this cache [default: the cache of the Hugging Face tools]
@@ -39,7 +39,7 @@ impl Status {
                 0
             }
             Err(error) => {
-                terminal::say(failure::render(&error, &setting.typed, setting.paint).trim_end());
+                terminal::say(failure::render(&error, 0, &setting.typed, setting.paint).trim_end());
                 if self.json {
                     terminal::result(&json::error(&error));
                 }

@@ -66,7 +66,7 @@ impl Verify {
             }
             return 0;
         };
-        terminal::say(failure::render(&error, &setting.typed, setting.paint).trim_end());
+        terminal::say(failure::render(&error, 0, &setting.typed, setting.paint).trim_end());
         if is_json {
             terminal::result(&json::error(&error));
         }

@@ -2,10 +2,14 @@
 //!
 //! Compares nothing; the suite does.
 
+#[cfg(unix)]
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+#[cfg(unix)]
+use std::process::Stdio;
 use std::process::{Command, Output};
 
-use fake_hub::{Access, FakeHub, LinkSpec, RepoSpec};
+use fake_hub::{Access, Builder, FakeHub, LinkSpec, RepoSpec, XetSpec};
 use tempfile::TempDir;
 
 /// The large file of each repository.
@@ -26,17 +30,26 @@ impl Stage {
 
     /// The same, behind a weak link.
     pub(crate) async fn with_link(rules: &[&str], link: LinkSpec) -> Self {
-        let mut builder = FakeHub::builder()
+        let repositories = FakeHub::builder()
             .repo(RepoSpec::synthetic("org/name", SIZE))
             .repo(RepoSpec::synthetic("org/gated", SIZE).access(Access::Gated))
             .repo(RepoSpec::synthetic("org/private", SIZE).access(Access::Private))
-            .token("hf_member")
-            .outsider("hf_outsider")
-            .link(link);
-        for rule in rules {
-            builder = builder.rule(rule.parse().expect("the rule is written right"));
-        }
-        let hub = builder.start().await.expect("a loopback port is free");
+            .outsider("hf_outsider");
+        let builder = rules.iter().fold(repositories, |builder, rule| {
+            builder.rule(rule.parse().expect("the rule is written right"))
+        });
+        Self::with_hub(builder.link(link)).await
+    }
+
+    /// A stage whose first repository keeps its large file in chunks, behind a weak link.
+    pub(crate) async fn in_chunks(link: LinkSpec) -> Self {
+        let xet = XetSpec { xorb_bytes: 1 << 20, ..XetSpec::default() };
+        let repo = RepoSpec::synthetic("org/name", CHUNKED_SIZE).xet(xet);
+        Self::with_hub(FakeHub::builder().repo(repo).link(link)).await
+    }
+
+    async fn with_hub(builder: Builder) -> Self {
+        let hub = builder.token("hf_member").start().await.expect("a loopback port is free");
         let endpoint = hub.endpoint();
         Self { hub, endpoint, folder: tempfile::tempdir().expect("a temporary folder") }
     }
@@ -78,6 +91,30 @@ impl Stage {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script, env!("CARGO_BIN_EXE_moshi-fetch")]).args(arguments);
         self.shown(&output_of(self.on_this_stage(command)).await)
+    }
+
+    /// What `moshi-fetch download --json` shows from an interruption on, which comes as soon as it
+    /// tells of `event`.
+    #[cfg(unix)]
+    pub(crate) async fn interrupt(&self, event: &str) -> String {
+        let arguments = ["download", "org/name", FILE, "--token", "hf_member", "--json"];
+        let mut command = self.command(&arguments);
+        let event = format!(r#"{{"event":"{event}""#);
+        let output = tokio::task::spawn_blocking(move || {
+            let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut child = piped.spawn().expect("the command can be run");
+            let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+            let mut lines = stdout.lines().map(|line| line.expect("it writes text"));
+            assert!(lines.by_ref().any(|line| line.starts_with(&event)));
+            let pid = child.id().to_string();
+            let killed = Command::new("kill").args(["-INT", &pid]).status();
+            assert!(killed.expect("there is such a command").success());
+            // The pipe stays open until the end, so that nothing is lost.
+            let rest: Vec<String> = lines.filter(|line| line.contains("error")).collect();
+            let output = child.wait_with_output().expect("it ends");
+            Output { stdout: rest.join("\n").into_bytes(), ..output }
+        });
+        self.shown(&output.await.expect("no panic"))
     }
 
     /// What `moshi-fetch` shows.
@@ -128,3 +165,5 @@ async fn output_of(mut command: Command) -> Output {
 
 /// Large enough for several requests.
 const SIZE: u64 = 5_000_000;
+/// Large enough for something to be vouched for long before the end.
+const CHUNKED_SIZE: u64 = 12_000_000;
