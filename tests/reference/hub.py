@@ -39,6 +39,7 @@ parser.add_argument("--flip-every", type=int, default=1 << 60, help="bytes of xo
 parser.add_argument("--flip-at", type=int, default=1 << 60, help="byte of xorbs, once")
 parser.add_argument("--rate", type=float, default=0, help="bytes of files in a second, of all")
 parser.add_argument("--no-v2", action="store_true", help="reconstructions as they were before")
+parser.add_argument("--direct", action="store_true", help="send clients to STORAGE itself")
 parser.add_argument("--no-shards", action="store_true", help="no chunk is known")
 options = parser.parse_args()
 
@@ -230,10 +231,11 @@ class Hub(Handler):
         with lock:
             token = f"token-{len(tokens)}"
             tokens[token] = time.time() + min(options.tokens, lifetime)
-        self.json("token", dict(accessToken=token, exp=expires, casUrl=stores), {
+        cas = options.storage if options.direct else stores
+        self.json("token", dict(accessToken=token, exp=expires, casUrl=cas), {
             "X-Xet-Access-Token": token,
             "X-Xet-Token-Expiration": str(expires),
-            "X-Xet-Cas-Url": stores,
+            "X-Xet-Cas-Url": cas,
         })
 
 

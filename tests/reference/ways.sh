@@ -43,6 +43,15 @@ compared() {
     "$reference" compare 40 >figures
 }
 
+# Without our hub between: the reference's storage has manners of its own.
+directly() {
+    site --direct
+    need_xet
+    "$moshi" download org/name "$1" >path
+    is_right "$1" "$(cat path)"
+    same "$(sent_by cdn)" 0 "what came by plain HTTP"
+}
+
 hf_brings() {
     local name=$1
     shift
