@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use engine::config::Config;
-use fake_hub::{FakeHub, LinkSpec, RepoSpec, Route, Stats};
+use fake_hub::{Builder, FakeHub, LinkSpec, RepoSpec, Route, Stats};
 use moshi_fetch::cache::environment::Environment;
 use moshi_fetch::error::Error;
 use moshi_fetch::fetch::{Fetch, FetchBuilder};
@@ -46,6 +46,11 @@ impl World {
         for rule in rules {
             builder = builder.rule(rule.parse().expect("the rule is written right"));
         }
+        Self::start(builder, size).await
+    }
+
+    /// The hub that is built like this, the large file of which has `size` bytes.
+    pub async fn start(builder: Builder, size: u64) -> Self {
         let hub = builder.start().await.expect("a loopback port is free");
         Self { hub, folder: tempfile::tempdir().expect("a temporary folder"), size }
     }
@@ -63,7 +68,11 @@ impl World {
     }
 
     pub fn fetch(&self) -> FetchBuilder {
-        Fetch::builder(REPO).file(FILE).environment(self.environment()).config(patience()).seed(7)
+        self.fetch_of(REPO, FILE)
+    }
+
+    pub fn fetch_of(&self, repo: &str, file: &str) -> FetchBuilder {
+        Fetch::builder(repo).file(file).environment(self.environment()).config(patience()).seed(7)
     }
 
     /// Bytes of the large file that the hub has sent.
@@ -73,6 +82,12 @@ impl World {
 
     pub fn cost(&self) -> f64 {
         self.wire() as f64 / self.size as f64
+    }
+
+    /// Body bytes that the hub has sent to bring files, whichever way: what they are made of and
+    /// the tokens to ask for that are counted, too.
+    pub fn traffic(&self) -> u64 {
+        traffic(&self.hub.stats())
     }
 
     pub fn stats(&self) -> Stats {
@@ -87,6 +102,12 @@ impl World {
     pub fn cache(&self) -> PathBuf {
         self.folder.path().join("home").join("hub")
     }
+}
+
+/// Body bytes that were sent to bring files, and to say what they are made of.
+pub fn traffic(stats: &Stats) -> u64 {
+    let routes = [Route::Cdn, Route::Token, Route::Reconstruction, Route::Xorb, Route::Chunks];
+    routes.into_iter().map(|route| stats.body_bytes_on(route)).sum()
 }
 
 /// Short waits, so that suites are fast: what a person would say with `--stall-timeout 5s

@@ -1,6 +1,7 @@
 //! The command as a process of its own, between a fake hub and a cache.
 //!
 //! Asserts only what every suite takes for granted: that processes can be started and end.
+#![allow(dead_code, reason = "each suite uses a part of it")]
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fake_hub::{FakeHub, LinkSpec, RepoSpec, Route};
+use fake_hub::{Builder, FakeHub, LinkSpec, RepoSpec, Route};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -27,19 +28,30 @@ impl Site {
     pub(crate) async fn new(size: u64, rate: u64) -> Self {
         let link = LinkSpec { rate: Some(rate), ..LinkSpec::default() };
         let hub = FakeHub::builder().repo(RepoSpec::synthetic(REPO, size)).link(link);
-        let hub = hub.start().await.expect("a loopback port is free");
+        Self::of(hub, size).await
+    }
+
+    /// The hub that is built like this, the large file of which has `size` bytes.
+    pub(crate) async fn of(builder: Builder, size: u64) -> Self {
+        let hub = builder.start().await.expect("a loopback port is free");
         let folder = tempfile::tempdir().expect("a temporary folder");
         Self { hub, folder, size, started: AtomicUsize::new(0) }
     }
 
     /// Starts the command in an environment of its own, with these variables besides.
     pub(crate) fn start(&self, variables: &[(&str, &Path)]) -> Running {
+        self.start_with(&[], variables)
+    }
+
+    /// The same, with these arguments besides.
+    pub(crate) fn start_with(&self, arguments: &[&str], variables: &[(&str, &Path)]) -> Running {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let beside = |ending| self.folder.path().join(format!("{number}.{ending}"));
         let (said, complained) = (beside("out"), beside("err"));
         let create = |path: &Path| File::create(path).expect("a new file");
         let child = Command::new(env!("CARGO_BIN_EXE_moshi-fetch"))
             .args(["download", REPO, FILE, "--json"])
+            .args(arguments)
             .env_clear()
             .env("HF_ENDPOINT", self.hub.endpoint())
             .env("HF_HOME", self.folder.path().join("home"))
@@ -52,9 +64,10 @@ impl Site {
         Running { child, said, complained }
     }
 
-    /// Bytes of the large file that the hub has sent.
+    /// Bytes of the large file that the hub has sent, as they are or in chunks.
     pub(crate) fn wire(&self) -> u64 {
-        self.hub.stats().body_bytes_on(Route::Cdn)
+        let stats = self.hub.stats();
+        stats.body_bytes_on(Route::Cdn) + stats.body_bytes_on(Route::Xorb)
     }
 
     /// The same as a part of the file.
