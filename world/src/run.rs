@@ -3,11 +3,13 @@
 //! Decides nothing: what happens when is the scenario's, what it must not lead to is the
 //! witness's.
 
+mod cost;
 mod leases;
 mod panics;
 mod silence;
 mod stagehand;
 mod verdict;
+mod xet;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -50,11 +50,25 @@ pub enum Sometimes {
     LinkReset,
     /// A connection died silently.
     SilentDeath,
+    /// The publisher vouched for bytes before all had come.
+    XetVouched,
+    /// Wrong chunks were found by the names that the storage gave.
+    XetRepairedByShard,
+    /// Wrong chunks were found by fetching them again.
+    XetRepairedBySearch,
+    /// What should come in chunks came as it is.
+    XetFellBack,
+    /// And then in chunks again.
+    XetCameBack,
+    /// A token was replaced midway.
+    XetTokenRefreshed,
+    /// Files that share chunks came by them.
+    XetDeduplicated,
 }
 
 impl Sometimes {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 28] = [
         Self::CrashAfterWrite,
         Self::CrashAfterRecord,
         Self::CrashAfterSync,
@@ -76,6 +90,13 @@ impl Sometimes {
         Self::HubCrashed,
         Self::LinkReset,
         Self::SilentDeath,
+        Self::XetVouched,
+        Self::XetRepairedByShard,
+        Self::XetRepairedBySearch,
+        Self::XetFellBack,
+        Self::XetCameBack,
+        Self::XetTokenRefreshed,
+        Self::XetDeduplicated,
     ];
 }
 

@@ -2,12 +2,13 @@
 //!
 //! Moves nothing by itself: the [`run`](crate::run) does, and the product.
 
+mod lies;
 mod publisher;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use engine::event::Event;
@@ -42,6 +43,8 @@ pub(crate) struct Stage {
     recording: Arc<Mutex<Recording>>,
     people: Mutex<BTreeMap<Host, Person>>,
     has_rotted: AtomicBool,
+    /// What was vouched for when that was last held against the truth.
+    vouched_checked: AtomicU64,
     /// The last moments before each crash.
     crashes: Mutex<Vec<Range<Instant>>>,
     /// When processes were started.
@@ -101,6 +104,7 @@ impl Stage {
             recording,
             people: Mutex::default(),
             has_rotted: AtomicBool::new(false),
+            vouched_checked: AtomicU64::new(0),
             crashes: Mutex::default(),
             starts: Mutex::default(),
             reports: Mutex::default(),
@@ -123,21 +127,6 @@ impl Stage {
     /// Bytes of all files together.
     pub(crate) fn size(&self) -> u64 {
         self.files.iter().map(|(_, truth)| truth.whole().len()).sum()
-    }
-
-    /// How often the hubs have told lies of a kind.
-    pub(crate) fn fired(&self, kind: &str) -> u64 {
-        self.network.hubs().iter().map(|hub| hub.stats().fired(kind)).sum()
-    }
-
-    /// Which kinds of lies they have told.
-    pub(crate) fn lies_told(&self) -> BTreeSet<String> {
-        self.network.hubs().iter().flat_map(|hub| hub.stats().faults.into_keys()).collect()
-    }
-
-    /// Whether every byte that was sent as the file's was the file's.
-    pub(crate) fn is_content_honest(&self) -> bool {
-        self.fired("flip") + self.fired("zero-fill") == 0
     }
 
     /// Whether the disk has only forgotten what it may forget.
@@ -177,6 +166,11 @@ impl Stage {
             && !steps.any(|at| at > after_lead && at < span.end)
             && lock(&self.starts).first().is_some_and(|first| *first < span.start)
             && !lock(&self.reports).iter().any(|at| *at < span.end)
+    }
+
+    /// Whether no process was started then.
+    pub(crate) fn is_one_process(&self, span: Range<Instant>) -> bool {
+        !lock(&self.starts).iter().any(|at| span.contains(at))
     }
 
     /// Whether any byte arrived then.
@@ -319,6 +313,9 @@ impl Stage {
         let proven = witness.proven();
         drop(witness);
         let News::Transfer { event, open_requests, .. } = news else { return };
+        if matches!(event, Event::Vouched { .. } | Event::Mismatch { .. }) {
+            self.check_vouched(now);
+        }
         let what = match event {
             Event::Proven { .. } => What::Proven { len: proven },
             Event::Fault { fault, .. } => What::Fault { what: fault.kind().to_owned() },
@@ -342,6 +339,21 @@ impl Stage {
         let mut recording = self.recording();
         recording.push(now, what);
         recording.push(now, What::Window { limit });
+    }
+
+    /// Holds what is vouched for against the truth, but not at every word.
+    fn check_vouched(&self, now: Instant) {
+        let trust = self.trust();
+        let vouched: u64 = self.files.iter().map(|(path, _)| self.witness().vouched_of(path)).sum();
+        let checked = self.vouched_checked.load(Ordering::Relaxed);
+        let is_due = vouched < checked || vouched - checked >= self.size() / VOUCHED_LOOKS;
+        if !is_due || !trust.is_description_honest || !trust.is_disk_honest {
+            return;
+        }
+        self.vouched_checked.store(vouched, Ordering::Relaxed);
+        for place in self.places() {
+            place.check_vouched(self.computer.disk(), &mut self.witness(), now);
+        }
     }
 
     /// Wakes when the person wants to stop the process that runs now.
@@ -430,6 +442,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Files from this size on are not kept in memory, where they hold what they should.
 const HUGE: u64 = 256 << 20;
+
+/// So often in a download what is vouched for is held against the truth.
+const VOUCHED_LOOKS: u64 = 8;
 
 /// What is fetched.
 pub(crate) const REPO: &str = "org/name";

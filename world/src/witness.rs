@@ -7,6 +7,7 @@
 mod aftermath;
 mod economy;
 mod progress;
+mod trust;
 mod truth;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::sometimes::{Sometimes, Tally};
 pub use aftermath::{Aftermath, strays};
 pub use economy::{Bill, check_pace};
 pub use progress::{Death, Life};
+pub use trust::Trust;
 pub use truth::Truth;
 
 /// What must always be so.
@@ -41,7 +43,8 @@ pub enum Rule {
     S8UrlsRenewed,
     /// Memory, connections and handles are bounded.
     S9Bounded,
-    /// Progress only grows, is never more than all, and is on the disk.
+    /// Progress only grows, is never more than all, and is on the disk; what is vouched for is
+    /// the publisher's, whatever has been sent.
     S10HonestProgress,
     /// One writer per file.
     S11OneWriter,
@@ -87,6 +90,8 @@ pub struct Witness {
     disk_errors: u64,
     /// When a file that was all there did not hash to what it should, and which.
     mismatches: Vec<(Instant, String)>,
+    /// Wrong bytes from the network were found.
+    has_repaired: bool,
 }
 
 /// What a crash must have left.

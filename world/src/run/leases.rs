@@ -3,7 +3,7 @@
 //! Looks at runs that are over, and only where nothing can have held a request up on its way.
 
 use engine::time::{Duration, Instant};
-use fake_hub::RequestRecord;
+use fake_hub::{RequestRecord, Route};
 
 use crate::scenario::{Happening, Scenario};
 use crate::stage::Stage;
@@ -17,10 +17,18 @@ pub(super) fn check_leases(stage: &Stage) {
         return;
     }
     let requests = hub.requests();
+    check_tokens(stage, &requests);
     let mut witness = stage.witness();
     for refused in requests.iter().filter(|request| request.status == 403) {
         let asked_at = at(refused);
-        if refused.fault.is_none() && is_renewable(scenario) {
+        // What a window of several xorbs is fetched by is signed when it begins: the last may end.
+        let is_awaited = refused.route != Route::Xorb;
+        let is_damaged = stage.damages() > 0;
+        if refused.fault.is_none()
+            && is_awaited
+            && !is_damaged
+            && is_renewable(scenario, scenario.url_lifetime)
+        {
             let how = format!("{} had ended when it was asked", refused.path);
             witness.accuse(asked_at, Rule::S8UrlsRenewed, how);
         }
@@ -31,6 +39,23 @@ pub(super) fn check_leases(stage: &Stage) {
             let how = format!("{} was refused at {asked_at:?}, and is asked again", again.path);
             witness.accuse(at(again), Rule::S8UrlsRenewed, how);
         }
+    }
+}
+
+/// S8: so is an access token.
+fn check_tokens(stage: &Stage, requests: &[RequestRecord]) {
+    let Some(xet) = stage.scenario.xet else { return };
+    // Its end is told in whole seconds.
+    let lifetime = xet.token_lifetime.saturating_sub(Duration::from_secs(1));
+    if !is_renewable(&stage.scenario, lifetime) || stage.fired("flip") > 0 {
+        return;
+    }
+    let refused = |it: &&RequestRecord| {
+        it.status == 401 && it.fault.is_none() && it.route == Route::Reconstruction
+    };
+    if let Some(refused) = requests.iter().find(refused) {
+        let how = format!("the token for {} had ended", refused.path);
+        stage.witness().accuse(at(refused), Rule::S8UrlsRenewed, how);
     }
 }
 
@@ -49,9 +74,9 @@ fn is_steady(scenario: &Scenario) -> bool {
 
 /// Whether a request that goes out in time arrives in time: a URL is renewed when three quarters
 /// of its time are over, or half a minute before its end.
-fn is_renewable(scenario: &Scenario) -> bool {
+fn is_renewable(scenario: &Scenario, lifetime: Duration) -> bool {
     let profile = &scenario.profile;
-    let margin = (scenario.url_lifetime / 4).min(MARGIN_MAX);
+    let margin = (lifetime / 4).min(MARGIN_MAX);
     margin > profile.rtt * (profile.setup_rtts + 4) + KNOWN_AFTER
 }
 

@@ -8,12 +8,14 @@ use engine::time::{Duration, Instant};
 use fake_hub::RequestRecord;
 use simnet::disk::watch::{Fact, What};
 
+use super::cost::bill;
 use super::leases::check_leases;
 use super::silence::{check_outages, check_pauses};
-use crate::net::{Ending, Flow};
+use super::xet::note_xet;
+use crate::net::Ending;
 use crate::sometimes::Sometimes;
 use crate::stage::{HOME, Stage};
-use crate::witness::{Bill, Rule, check_pace, strays};
+use crate::witness::{Rule, check_pace, strays};
 
 /// How long after the calm everybody must be served: what is missing, perhaps twice, at what the
 /// link carries, and the time that it takes to notice that all is well.
@@ -51,22 +53,27 @@ fn is_of(fact: &Fact, part: &Path, journal: &Path) -> bool {
 
 /// Holds the disk against what the product will believe of it.
 pub(super) fn check_crash(stage: &Stage, now: Instant) {
-    let (is_content_honest, is_disk_honest) = (stage.is_content_honest(), stage.is_disk_honest());
+    let trust = stage.trust();
     let mut witness = stage.witness();
     for place in stage.places() {
-        let disk = stage.computer.disk();
-        place.look(disk, is_content_honest, is_disk_honest, &mut witness, now);
+        place.look(stage.computer.disk(), trust, &mut witness, now);
     }
 }
 
 /// Holds the disk against what processes tell.
 pub(super) fn check_progress(stage: &Stage, now: Instant) {
-    if !stage.is_content_honest() || !stage.is_disk_honest() {
+    let trust = stage.trust();
+    if !trust.is_disk_honest {
         return;
     }
     let mut witness = stage.witness();
     for place in stage.places() {
-        place.check_progress(stage.computer.disk(), &mut witness, now);
+        if trust.is_content_honest {
+            place.check_progress(stage.computer.disk(), &mut witness, now);
+        }
+        if trust.is_description_honest {
+            place.check_vouched(stage.computer.disk(), &mut witness, now);
+        }
     }
 }
 
@@ -80,6 +87,7 @@ pub(super) fn judge(stage: &Stage, now: Instant) {
     check_outages(stage, now);
     check_pauses(stage, now);
     note_requests(stage);
+    note_xet(stage);
     bill(stage).check(&mut stage.witness(), now);
 }
 
@@ -134,7 +142,8 @@ fn check_disk(stage: &Stage, now: Instant) {
 /// Where nobody has damaged a byte, a file that is all there is the right one at the first try:
 /// nothing that was not asked for has become data, and no claim was believed that did not hold.
 fn check_content(stage: &Stage) {
-    if !stage.is_content_honest() || !stage.is_disk_honest() {
+    let trust = stage.trust();
+    if !trust.is_content_honest || !trust.is_disk_honest {
         return;
     }
     let mut witness = stage.witness();
@@ -179,29 +188,6 @@ fn note_requests(stage: &Stage) {
     note(has(403), Sometimes::UrlExpired);
     let changed = |request: &RequestRecord| request.fault.as_deref() == Some("etag-change");
     note(requests.iter().any(changed), Sometimes::EtagChanged);
-}
-
-/// What a run cost, and what explains it.
-fn bill(stage: &Stage) -> Bill {
-    let hubs = stage.network.hubs();
-    let rots = u64::from(!stage.is_disk_honest());
-    let doubts = stage.fired("flip") + stage.fired("zero-fill") + rots;
-    let useless = ["portal", "gzip", "wrong-range", "short-body", "etag-change"];
-    let books = stage.network.books();
-    let ends_there = |flow: &&Flow| matches!(flow.ending, Some(Ending::Reset | Ending::Closed));
-    let broken = books.flows().iter().filter(ends_there).count() as u64;
-    Bill {
-        size: stage.size(),
-        arrived: books.received(),
-        dropped: books.flows().len() as u64 - broken,
-        broken,
-        requests: hubs.iter().map(|hub| hub.stats().requests).sum(),
-        lost_in_crashes: stage.lost_in_crashes(),
-        // Whoever dies while they search begins the search anew.
-        doubts: doubts * stage.computer.processes(),
-        ranges_ignored: stage.fired("ignore-range"),
-        useless_answers: useless.iter().map(|kind| stage.fired(kind)).sum(),
-    }
 }
 
 /// Probes come every half minute, retries up to every five minutes; a connection from before may

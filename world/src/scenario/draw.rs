@@ -13,6 +13,8 @@ use simnet::seed::Seed;
 
 use super::{Happening, Scenario, Step};
 
+mod xet;
+
 impl Scenario {
     /// The world of a seed.
     pub fn draw(seed: u64) -> Self {
@@ -26,7 +28,7 @@ impl Scenario {
         let busy = ideal * 2 + dice.seconds(5, 90);
         let rules = dice.rules(size);
         let script = dice.script(busy);
-        Self {
+        let scenario = Self {
             seed,
             link,
             profile,
@@ -40,7 +42,9 @@ impl Scenario {
             disk_bytes: dice.sometimes(0.1).then(|| size / 2 + dice.below(size)),
             sync_takes: Duration::from_millis(*[0, 1, 20, 400].choose(&mut dice.0).unwrap_or(&0)),
             sizes,
-        }
+        };
+        let mut dice = Dice(seed.stream("xet"));
+        if dice.sometimes(IN_XET) { scenario.put_in_xet(&mut dice) } else { scenario }
     }
 }
 
@@ -198,6 +202,8 @@ impl Dice {
     }
 }
 
+/// How many of all worlds have their files in Xet.
+const IN_XET: f64 = 0.35;
 const HOUR: Duration = Duration::from_secs(3600);
 /// The smallest and the largest world, in bytes of all files together.
 const SIZE_MIN: u64 = 100_000;

@@ -9,6 +9,7 @@ use engine::range::ByteRange;
 use engine::time::Instant;
 use simnet::disk::SimDisk;
 
+use super::trust::Trust;
 use super::truth::Truth;
 use super::{Rule, Witness};
 
@@ -30,34 +31,21 @@ pub struct Aftermath {
 }
 
 impl Aftermath {
-    /// Looks at one file. `is_content_honest` says that nobody has sent a wrong byte of it, and
-    /// `is_disk_honest` that the disk has not changed one.
-    pub fn look(
-        &self,
-        disk: &SimDisk,
-        is_content_honest: bool,
-        is_disk_honest: bool,
-        witness: &mut Witness,
-        now: Instant,
-    ) {
-        if !is_disk_honest {
+    /// Looks at one file.
+    pub fn look(&self, disk: &SimDisk, trust: Trust, witness: &mut Witness, now: Instant) {
+        if !trust.is_disk_honest {
             return;
         }
         if let Some(flaw) = self.truth.flaw(disk, &self.target) {
             let how = format!("{} is in place with {flaw}", self.path);
             witness.accuse(now, Rule::S1OnlyRightFiles, how);
         }
-        self.check_replay(disk, is_content_honest, witness, now);
+        self.check_replay(disk, trust, witness, now);
     }
 
-    /// What replay would trust must be on the disk as recorded, and right if nobody lied.
-    fn check_replay(
-        &self,
-        disk: &SimDisk,
-        is_content_honest: bool,
-        witness: &mut Witness,
-        now: Instant,
-    ) {
+    /// What replay would trust must be on the disk as recorded, and right if nobody lied; what it
+    /// holds to be vouched for must be right even so.
+    fn check_replay(&self, disk: &SimDisk, trust: Trust, witness: &mut Witness, now: Instant) {
         let Some(journal) = disk.peek(&self.journal) else { return };
         let replay = journal::replay(&journal);
         let ranges = replay.trusted.entries().count() + replay.unsynced.len().min(RANGES_NEW);
@@ -70,23 +58,53 @@ impl Aftermath {
             if *blake3::hash(&found).as_bytes() != entry.digest.0 {
                 let how = format!("{} of {} is not as recorded", entry.range, self.path);
                 witness.accuse(now, Rule::S3ReplayIsTrue, how);
-            } else if is_content_honest && !self.truth.is_right(disk, &self.part, entry.range) {
+            } else if trust.is_content_honest && !self.truth.is_right(disk, &self.part, entry.range)
+            {
                 let how = format!("{} of {} is proven and wrong", entry.range, self.path);
                 witness.accuse(now, Rule::S3ReplayIsTrue, how);
             }
+        }
+        if !trust.is_description_honest {
+            return;
+        }
+        let proven = replay.trusted.proven().iter();
+        let vouched = proven.flat_map(|proven| {
+            replay.vouched.iter().map(move |vouched| vouched.intersection(proven))
+        });
+        for range in vouched.filter(|range| !range.is_empty()) {
+            if !self.truth.is_right(disk, &self.part, range) {
+                let how = format!("{range} of {} is vouched for and wrong", self.path);
+                witness.accuse(now, Rule::S3ReplayIsTrue, how);
+            }
+        }
+    }
+
+    /// Holds what a process tells to be vouched for against the bytes that are right on the disk.
+    pub fn check_vouched(&self, disk: &SimDisk, witness: &mut Witness, now: Instant) {
+        let told = witness.vouched_of(&self.path);
+        if told == 0 {
+            return;
+        }
+        let right = self.count_right(disk);
+        if right < told {
+            let how = format!("{told} bytes of {} vouched for, {right} right", self.path);
+            witness.accuse(now, Rule::S10HonestProgress, how);
         }
     }
 
     /// Holds what a process tells to be proven against the bytes that are right on the disk.
     pub fn check_progress(&self, disk: &SimDisk, witness: &mut Witness, now: Instant) {
         let told = witness.proven_of(&self.path);
-        let has_part = disk.peek_range(&self.part, NOTHING).is_some();
-        let path = if has_part { &self.part } else { &self.target };
-        let right = self.truth.count_right(disk, path);
+        let right = self.count_right(disk);
         if right < told {
             let how = format!("{told} proven bytes of {}, {right} on the disk", self.path);
             witness.accuse(now, Rule::S10HonestProgress, how);
         }
+    }
+
+    fn count_right(&self, disk: &SimDisk) -> u64 {
+        let has_part = disk.peek_range(&self.part, NOTHING).is_some();
+        self.truth.count_right(disk, if has_part { &self.part } else { &self.target })
     }
 
     /// Whether the finished file is there and right, under the name that people open.

@@ -12,6 +12,14 @@ use super::{Rule, Witness, seconds};
 pub struct Bill {
     /// Bytes of all files together.
     pub size: u64,
+    /// Bytes that bring all files in chunks; as many as `size` where they are not in Xet.
+    pub packed: u64,
+    /// Whether they are.
+    pub is_in_xet: bool,
+    /// Bytes that were sent as they are.
+    pub sent_unpacked: u64,
+    /// Bytes that say what files are made of, and that name chunks.
+    pub described: u64,
     /// Bytes that arrived at the client, of whatever kind.
     pub arrived: u64,
     /// Connections that the client gave up or left: no more of its requests can have.
@@ -37,15 +45,25 @@ impl Bill {
         let search = self.doubts * self.size;
         let streams = self.ranges_ignored * self.size * 35 / 100;
         let useless = self.useless_answers * USELESS_BYTES;
-        self.size * 103 / 100
-            + self.dropped * FAILURE_BYTES
-            + self.broken * BREAK_BYTES
+        let chunk = if self.is_in_xet { CHUNK_BYTES } else { 0 };
+        self.fewest() * 103 / 100
+            + self.described
+            + self.dropped * (FAILURE_BYTES + chunk)
+            + self.broken * (BREAK_BYTES + chunk)
             + self.requests * HEAD_BYTES
             + self.lost_in_crashes
             + search
             + streams
             + useless
             + OVERHEAD_BYTES
+    }
+
+    /// What would have come without any trouble: packed, but for what came as it is.
+    fn fewest(&self) -> u64 {
+        let saved = self.size.saturating_sub(self.packed);
+        let unpacked = self.sent_unpacked.min(self.size);
+        let unsaved = u128::from(saved) * u128::from(unpacked) / u128::from(self.size.max(1));
+        self.packed + u64::try_from(unsaved).unwrap_or(u64::MAX)
     }
 
     /// E1.
@@ -78,6 +96,8 @@ pub fn check_pace(connects: &[Instant], workers: u32, witness: &mut Witness) {
 const FAILURE_BYTES: u64 = 64 << 10;
 /// What comes before a connection breaks is kept, but for a head or a page that explains it.
 const BREAK_BYTES: u64 = 4 << 10;
+/// A chunk that has not come whole is lost: no chunk has more content, nor is packed larger.
+const CHUNK_BYTES: u64 = (128 << 10) + 8;
 /// The head of an answer, and more.
 const HEAD_BYTES: u64 = 2 << 10;
 /// Listings and the like.

@@ -28,6 +28,7 @@ struct Told {
     path: String,
     size: u64,
     proven: u64,
+    vouched: u64,
     /// How it grew.
     history: Vec<(Instant, u64)>,
     is_in_place: bool,
@@ -138,10 +139,14 @@ impl Witness {
         match event {
             Event::Begun { file, proven } => self.on_begun(process, *file, *proven, now),
             Event::Proven { file, proven } => self.on_proven(process, *file, *proven, now),
+            Event::Vouched { file, vouched } => self.on_vouched(process, *file, *vouched, now),
             Event::Mismatch { file, .. } | Event::Repaired { file, .. } => {
                 self.note(Sometimes::Corrupted);
-                if matches!(event, Event::Repaired { origin: Origin::Disk, .. }) {
-                    self.note(Sometimes::BitRotRepaired);
+                if let Event::Repaired { origin, .. } = event {
+                    match origin {
+                        Origin::Disk => self.note(Sometimes::BitRotRepaired),
+                        Origin::Network => self.has_repaired = true,
+                    }
                 }
                 let Some(told) = self.told(process, *file) else { return };
                 told.is_doubted = true;
@@ -171,7 +176,6 @@ impl Witness {
             | Event::Chunk { .. }
             | Event::Waiting { .. }
             | Event::Down { .. }
-            | Event::Vouched { .. }
             | Event::Verified { .. }
             | Event::Failed { .. }
             | Event::Ended(_) => {}
@@ -216,6 +220,34 @@ impl Witness {
 }
 
 impl Witness {
+    fn on_vouched(&mut self, process: u64, file: FileId, vouched: u64, now: Instant) {
+        let Some(told) = self.told(process, file) else { return };
+        let before = std::mem::replace(&mut told.vouched, vouched);
+        let (path, proven, is_doubted) = (told.path.clone(), told.proven, told.is_doubted);
+        if vouched > 0 {
+            self.note(Sometimes::XetVouched);
+        }
+        if vouched > proven {
+            let how = format!("{vouched} bytes of {path} vouched for, {proven} proven");
+            self.accuse(now, Rule::S10HonestProgress, how);
+        }
+        if vouched < before && !is_doubted {
+            let how = format!("what is vouched for of {path} fell from {before} to {vouched}");
+            self.accuse(now, Rule::S10HonestProgress, how);
+        }
+    }
+
+    /// What of the file at `path` is vouched for now, as far as any living process has told.
+    pub fn vouched_of(&self, path: &str) -> u64 {
+        let told = self.lives.values().flat_map(|life| life.files.values());
+        told.filter(|told| told.path == path).map(|told| told.vouched).max().unwrap_or(0)
+    }
+
+    /// Whether anything that came wrong was found out and is fetched again.
+    pub const fn has_repaired(&self) -> bool {
+        self.has_repaired
+    }
+
     /// What of the file at `path` is proven now, as far as any living process has told.
     pub fn proven_of(&self, path: &str) -> u64 {
         let told = self.lives.values().flat_map(|life| life.files.values());
