@@ -3,6 +3,8 @@
 //!
 //! Needs no other program; what the publisher's own programs make of the same is asked elsewhere.
 
+#[path = "support/liar.rs"]
+mod liar;
 #[path = "support/process.rs"]
 mod process;
 mod support;
@@ -13,6 +15,8 @@ mod cost;
 mod flips;
 #[path = "xet/killed.rs"]
 mod killed;
+#[path = "xet/liars.rs"]
+mod liars;
 #[path = "xet/referee.rs"]
 mod referee;
 #[path = "xet/ways.rs"]
@@ -59,9 +63,11 @@ fn check_fired(world: &World) {
 
 /// How many bytes of the only file the publisher vouched for at the end.
 fn vouched(fetched: &Fetched) -> u64 {
-    let told = fetched.news.iter().rev().find_map(|news| match news {
-        News::Transfer { event: Event::Vouched { vouched, .. }, .. } => Some(*vouched),
-        _ => None,
+    let told = fetched.news.iter().rev().find_map(|news| {
+        let News::Transfer { event: Event::Vouched { vouched, .. }, .. } = news else {
+            return None;
+        };
+        Some(*vouched)
     });
     told.unwrap_or(0)
 }

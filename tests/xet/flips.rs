@@ -122,7 +122,8 @@ fn flip_payload(hub: &FakeHub, file: &XetFile, number: u64) -> String {
 /// Fetches the file of each case, several at once, and expects all of them to be right.
 #[expect(clippy::print_stdout, reason = "figures for whoever reads the log")]
 async fn check(builder: Builder, cases: Vec<Case>) {
-    let only: Option<usize> = std::env::var("XET_CASE").ok().map(|text| text.parse().unwrap());
+    let only: Option<usize> =
+        std::env::var("XET_CASE").ok().map(|text| text.parse().expect("a number"));
     let rules: Vec<&str> = cases.iter().map(|case| case.rule.as_str()).collect();
     let world = World::start(crate::with_rules(builder, &rules), 0).await;
     let chosen = cases.iter().enumerate().filter(|(number, _)| only.is_none_or(|it| it == *number));
@@ -205,19 +206,22 @@ fn position(answer: &str, number: u64, count: u64) -> u64 {
 
 /// What the hub's storage says that a file is made of, as it is asked for at first.
 async fn plan_of(hub: &FakeHub, repo: &str, file: &str) -> String {
-    let token: serde_json::Value = serde_json::from_str(&token_of(hub, repo).await).unwrap();
+    let token = token_of(hub, repo).await;
+    let token: serde_json::Value = serde_json::from_str(&token).expect("a token is JSON");
     let file = hub.xet_file(repo, "main", file).expect("it is in Xet");
     let url = format!("http://{}/v1/reconstructions/{}", hub.cas_authority(), file.hash);
     let request = reqwest::Client::new()
         .get(url)
-        .bearer_auth(token["accessToken"].as_str().unwrap())
+        .bearer_auth(token["accessToken"].as_str().expect("it has a secret"))
         .header("Range", format!("bytes=0-{}", file.len - 1));
-    request.send().await.unwrap().text().await.unwrap()
+    let answer = request.send().await.expect("the hub answers");
+    answer.text().await.expect("the answer is whole")
 }
 
 async fn token_of(hub: &FakeHub, repo: &str) -> String {
     let url = format!("{}/api/models/{repo}/xet-read-token/main", hub.endpoint());
-    reqwest::get(url).await.unwrap().text().await.unwrap()
+    let answer = reqwest::get(url).await.expect("the hub answers");
+    answer.text().await.expect("the answer is whole")
 }
 
 const HEADER_BITS: u64 = 64;

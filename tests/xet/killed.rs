@@ -14,7 +14,6 @@ const SIZE: u64 = 32 * MIB;
 const RATE: u64 = 4_000_000;
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "figures for whoever reads the log")]
 async fn killed_at_half() {
     let link = LinkSpec { rate: Some(RATE), ..LinkSpec::default() };
     let site = Site::of(hub(Kind::Bf16, SIZE, XetSpec::default()).link(link), SIZE).await;
