@@ -86,10 +86,18 @@ impl Xet {
         self.proofs.vouched()
     }
 
+    /// The whole file, if all of its chunks are known and are what its name says: that covers what
+    /// only other files have the rest of.
+    fn whole(&self, size: u64) -> Vec<ByteRange> {
+        let is_right = self.cut == size && self.proofs.file_root() == Some(self.hash);
+        is_right.then(|| ByteRange::new(0, size)).into_iter().collect()
+    }
+
     /// The file's ranges by how much they are to be doubted, the most first; what is vouched for
     /// is not.
     fn ranks(&self, size: u64) -> Vec<RangeSet> {
         let mut doubted: RangeSet = [ByteRange::new(0, size)].into_iter().collect();
+        self.whole(size).into_iter().for_each(|range| doubted.remove(range));
         self.vouched().iter().for_each(|range| doubted.remove(range));
         let unproven: RangeSet = self.unproven.values().flat_map(RangeSet::iter).collect();
         let mut first = doubted.clone();
@@ -147,7 +155,7 @@ impl Transfer {
     fn weigh(&mut self, id: FileId) {
         let Some(file) = self.files.get_mut(&id) else { return };
         let Some(xet) = &mut file.xet else { return };
-        let mut vouched = Vec::new();
+        let mut vouched = xet.whole(file.spec.size);
         while let Some(proof) = xet.proofs.poll() {
             match proof {
                 Proof::Vouched { xorb, ranges } => {
