@@ -181,9 +181,10 @@ fn replay_full(world: &str) -> bool {
     let outcome = run(&scenario);
     tell(&outcome.recording, world);
     println!(
-        "digest {:016x}, {} bytes arrived of {}, {}",
+        "digest {:016x}, {} bytes arrived ({} allowed) of {}, {}",
         outcome.digest(),
         outcome.arrived,
+        outcome.allowed,
         outcome.size,
         hours(outcome.took)
     );

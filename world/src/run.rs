@@ -42,6 +42,8 @@ pub struct Outcome {
     pub took: Duration,
     /// Bytes that arrived at the clients.
     pub arrived: u64,
+    /// How many may have.
+    pub allowed: u64,
     /// Bytes of all files together.
     pub size: u64,
 }
@@ -63,7 +65,7 @@ pub fn run(scenario: &Scenario) -> Outcome {
     for words in panics::take() {
         stage.witness().accuse(ended, Rule::NoPanic, words);
     }
-    judge(&stage, ended);
+    let allowed = judge(&stage, ended);
     stage.recording().push(ended, What::Mark { what: "the end".to_owned() });
     let recording = stage.recording().clone();
     let witness = stage.witness();
@@ -73,6 +75,7 @@ pub fn run(scenario: &Scenario) -> Outcome {
         fired: stage.lies_told(),
         took: ended.since_start(),
         arrived: stage.network.books().received(),
+        allowed,
         size: stage.size(),
         recording,
     }

@@ -77,8 +77,8 @@ pub(super) fn check_progress(stage: &Stage, now: Instant) {
     }
 }
 
-/// Judges a run that is over.
-pub(super) fn judge(stage: &Stage, now: Instant) {
+/// Judges a run that is over. How many bytes may have arrived in it.
+pub(super) fn judge(stage: &Stage, now: Instant) -> u64 {
     check_crash(stage, now);
     check_disk(stage, now);
     check_content(stage);
@@ -88,7 +88,9 @@ pub(super) fn judge(stage: &Stage, now: Instant) {
     check_pauses(stage, now);
     note_requests(stage);
     note_xet(stage);
-    bill(stage).check(&mut stage.witness(), now);
+    let bill = bill(stage);
+    bill.check(&mut stage.witness(), now);
+    bill.allowed()
 }
 
 fn check_disk(stage: &Stage, now: Instant) {

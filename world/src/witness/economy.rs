@@ -107,3 +107,36 @@ const USELESS_BYTES: u64 = 256 << 10;
 const PACE_SPAN: Duration = Duration::from_secs(10);
 const CONNECTS_BASE: usize = 20;
 const CONNECTS_PER_WORKER: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_packed_and_what_does_not_add_up() {
+        let cases = [
+            // Not in Xet.
+            (1000, 1000, 1000, 1000),
+            // All in chunks, half of it, none of it, and some of it twice.
+            (1000, 860, 0, 860),
+            (1000, 860, 500, 930),
+            (1000, 860, 1000, 1000),
+            (1000, 860, 1500, 1000),
+            // Chunks that cannot be packed are a little longer.
+            (1000, 1010, 500, 1010),
+            (0, 0, 0, 0),
+        ];
+        for (size, packed, sent_unpacked, expected) in cases {
+            let bill = Bill { size, packed, sent_unpacked, ..Bill::default() };
+            assert_eq!(bill.fewest(), expected, "{bill:?}");
+        }
+    }
+
+    #[test]
+    fn a_second_copy_is_waste() {
+        let mut witness = Witness::default();
+        let bill = Bill { size: 10 << 20, packed: 9 << 20, arrived: 10 << 20, ..Bill::default() };
+        bill.check(&mut witness, Instant::START);
+        assert_eq!(witness.violations().len(), 1);
+    }
+}

@@ -223,8 +223,9 @@ impl Witness {
     fn on_vouched(&mut self, process: u64, file: FileId, vouched: u64, now: Instant) {
         let Some(told) = self.told(process, file) else { return };
         let before = std::mem::replace(&mut told.vouched, vouched);
-        let (path, proven, is_doubted) = (told.path.clone(), told.proven, told.is_doubted);
-        if vouched > 0 {
+        let (path, size, is_doubted) = (told.path.clone(), told.size, told.is_doubted);
+        let proven = told.proven;
+        if vouched > 0 && vouched < size {
             self.note(Sometimes::XetVouched);
         }
         if vouched > proven {

@@ -3,10 +3,12 @@
 //! Asserts nothing, like the others.
 
 use engine::time::Duration;
+use engine::xet::chunk::Scheme;
 use fake_hub::{Kind, Packing, Shards};
+use simnet::profile::Profile;
 
 use super::super::{Scenario, Storage};
-use super::{MB, Named, at, calm, cut, kill, seconds, with};
+use super::{MB, Named, at, calm, cut, kill, seconds};
 use crate::sometimes::Sometimes;
 
 pub(super) fn all() -> Vec<Named> {
@@ -18,109 +20,89 @@ pub(super) fn all() -> Vec<Named> {
 
 /// Nobody sends a wrong byte.
 fn honest() -> Vec<Named> {
-    let falls =
-        (1..9).map(|n| at(2 * n, if n % 2 == 0 { kill(7 * n as u32 % 19) } else { cut(3) }));
-    let mut tunes =
-        told("xorbs that two files share", "what they share is vouched for in both", "");
-    tunes.scenario.sizes = vec![2 * MB, 2 * MB + 1000];
+    let mut plain = told("xet plain", "packed chunks are fewer bytes, and prove themselves", "");
+    plain.shows = &[Sometimes::XetVouched];
+    let mut tunes = told("xet shared", "what files share is vouched for in each of them", "");
+    tunes.scenario.sizes = vec![6 * MB, 6 * MB + 1000];
     tunes.scenario.xet = Some(Storage { is_deduplicated: true, ..STORAGE });
     tunes.shows = &[Sometimes::XetDeduplicated, Sometimes::XetVouched];
-    let mut ends = told("xet tokens and URLs that end", "who is refused asks for new ones", "");
+    let mut ends = told("xet token ends", "who is refused asks for another token", "");
     ends.scenario.url_lifetime = seconds(4);
     ends.scenario.xet = Some(Storage { token_lifetime: seconds(4), ..STORAGE });
     ends.shows = &[Sometimes::XetTokenRefreshed];
     let mut fallen = told("xet killed and power cut", "what is vouched for stays so", "");
-    fallen.scenario.script = falls.collect();
+    let fall = |n: u64| at(4 * n, if n % 2 == 0 { kill(7 * n as u32 % 19) } else { cut(3) });
+    fallen.scenario.script = (1..9).map(fall).collect();
     fallen.shows = &[Sometimes::XetVouched, Sometimes::CrashAfterRecord];
-    fallen.within = seconds(120);
-    let plain = told("xet plain", "packed chunks are fewer bytes, and prove themselves", "");
-    let cut_off = Named {
-        shows: &[Sometimes::LinkReset, Sometimes::XetVouched],
-        ..told(
-            "xet reset in every chunk",
-            "a reset costs no more than the chunk that was coming",
-            "rst every=50KB route=xorb",
-        )
-    };
-    vec![plain, tunes, ends, fallen, cut_off]
+    fallen.within = seconds(150);
+    let mut torn = told(
+        "xet reset in every chunk",
+        "a reset costs no more than the chunk that was coming",
+        "rst every=150KB route=xorb",
+    );
+    torn.shows = &[Sometimes::LinkReset, Sometimes::XetVouched];
+    vec![plain, tunes, ends, fallen, torn]
 }
 
 /// Wrong bytes, and wrong words about them.
 fn damaged() -> Vec<Named> {
     let flip = "flip at=200000 bit=3 route=xorb times=1";
-    let mut search = Named {
-        shows: &[Sometimes::Corrupted, Sometimes::XetRepairedBySearch],
-        ..told("xet bit searched for", "without names a xorb is fetched again, not the file", flip)
-    };
-    search.scenario.xet = Some(Storage { shards: Shards::None, ..STORAGE });
-    vec![
-        Named {
-            shows: &[Sometimes::Corrupted, Sometimes::XetRepairedByShard],
-            ..told(
-                "xet bit named",
-                "names tell which chunk is wrong, and only it comes again",
-                flip,
-            )
-        },
-        search,
-        Named {
-            shows: &[Sometimes::Corrupted],
-            ..told(
-                "xet of another file",
-                "its chunks prove themselves, and the file as a whole is wrong",
-                "etag-change route=reconstruction",
-            )
-        },
-        Named {
-            shows: &[],
-            ..told(
-                "xet described with a wrong bit",
-                "a description is believed only as far as it proves itself",
-                "flip at=120 bit=2 route=reconstruction times=3",
-            )
-        },
-    ]
+    // A wrong bit of packed content would often show when it is unpacked.
+    let stored = Storage { packing: Packing::Always(Scheme::Stored), ..STORAGE };
+    let mut named =
+        told("xet bit named", "names tell which chunk is wrong, and only it comes again", flip);
+    named.scenario.xet = Some(stored);
+    named.shows = &[Sometimes::Corrupted, Sometimes::XetRepairedByShard];
+    let mut sought =
+        told("xet bit sought", "without names a xorb is fetched again, not the file", flip);
+    sought.scenario.xet = Some(Storage { shards: Shards::None, ..stored });
+    sought.shows = &[Sometimes::Corrupted, Sometimes::XetRepairedBySearch];
+    let mut other = told(
+        "xet of another file",
+        "its chunks prove themselves, and the file as a whole is wrong",
+        "etag-change route=reconstruction",
+    );
+    other.shows = &[Sometimes::Corrupted, Sometimes::XetFellBack];
+    let mut shifted = told(
+        "xet shifted by a byte",
+        "what a description says of places is believed only as far as it proves itself",
+        "flip at=27 bit=0 route=reconstruction from=2 times=2",
+    );
+    shifted.shows = &[Sometimes::Corrupted];
+    vec![named, sought, other, shifted]
 }
 
 /// Chunks are not to be had, and plain HTTP is.
 fn other_way() -> Vec<Named> {
+    let mut dead = told(
+        "xet storage dead",
+        "who knows the file by its chunks is away, and its bytes are not",
+        "status 503 route=reconstruction",
+    );
+    dead.shows = &[Sometimes::XetFellBack];
     let mut back = told(
         "xet fails midway",
         "what has come stays, the rest comes as it is, and in chunks when they are there again",
         "status 500 route=reconstruction past=400KB times=6",
     );
-    back.shows = &[Sometimes::XetFellBack, Sometimes::XetCameBack, Sometimes::XetVouched];
-    back.scenario = Scenario { rules: back.scenario.rules, link: "weak-87k", ..back.scenario };
-    back.scenario.profile = calm("weak-87k", 0).profile;
+    back.scenario.link = "weak-87k";
+    back.scenario.profile = Profile::named("weak-87k").expect("the name of a built-in link");
+    back.scenario.config.workers_max = 2;
     back.scenario.config.request_bytes_min = 256 << 10;
     back.scenario.config.request_bytes_max = 256 << 10;
-    back.within = seconds(90);
-    vec![
-        Named {
-            shows: &[Sometimes::XetFellBack],
-            ..told(
-                "xet storage dead",
-                "who knows the file by its chunks is away, and its bytes are not",
-                "status 503 route=reconstruction",
-            )
-        },
-        back,
-    ]
+    back.shows = &[Sometimes::XetFellBack, Sometimes::XetCameBack];
+    back.within = seconds(150);
+    vec![dead, back]
 }
 
-/// A world of 4 MB in Xet with at most one lie.
+/// A world in Xet with at most one lie.
 fn told(name: &'static str, why: &'static str, rule: &str) -> Named {
     let rules = (!rule.is_empty()).then(|| rule.to_owned()).into_iter().collect();
-    Named {
-        name,
-        why,
-        scenario: Scenario { xet: Some(STORAGE), rules, ..with("dsl", 4 * MB, []) },
-        shows: &[Sometimes::XetVouched],
-        within: seconds(60),
-    }
+    let scenario = Scenario { xet: Some(STORAGE), rules, ..calm("dsl", 10 * MB) };
+    Named { name, why, scenario, shows: &[], within: seconds(120) }
 }
 
-/// Files of 4 MB have eight xorbs or so.
+/// Files of 10 MB have about twenty xorbs.
 const STORAGE: Storage = Storage {
     xorb_bytes: 512 << 10,
     kind: Kind::Bf16,
