@@ -173,6 +173,12 @@ impl Stage {
         !lock(&self.starts).iter().any(|at| span.contains(at))
     }
 
+    /// Whether somebody was served within the next moment.
+    pub(crate) fn is_served_soon_after(&self, at: Instant) -> bool {
+        let moment = at..at + Duration::from_millis(100);
+        lock(&self.reports).iter().any(|report| moment.contains(report))
+    }
+
     /// Whether any byte arrived then.
     pub(crate) fn has_bytes_in(&self, span: Range<Instant>) -> bool {
         let is_one = |row: &Row| matches!(row.what, What::Bytes { .. }) && span.contains(&row.at);
@@ -313,7 +319,9 @@ impl Stage {
         let proven = witness.proven();
         drop(witness);
         let News::Transfer { event, open_requests, .. } = news else { return };
-        if matches!(event, Event::Vouched { .. } | Event::Mismatch { .. }) {
+        let is_claim = matches!(event, Event::Vouched { .. } | Event::Mismatch { .. });
+        // What a process still says when the power is gone is not about what is on the disk now.
+        if is_claim && self.computer.is_alive(process) {
             self.check_vouched(now);
         }
         let what = match event {

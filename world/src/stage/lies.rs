@@ -25,11 +25,16 @@ impl Stage {
         self.count(|rule| is_damage(rule) || is_false_description(rule))
     }
 
+    /// How often the storage has said that a file is made of what another is made of.
+    pub(crate) fn false_descriptions(&self) -> u64 {
+        self.count(is_false_description)
+    }
+
     /// What may be believed now.
     pub(crate) fn trust(&self) -> Trust {
         Trust {
             is_content_honest: self.damages() == 0,
-            is_description_honest: self.count(is_false_description) == 0,
+            is_description_honest: self.false_descriptions() == 0,
             is_disk_honest: self.is_disk_honest(),
         }
     }

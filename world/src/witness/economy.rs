@@ -14,8 +14,8 @@ pub struct Bill {
     pub size: u64,
     /// Bytes that bring all files in chunks; as many as `size` where they are not in Xet.
     pub packed: u64,
-    /// Whether they are.
-    pub is_in_xet: bool,
+    /// Connections that may have ended within a chunk, which is then lost.
+    pub torn: u64,
     /// Bytes that were sent as they are.
     pub sent_unpacked: u64,
     /// Bytes that say what files are made of, and that name chunks.
@@ -33,6 +33,8 @@ pub struct Bill {
     /// How often content was damaged, by the hub or by the disk, and how often the search for it
     /// may have been interrupted.
     pub doubts: u64,
+    /// What one of these searches may take.
+    pub search: u64,
     /// How often a whole file came in answer to a range.
     pub ranges_ignored: u64,
     /// How often an answer carried bytes that nobody asked for or could use.
@@ -42,14 +44,14 @@ pub struct Bill {
 impl Bill {
     /// The most that may have arrived.
     pub fn allowed(&self) -> u64 {
-        let search = self.doubts * self.size;
+        let search = self.doubts * self.search;
         let streams = self.ranges_ignored * self.size * 35 / 100;
         let useless = self.useless_answers * USELESS_BYTES;
-        let chunk = if self.is_in_xet { CHUNK_BYTES } else { 0 };
         self.fewest() * 103 / 100
             + self.described
-            + self.dropped * (FAILURE_BYTES + chunk)
-            + self.broken * (BREAK_BYTES + chunk)
+            + self.dropped * FAILURE_BYTES
+            + self.broken * BREAK_BYTES
+            + self.torn * CHUNK_BYTES
             + self.requests * HEAD_BYTES
             + self.lost_in_crashes
             + search
