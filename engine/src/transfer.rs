@@ -85,6 +85,8 @@ pub struct Transfer {
     hub: Option<Url>,
     /// What opens the hub's content-addressed storage, for all files.
     token: Lease<ReadToken>,
+    /// Where chunks have come from last.
+    chunks_at: Option<Url>,
     files: BTreeMap<FileId, File>,
     requests: BTreeMap<RequestId, Open>,
     tickets: BTreeMap<Ticket, Errand>,
@@ -124,6 +126,8 @@ struct Open {
     unpacked: u64,
     /// What had come before the body did.
     ahead: u64,
+    /// Where its chunks come from, once that is known.
+    chunks_at: Option<Url>,
     rate: RateMeter,
     /// Whether its head was judged good.
     receiving: bool,
@@ -214,6 +218,7 @@ impl Transfer {
             rng: SmallRng::seed_from_u64(seed),
             hub: manifest.hub,
             token: Lease::default(),
+            chunks_at: None,
             files,
             requests: BTreeMap::new(),
             tickets: BTreeMap::new(),

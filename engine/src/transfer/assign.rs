@@ -14,6 +14,7 @@ use crate::range::ByteRange;
 use crate::rate::RateMeter;
 use crate::time::Duration;
 use crate::transfer::file::Stage;
+use crate::xet::chunker;
 
 /// What to do for a file that wants bytes.
 enum Ask {
@@ -95,7 +96,9 @@ impl Transfer {
         let not_before = file.backoff.not_before();
         let ask = if host.is_some() { Ask::Range(range) } else { question };
         let host = host.or(self.hub.as_ref());
-        let told = host.and_then(|host| self.throttle.closed_until(host, self.now));
+        let chunks_at = self.chunks_at.as_ref().filter(|_| kind == Kind::Xet);
+        let hosts = [host, chunks_at].into_iter().flatten();
+        let told = hosts.filter_map(|host| self.throttle.closed_until(host, self.now)).max();
         if not_before > self.now {
             self.wake_at(not_before, Alarm::Retry);
             return None;
@@ -135,6 +138,7 @@ impl Transfer {
             packed: range.len(),
             unpacked: range.len(),
             ahead: 0,
+            chunks_at: None,
             rate: RateMeter::new(self.now),
             receiving: false,
             differs: false,
@@ -180,6 +184,8 @@ impl Transfer {
             .filter(|(_, open)| open.is_good() && open.received > 0)
             // Silence is for the stall detector to judge.
             .filter(|(_, open)| self.now.since(open.quiet_since) < SILENT)
+            // One in chunks loses the chunk that is coming: there must be some to show for it.
+            .filter(|(_, open)| open.kind() == Kind::Http || open.proven >= CHUNKS_BEFORE_SPLIT)
             .map(|(id, open)| Runner {
                 key: *id,
                 remaining: open.remaining(),
@@ -194,8 +200,12 @@ impl Transfer {
         if let Some(id) = laggard(&runners, idle, self.rate.best(), min)
             && let Some(open) = self.requests.get(&id)
         {
-            let came = open.asked.len().saturating_sub(open.remaining());
-            let range = ByteRange::new(open.asked.start + came, open.asked.end);
+            let came = match open.kind() {
+                Kind::Http => open.received,
+                Kind::Xet => open.proven,
+            };
+            let range =
+                ByteRange::new((open.asked.start + came).min(open.asked.end), open.asked.end);
             let event = crate::event::Event::Split { file: open.file, range };
             self.events.push_back(event);
             self.abort(id, Abortion::Split);
@@ -209,3 +219,5 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const SILENT: Duration = Duration::from_secs(2);
 /// A request younger than this is not judged by its rate.
 const SETTLED: Duration = Duration::from_secs(3);
+/// A request in chunks is not split before it has brought so much.
+const CHUNKS_BEFORE_SPLIT: u64 = 4 * chunker::MAX as u64;

@@ -27,8 +27,10 @@ struct Attempt {
 enum Via {
     Hub,
     Storage(Url),
-    /// The content-addressed storage, or the hub about its token.
-    Xet(Option<ReadToken>),
+    /// The content-addressed storage, or where it keeps its chunks.
+    Xet(ReadToken, Option<Url>),
+    /// The hub, about a token to that.
+    Token,
 }
 
 impl Via {
@@ -36,16 +38,16 @@ impl Via {
         match self {
             Self::Hub => None,
             Self::Storage(_) => Some(Kind::Http),
-            Self::Xet(_) => Some(Kind::Xet),
+            Self::Xet(..) | Self::Token => Some(Kind::Xet),
         }
     }
 
     /// Whom a pause is to be kept for.
     fn host(&self) -> Option<&Url> {
         match self {
-            Self::Hub | Self::Xet(None) => None,
-            Self::Storage(url) => Some(url),
-            Self::Xet(Some(token)) => Some(token.cas.base()),
+            Self::Hub | Self::Token => None,
+            Self::Storage(url) | Self::Xet(_, Some(url)) => Some(url),
+            Self::Xet(token, None) => Some(token.cas.base()),
         }
     }
 }
@@ -84,7 +86,7 @@ impl Transfer {
             file: open.file,
             via: match &open.way {
                 Way::Http { url, .. } => Via::Storage(url.clone()),
-                Way::Xet { token, .. } => Via::Xet(Some(token.clone())),
+                Way::Xet { token, .. } => Via::Xet(token.clone(), open.chunks_at.clone()),
             },
             began: open.opened,
             received: open.received,
@@ -126,7 +128,7 @@ impl Transfer {
             }
             (ErrandKind::Authorize, answer) => {
                 self.token.on_not_given();
-                self.on_unanswered(ticket, errand, Via::Xet(None), answer.err());
+                self.on_unanswered(ticket, errand, Via::Token, answer.err());
             }
             (ErrandKind::Describe { range }, answer) => {
                 self.on_described(errand.file, *range, answer);
@@ -214,10 +216,12 @@ impl Transfer {
         let url = match &attempt.via {
             Via::Hub => return file.backoff.attempt(),
             Via::Storage(url) => url,
-            Via::Xet(Some(token)) if *fault == Fault::LeaseRefused(401) => {
+            Via::Xet(token, None) if *fault == Fault::LeaseRefused(401) => {
                 return self.token.on_refused(token);
             }
-            Via::Xet(_) => return if attempt.proven > 0 { 1 } else { file.choice.strikes() + 1 },
+            Via::Xet(..) | Via::Token => {
+                return if attempt.proven > 0 { 1 } else { file.choice.strikes() + 1 };
+            }
         };
         if next_step(fault, 1) != Step::Locate {
             return 1;

@@ -69,6 +69,8 @@ impl Transfer {
         open.ahead = open.received;
         open.packed = plan.requests().flatten().map(|fetch| fetch.bytes.len()).sum();
         open.unpacked = span.len();
+        open.chunks_at = plan.fetches.first().map(|fetch| (*fetch.url).clone());
+        self.chunks_at.clone_from(&open.chunks_at);
         open.receiving = true;
         let gaps = vec![wanted];
         let compare = self.files.get(&file_id).is_some_and(|file| file.repair.is_some());
