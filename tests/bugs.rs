@@ -45,13 +45,13 @@ fn every_bug_is_told_in_a_sentence_and_names_a_test_that_exists() {
         };
         let folder =
             if package == "moshi-fetch" { root().to_owned() } else { root().join(package) };
-        let text = if target == "lib" {
-            let modules: Vec<&str> = name.split("::").collect();
-            let source = if package == "moshi-fetch" { "bin" } else { "src" };
-            text_of_module(&folder.join(source), &modules[..modules.len() - 1])
-        } else {
-            fs::read_to_string(folder.join(format!("tests/{target}.rs"))).unwrap()
+        let source = match (target, package) {
+            ("lib", "moshi-fetch") => folder.join("bin"),
+            ("lib", _) => folder.join("src"),
+            _ => folder.join("tests").join(target),
         };
+        let modules: Vec<&str> = name.split("::").collect();
+        let text = text_of_module(&source, &modules[..modules.len() - 1]);
         let function = format!("fn {}(", name.rsplit("::").next().unwrap());
         assert!(text.contains(&function), "{}: no {function}) there", patch.display());
     }
