@@ -32,7 +32,7 @@ use support::{Fetched, REPO, World, run, sha256};
 
 /// A hub with one file, whose content is of a kind, in Xet.
 fn hub(kind: Kind, size: u64, spec: XetSpec) -> Builder {
-    FakeHub::builder().repo(RepoSpec::made(REPO, kind, size).fine_tuned().xet(spec))
+    FakeHub::builder().repo(RepoSpec::made(REPO, kind, size).xet(spec))
 }
 
 /// The same, with rules of misbehaviour.

@@ -2,10 +2,10 @@
 //!
 //! `MOSHI_XET_BYTES=200000000` asks the same of a file of that length, in xorbs of 64 MiB.
 
-use fake_hub::{FakeHub, Kind, Shards, XetSpec};
+use fake_hub::{FakeHub, Kind, RepoSpec, Shards, XetSpec};
 
-use crate::support::{FILE, MIB, World};
-use crate::{check_fetch, check_fired, hub, vouched, with_rules};
+use crate::support::{FILE, MIB, REPO, World};
+use crate::{check_fetch, check_fired, vouched, with_rules};
 
 const MB: u64 = 1_000_000;
 const TUNED: &str = "tuned.safetensors";
@@ -41,15 +41,20 @@ async fn one_flip_in_a_fine_tune_without_shards() {
 #[expect(clippy::print_stdout, reason = "figures for whoever reads the log")]
 async fn check(file: &str, shards: Shards, extra_max: u64) {
     let size = size();
-    let spec = || XetSpec { xorb_bytes: xorb_bytes(size), shards, ..XetSpec::default() };
-    let world = World::start(hub(Kind::Bf16, size, spec()), size).await;
-    check_fetch(&world, file, world.fetch_of(crate::REPO, file)).await;
+    let hub = || {
+        let spec = XetSpec { xorb_bytes: xorb_bytes(size), shards, ..XetSpec::default() };
+        let repo = RepoSpec::made(REPO, Kind::Bf16, size);
+        let repo = if file == TUNED { repo.fine_tuned() } else { repo };
+        FakeHub::builder().repo(repo.xet(spec))
+    };
+    let world = World::start(hub(), size).await;
+    check_fetch(&world, file, world.fetch_of(REPO, file)).await;
     let before = world.traffic();
     for percent in [10, 55, 95] {
         let rule = flip(&world.hub, file, size / 100 * percent);
-        let builder = with_rules(hub(Kind::Bf16, size, spec()), &[&rule]);
+        let builder = with_rules(hub(), &[&rule]);
         let flipped = World::start(builder, size).await;
-        let fetched = check_fetch(&flipped, file, flipped.fetch_of(crate::REPO, file)).await;
+        let fetched = check_fetch(&flipped, file, flipped.fetch_of(REPO, file)).await;
         check_fired(&flipped);
         assert_eq!(flipped.wire(), 0, "nothing came otherwise than in chunks");
         // Of a fine-tune's xorbs the file has only parts, which prove nothing by themselves.
@@ -64,7 +69,7 @@ async fn check(file: &str, shards: Shards, extra_max: u64) {
 
 /// The rule that flips a bit of the chunk at this byte of a file, once.
 fn flip(hub: &FakeHub, file: &str, offset: u64) -> String {
-    let file = hub.xet_file(crate::REPO, "main", file).expect("the file is in Xet");
+    let file = hub.xet_file(REPO, "main", file).expect("the file is in Xet");
     let (hash, number) = hub.xet().chunk_at(file, offset).expect("the file is so long");
     let xorb = hub.xet().xorb(&hash).expect("the file has it");
     let chunk = &xorb.chunks().expect("made-up bytes can be read")[number as usize];

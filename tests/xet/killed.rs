@@ -9,14 +9,16 @@ use crate::hub;
 use crate::process::Site;
 use crate::support::{MIB, traffic};
 
-const SIZE: u64 = 32 * MIB;
+const SIZE: u64 = 64 * MIB;
 /// Bytes per second.
-const RATE: u64 = 4_000_000;
+const RATE: u64 = 8_000_000;
 
 #[tokio::test]
 async fn killed_at_half() {
     let link = LinkSpec { rate: Some(RATE), ..LinkSpec::default() };
-    let site = Site::of(hub(Kind::Bf16, SIZE, XetSpec::default()).link(link), SIZE).await;
+    // What a socket holds is counted as sent, and would be lost by whoever was slow to read it.
+    let builder = hub(Kind::Bf16, SIZE, XetSpec::default()).link(link).send_buffer(8 << 10);
+    let site = Site::of(builder, SIZE).await;
     let mut running = site.start(&[]);
     site.wait_sent(SIZE / 2, &mut running).await;
     assert!(running.is_running(), "ended before it was killed\n{}", running.transcript());

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use engine::config::Config;
 use fake_hub::{Builder, FakeHub, Kind, RepoSpec, XetSpec};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::liar::{Liar, Lie, Places, SECRET};
@@ -101,9 +102,7 @@ async fn lengths_and_orders_that_are_wrong() {
         ("a byte is skipped", |plan, _| add(&mut plan["offset_into_first_range"], 1)),
         ("fractions", |plan, _| plan["offset_into_first_range"] = json!(0.5)),
     ];
-    for (what, lie) in lies {
-        check_refused(what, Lie::Plan(lie)).await;
-    }
+    join_all(lies.map(|(what, lie)| check_refused(what, Lie::Plan(lie)))).await;
 }
 
 #[tokio::test]
@@ -140,9 +139,7 @@ async fn chunks_and_bytes_that_are_not_there() {
             plan["terms"][0]["hash"] = json!("f".repeat(64));
         }),
     ];
-    for (what, lie) in lies {
-        check_refused(what, Lie::Plan(lie)).await;
-    }
+    join_all(lies.map(|(what, lie)| check_refused(what, Lie::Plan(lie)))).await;
 }
 
 #[tokio::test]
@@ -159,9 +156,7 @@ async fn addresses_that_lead_elsewhere() {
         ("a stranger", |plan, places| lead(plan, &format!("http://{}/x", places.stranger))),
         ("nobody", |plan, _| lead(plan, "http://127.0.0.7:9/x")),
     ];
-    for (what, lie) in lies {
-        check_refused(what, Lie::Plan(lie)).await;
-    }
+    join_all(lies.map(|(what, lie)| check_refused(what, Lie::Plan(lie)))).await;
     check_refused("a redirect to a stranger", Lie::Elsewhere).await;
 }
 
@@ -176,9 +171,7 @@ async fn answers_that_are_none() {
         ("bytes that are no text", || vec![0xFF; 1_000]),
         ("blanks", || vec![b' '; 5_000_000]),
     ];
-    for (what, body) in bodies {
-        check_refused(what, Lie::Body(body)).await;
-    }
+    join_all(bodies.map(|(what, body)| check_refused(what, Lie::Body(body)))).await;
 }
 
 #[tokio::test]
@@ -202,9 +195,7 @@ async fn rights_that_are_none() {
             drop(token.as_object_mut().expect(EXPECTED).remove("accessToken"))
         }),
     ];
-    for (what, lie) in lies {
-        check_refused(what, Lie::Token(lie)).await;
-    }
+    join_all(lies.map(|(what, lie)| check_refused(what, Lie::Token(lie)))).await;
 }
 
 #[tokio::test]
