@@ -145,3 +145,6 @@ fn seconds(duration: Duration) -> String {
 }
 
 const VIOLATIONS_KEPT: usize = 3;
+
+#[cfg(test)]
+mod tests;
