@@ -14,6 +14,8 @@ pub struct Runner<K> {
     pub remaining: u64,
     /// Bytes per second it brings.
     pub rate: u64,
+    /// Whether ending it now would lose little of what is on its way.
+    pub is_splittable: bool,
 }
 
 /// Which of the open requests to end, so that `idle` workers can share what it has left.
@@ -24,7 +26,8 @@ pub fn laggard<K: Copy>(runners: &[Runner<K>], idle: u32, best_rate: u64, min: u
     if idle == 0 || rate.saturating_mul(10) > best_rate.saturating_mul(6) {
         return None;
     }
-    let slowest = runners.iter().max_by_key(|runner| seconds_left(runner))?;
+    let splittable = runners.iter().filter(|runner| runner.is_splittable);
+    let slowest = splittable.max_by_key(|runner| seconds_left(runner))?;
     let seconds = seconds_left(slowest);
     let can_be_shared = slowest.remaining >= 2 * min && seconds >= WORTH.as_secs();
     (can_be_shared || seconds >= HOPELESS.as_secs()).then_some(slowest.key)
@@ -45,7 +48,7 @@ mod tests {
     use super::*;
 
     fn runner(key: u8, remaining: u64, rate: u64) -> Runner<u8> {
-        Runner { key, remaining, rate }
+        Runner { key, remaining, rate, is_splittable: true }
     }
 
     #[test]
@@ -66,6 +69,23 @@ mod tests {
                 Some(2),
             ),
             ("nothing open", vec![], 4, 500_000, None),
+            (
+                "only one that must not be",
+                vec![Runner { is_splittable: false, ..runner(1, 8_000_000, 100_000) }],
+                4,
+                500_000,
+                None,
+            ),
+            (
+                "a link that one who must not be has in use",
+                vec![
+                    Runner { is_splittable: false, ..runner(1, 8_000_000, 400_000) },
+                    runner(2, 8_000_000, 20_000),
+                ],
+                4,
+                500_000,
+                None,
+            ),
         ] {
             assert_eq!(laggard(&runners, idle, best, min), expected, "{name}");
         }

@@ -181,15 +181,15 @@ impl Transfer {
             .requests
             .iter()
             // Before its first byte a request is not slow: that byte may be waiting behind others.
-            .filter(|(_, open)| open.is_good() && open.received > 0)
+            .filter(|(_, open)| open.is_good() && open.received > open.ahead)
             // Silence is for the stall detector to judge.
             .filter(|(_, open)| self.now.since(open.quiet_since) < SILENT)
-            // One in chunks loses the chunk that is coming: there must be some to show for it.
-            .filter(|(_, open)| open.kind() == Kind::Http || open.proven >= CHUNKS_BEFORE_SPLIT)
             .map(|(id, open)| Runner {
                 key: *id,
                 remaining: open.remaining(),
                 rate: open.rate.rate(self.now),
+                // One in chunks loses the chunk that is coming: there must be some to show for it.
+                is_splittable: open.kind() == Kind::Http || open.proven >= CHUNKS_BEFORE_SPLIT,
             })
             .collect();
         // A request that has just begun has no rate yet.

@@ -89,7 +89,8 @@ impl Transfer {
                 Way::Xet { token, .. } => Via::Xet(token.clone(), open.chunks_at.clone()),
             },
             began: open.opened,
-            received: open.received,
+            // What came of the body: that a range was described does not bring it.
+            received: open.received.saturating_sub(open.ahead),
             proven: open.proven,
         };
         self.on_fault(&attempt, fault, wasted);
