@@ -68,6 +68,8 @@ fn damaged() -> Vec<Named> {
         "what a description says of places is believed only as far as it proves itself",
         "flip at=27 bit=0 route=reconstruction from=2 times=2",
     );
+    // Of several windows, so that those within the file end within a chunk.
+    shifted.scenario.config.request_bytes_max = 1 << 20;
     shifted.shows = &[Sometimes::Corrupted];
     vec![named, sought, other, shifted]
 }
