@@ -38,9 +38,14 @@ impl<H: Http> Cas<H> {
         range: ByteRange,
     ) -> Result<(Reconstruction, u64), Fault> {
         let first = self.version.load(Ordering::Relaxed);
+        // The shortest chunk is 8 KiB, and what is said of one is less than 1 KiB.
+        let max = PLAN_BYTES.saturating_add(range.len() / 8);
+        let max = usize::try_from(max).map_or(reconstruction::BODY_MAX, |max| {
+            max.min(reconstruction::BODY_MAX)
+        });
         for version in [first, 3 - first] {
             let request = wire::reconstruction(token, version, file, range);
-            let Some(body) = self.ask(token, request, reconstruction::BODY_MAX).await? else {
+            let Some(body) = self.ask(token, request, max).await? else {
                 continue;
             };
             self.version.store(version, Ordering::Relaxed);
@@ -90,5 +95,7 @@ async fn within<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fa
     tokio::time::timeout(SILENT, work).await.unwrap_or(Err(Fault::Silent(SILENT)))
 }
 
+/// What is said of a short range may be so long, in bytes.
+const PLAN_BYTES: u64 = 1 << 20;
 /// An answer that is silent for this long will not come.
 const SILENT: Duration = Duration::from_secs(60);

@@ -232,6 +232,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_vouched_for_is_proven_and_goes_with_it() {
+        let mut ledger = ledger(&[(0, 4), (4, 8)]);
+        assert!(ledger.apply(&Record::Vouched(ByteRange::new(0, 10))));
+        assert_eq!(format!("{:?}", ledger.vouched()), "{0..8}");
+        assert!(!ledger.apply(&Record::Vouched(ByteRange::new(2, 6))), "no news");
+        ledger.prove(proven(0, 8));
+        assert_eq!(format!("{:?}", ledger.vouched()), "{0..8}", "only its record is another");
+        ledger.revoke(ByteRange::new(5, 6));
+        assert!(ledger.vouched().is_empty());
+    }
+
+    #[test]
     fn complete_when_nothing_is_missing() {
         assert!(Ledger::new(0).is_complete());
         let mut ledger = ledger(&[(0, 4), (10, SIZE)]);
