@@ -40,9 +40,8 @@ impl<H: Http> Cas<H> {
         let first = self.version.load(Ordering::Relaxed);
         // The shortest chunk is 8 KiB, and what is said of one is less than 1 KiB.
         let max = PLAN_BYTES.saturating_add(range.len() / 8);
-        let max = usize::try_from(max).map_or(reconstruction::BODY_MAX, |max| {
-            max.min(reconstruction::BODY_MAX)
-        });
+        let max = usize::try_from(max)
+            .map_or(reconstruction::BODY_MAX, |max| max.min(reconstruction::BODY_MAX));
         for version in [first, 3 - first] {
             let request = wire::reconstruction(token, version, file, range);
             let Some(body) = self.ask(token, request, max).await? else {
