@@ -31,7 +31,8 @@ fn honest() -> Vec<Named> {
     ends.scenario.xet = Some(Storage { token_lifetime: seconds(4), ..STORAGE });
     ends.shows = &[Sometimes::XetTokenRefreshed];
     let mut fallen = told("xet killed and power cut", "what is vouched for stays so", "");
-    let fall = |n: u64| at(4 * n, if n % 2 == 0 { kill(7 * n as u32 % 19) } else { cut(3) });
+    let fall =
+        |n: u64| at(4 * n, if n.is_multiple_of(2) { kill(7 * n as u32 % 19) } else { cut(3) });
     fallen.scenario.script = (1..9).map(fall).collect();
     fallen.shows = &[Sometimes::XetVouched, Sometimes::CrashAfterRecord];
     fallen.within = seconds(150);
