@@ -126,10 +126,12 @@ impl Transfer {
                 // One that has ended before it came must be tried, or none ever would be.
                 let ttl = ttl.filter(|ttl| !ttl.is_zero());
                 self.token.on_given(token, ttl, errand.asked);
+                self.on_token_answered();
             }
             (ErrandKind::Authorize, answer) => {
                 self.token.on_not_given();
                 self.on_unanswered(ticket, errand, Via::Token, answer.err());
+                self.on_token_answered();
             }
             (ErrandKind::Describe { range }, answer) => {
                 self.on_described(errand.file, *range, answer);

@@ -45,6 +45,9 @@ pub(super) struct Xet {
     named: u32,
     /// Whether an answer is being waited for.
     is_asking: bool,
+    /// Whether a token is, to find out what to doubt; and how often one may still be.
+    needs_token: bool,
+    token_tries: u32,
 }
 
 impl Xet {
@@ -62,6 +65,8 @@ impl Xet {
             names: None,
             named: 0,
             is_asking: false,
+            needs_token: false,
+            token_tries: TOKEN_TRIES,
         }
     }
 
@@ -245,7 +250,7 @@ impl Transfer {
     /// The digest is wrong, and the disk is innocent: finds out what to doubt. First whoever knows
     /// the names of all chunks is asked, which costs little; else ranges are fetched again.
     pub(super) fn investigate(&mut self, id: FileId) {
-        if self.revoke_named(id) {
+        if self.revoke_named(id) || self.wait_for_token(id) {
             return;
         }
         if let Some(gap) = self.undescribed(id)
@@ -269,6 +274,34 @@ impl Transfer {
         }
         file.repair = Some(Repair::new(ranks));
         file.stage = Stage::Fetching;
+    }
+
+    /// Without a token nobody can be asked: after hours of plain HTTP, or when the last has ended.
+    fn wait_for_token(&mut self, id: FileId) -> bool {
+        if self.token.held(self.now).is_some() {
+            return false;
+        }
+        let Some(file) = self.files.get_mut(&id).filter(|file| file.choice.has_xet()) else {
+            return false;
+        };
+        let Some(xet) = file.xet.as_mut().filter(|xet| xet.token_tries > 0) else { return false };
+        xet.token_tries -= 1;
+        xet.needs_token = true;
+        if !self.token.is_renewing() {
+            self.authorize(id);
+        }
+        true
+    }
+
+    /// The hub has answered about a token.
+    pub(super) fn on_token_answered(&mut self) {
+        let ids: Vec<FileId> = self.files.keys().copied().collect();
+        for id in ids {
+            let xet = self.files.get_mut(&id).and_then(|file| file.xet.as_mut());
+            if xet.is_some_and(|xet| std::mem::take(&mut xet.needs_token)) {
+                self.go_on_investigating(id);
+            }
+        }
     }
 
     fn go_on_investigating(&mut self, id: FileId) {
@@ -347,6 +380,8 @@ impl Transfer {
 
 /// So often it is asked what a file is made of, beside the requests for its chunks.
 const DESCRIBE_TRIES: u32 = 8;
+/// So often a token is asked for only to find out what to doubt.
+const TOKEN_TRIES: u32 = 3;
 /// So much that came otherwise is worth a question.
 const DESCRIBE_BYTES: u64 = 1 << 20;
 /// The storage lists chunks whose hash is a multiple of this.
