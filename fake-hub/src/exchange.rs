@@ -24,7 +24,7 @@ use crate::routes::{self, Ask};
 use crate::rule::Seen;
 use crate::rule::book::ArmedRule;
 use crate::stats::{OpenRecord, RequestRecord};
-use crate::target::{Route, Target};
+use crate::target::Target;
 
 impl Hub {
     /// Answers one request.
@@ -110,15 +110,10 @@ impl Hub {
 
     fn record(&self, ask: &Ask, connection: u64) -> OpenRecord {
         let is_authorized = ask.headers.contains_key(AUTHORIZATION);
-        let is_leak = match ask.target.route() {
-            Route::Reconstruction | Route::Chunks => self.tokens.knows(&ask.headers),
-            Route::Resolve
-            | Route::ResolveCache
-            | Route::Api
-            | Route::Cdn
-            | Route::Token
-            | Route::Xorb
-            | Route::Other => is_authorized && ask.host == self.cdn,
+        let is_leak = if ask.target.route().is_interface() {
+            self.tokens.knows(&ask.headers)
+        } else {
+            is_authorized && ask.host == self.cdn
         };
         let record = RequestRecord {
             time_ms: self.clock.elapsed().as_millis() as u64,

@@ -35,6 +35,20 @@ pub enum Route {
 }
 
 impl Route {
+    /// Whether it is the CAS's own interface, which access tokens open.
+    pub const fn is_interface(self) -> bool {
+        match self {
+            Self::Reconstruction | Self::Chunks => true,
+            Self::Resolve
+            | Self::ResolveCache
+            | Self::Api
+            | Self::Cdn
+            | Self::Token
+            | Self::Xorb
+            | Self::Other => false,
+        }
+    }
+
     /// All of them.
     pub const ALL: [Self; 9] = [
         Self::Resolve,

@@ -81,12 +81,7 @@ impl Transfer {
             }
         };
         // After a fault one request goes ahead; the others follow when it has brought something.
-        // One that has been silent for too long keeps no probe back.
-        let is_fresh = |since| self.now.since(since) < self.stall.patience();
-        let is_trying = self
-            .requests
-            .values()
-            .any(|open| open.file == id && open.received == 0 && is_fresh(open.quiet_since));
+        let is_trying = self.requests.values().any(|open| open.file == id && open.received == 0);
         if file.backoff.attempt() > 0 && (is_trying || is_renewing) {
             return None;
         }

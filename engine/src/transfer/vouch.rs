@@ -45,8 +45,9 @@ pub(super) struct Xet {
     named: u32,
     /// Whether an answer is being waited for.
     is_asking: bool,
-    /// Whether a token is, to find out what to doubt; and how often one may still be.
-    needs_token: bool,
+    /// Whether the search for what to doubt goes on with that answer, or with a token's.
+    is_investigated: bool,
+    /// How often a token may still be asked for only for that.
     token_tries: u32,
 }
 
@@ -65,7 +66,7 @@ impl Xet {
             names: None,
             named: 0,
             is_asking: false,
-            needs_token: false,
+            is_investigated: false,
             token_tries: TOKEN_TRIES,
         }
     }
@@ -250,20 +251,18 @@ impl Transfer {
     /// The digest is wrong, and the disk is innocent: finds out what to doubt. First whoever knows
     /// the names of all chunks is asked, which costs little; else ranges are fetched again.
     pub(super) fn investigate(&mut self, id: FileId) {
-        if self.revoke_named(id) || self.wait_for_token(id) {
+        if self.revoke_named(id) {
             return;
         }
-        if let Some(gap) = self.undescribed(id)
-            && self.describe(id, gap)
-        {
-            return;
-        }
-        if let Some(chunk) = self.next_lead(id)
-            && self.name(id, chunk)
-        {
-            return;
-        }
+        let is_waiting =
+            self.wait_for_token(id) || self.describe_rest(id) || self.ask_for_names(id);
         let Some(file) = self.files.get_mut(&id) else { return };
+        if let Some(xet) = &mut file.xet {
+            xet.is_investigated = is_waiting;
+        }
+        if is_waiting {
+            return;
+        }
         let size = file.spec.size;
         let xet = file.xet.as_ref().filter(|_| file.choice.has_xet());
         let mut ranks = xet.map(|xet| xet.ranks(size)).unwrap_or_default();
@@ -286,7 +285,6 @@ impl Transfer {
         };
         let Some(xet) = file.xet.as_mut().filter(|xet| xet.token_tries > 0) else { return false };
         xet.token_tries -= 1;
-        xet.needs_token = true;
         if !self.token.is_renewing() {
             self.authorize(id);
         }
@@ -296,18 +294,23 @@ impl Transfer {
     /// The hub has answered about a token.
     pub(super) fn on_token_answered(&mut self) {
         let ids: Vec<FileId> = self.files.keys().copied().collect();
-        for id in ids {
-            let xet = self.files.get_mut(&id).and_then(|file| file.xet.as_mut());
-            if xet.is_some_and(|xet| std::mem::take(&mut xet.needs_token)) {
-                self.go_on_investigating(id);
-            }
+        ids.into_iter().for_each(|id| self.go_on_investigating(id));
+    }
+
+    /// What was asked is answered, for whatever purpose it was asked.
+    fn go_on_investigating(&mut self, id: FileId) {
+        let xet = self.files.get(&id).and_then(|file| file.xet.as_ref());
+        if xet.is_some_and(|xet| xet.is_investigated && !xet.is_asking) {
+            self.investigate(id);
         }
     }
 
-    fn go_on_investigating(&mut self, id: FileId) {
-        if self.files.get(&id).is_some_and(|file| file.stage == Stage::Checking) {
-            self.investigate(id);
-        }
+    fn describe_rest(&mut self, id: FileId) -> bool {
+        self.undescribed(id).is_some_and(|gap| self.describe(id, gap))
+    }
+
+    fn ask_for_names(&mut self, id: FileId) -> bool {
+        self.next_lead(id).is_some_and(|chunk| self.name(id, chunk))
     }
 
     /// The next chunk that the storage may know: it lists the first of each file, and one in

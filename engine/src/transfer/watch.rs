@@ -2,7 +2,7 @@
 //!
 //! Opens nothing; a probe is an ordinary request that the outage allows.
 
-use super::{Abortion, Alarm, ErrandKind, Transfer};
+use super::{Abortion, Alarm, ErrandKind, Open, Transfer};
 use crate::action::RequestId;
 use crate::event::{End, Event};
 use crate::fault::Fault;
@@ -98,7 +98,8 @@ impl Transfer {
     }
 
     /// When everything that is missing is claimed by silent requests, the one that has been
-    /// silent longest makes room for the probe.
+    /// silent longest makes room for the probe; and so does one that has brought nothing yet,
+    /// which would keep the probe back while there is nothing to hope from it.
     fn make_room_for_probe(&mut self) {
         let is_probe_due = self.outage.permit(self.now) == Permit::Probe;
         if !is_probe_due || self.requests.values().any(|open| open.aborted.is_some()) {
@@ -107,10 +108,11 @@ impl Transfer {
         let has_unclaimed = self.files.values().any(|file| {
             !file.stage.is_over() && file.missing().iter().any(|gap| !file.claimed.contains(gap))
         });
-        if has_unclaimed {
-            return;
-        }
-        let longest = self.requests.iter().min_by_key(|(id, open)| (open.quiet_since, **id));
+        let patience = self.stall.patience();
+        let is_hopeless =
+            |open: &Open| open.received == 0 && self.now.since(open.quiet_since) >= patience;
+        let silent = self.requests.iter().filter(|(_, open)| !has_unclaimed || is_hopeless(open));
+        let longest = silent.min_by_key(|(id, open)| (open.quiet_since, **id));
         if let Some((id, open)) = longest {
             let (id, quiet_since) = (*id, open.quiet_since);
             self.abort_silent(id, quiet_since);

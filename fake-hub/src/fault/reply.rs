@@ -11,7 +11,6 @@ use crate::hub::Hub;
 use crate::reply::{self, Reply};
 use crate::routes::{self, Ask};
 use crate::sign::BadUrl;
-use crate::target::Route;
 
 /// What is answered instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,15 +78,10 @@ impl ReplyFault {
 
 /// What is wrong with a thing that ends depends on the thing: an access token, or a URL.
 fn expired(ask: &Ask) -> Reply {
-    match ask.target.route() {
-        Route::Reconstruction | Route::Chunks => routes::unauthorized(),
-        Route::Resolve
-        | Route::ResolveCache
-        | Route::Api
-        | Route::Cdn
-        | Route::Token
-        | Route::Xorb
-        | Route::Other => routes::denied(BadUrl::Expired),
+    if ask.target.route().is_interface() {
+        routes::unauthorized()
+    } else {
+        routes::denied(BadUrl::Expired)
     }
 }
 
