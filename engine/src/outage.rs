@@ -55,13 +55,14 @@ impl Outage {
         }
     }
 
-    /// A request that was opened at `opened` closed without a byte.
-    pub fn on_close(&mut self, rng: &mut impl Rng, id: u64, opened: Instant, now: Instant) {
+    /// A request that was opened at `opened` closed without a byte. The pause counts from its
+    /// opening: a probe that was waited for in vain has been a pause itself.
+    pub fn on_close(&mut self, rng: &mut impl Rng, id: u64, opened: Instant) {
         if let Some(down) = &mut self.down
             && down.probe == Some(id)
         {
             down.probe = None;
-            down.backoff.on_fault(rng, opened, now);
+            down.backoff.on_fault(rng, opened, opened);
         }
     }
 
@@ -129,9 +130,9 @@ mod tests {
             assert_eq!(outage.permit(now), Permit::Probe);
             outage.on_probe(id);
             assert_eq!(outage.permit(now), Permit::Wait(None));
-            outage.on_close(&mut rng, 999, now, now);
+            outage.on_close(&mut rng, 999, now);
             assert_eq!(outage.permit(now), Permit::Wait(None), "another request is no probe");
-            outage.on_close(&mut rng, id, now, now);
+            outage.on_close(&mut rng, id, now);
             if let Permit::Wait(Some(until)) = outage.permit(now) {
                 assert!(until.since(now) <= Duration::from_secs(30));
                 now = until;
@@ -139,5 +140,24 @@ mod tests {
         }
         assert_eq!(outage.on_bytes(now), Some(now.since(at(0))));
         assert_eq!(outage.permit(now), Permit::Free);
+    }
+
+    #[test]
+    fn a_probe_that_was_long_silent_is_followed_soon() {
+        let mut rng = SmallRng::seed_from_u64(7);
+        let mut outage = Outage::new(Duration::from_secs(300));
+        outage.on_down(at(0));
+        let mut opened = at(1);
+        for id in 0..50 {
+            outage.on_probe(id);
+            outage.on_close(&mut rng, id, opened);
+            let next = match outage.permit(opened + Duration::from_secs(20)) {
+                Permit::Wait(Some(until)) => until,
+                Permit::Probe => opened + Duration::from_secs(20),
+                other => panic!("{other:?} after a probe"),
+            };
+            assert!(next.since(opened) <= PROBE_MAX, "{next:?} after {opened:?}");
+            opened = next;
+        }
     }
 }

@@ -73,7 +73,7 @@ impl Transfer {
         };
         self.start_stream(open.file);
         let Some(fault) = fault else {
-            self.outage.on_close(&mut self.rng, id.0, open.opened, self.now);
+            self.outage.on_close(&mut self.rng, id.0, open.opened);
             return;
         };
         if open.received > 0
@@ -189,7 +189,7 @@ impl Transfer {
         match step {
             Step::Fail if fault.blame() == Blame::Disk => self.end(End::Disk(fault)),
             Step::Fail if has_way => {
-                self.outage.on_close(&mut self.rng, attempt.id, attempt.began, self.now);
+                self.outage.on_close(&mut self.rng, attempt.id, attempt.began);
                 self.on_link_alive();
             }
             Step::Fail => {
@@ -200,7 +200,7 @@ impl Transfer {
             // The first refusal of a URL is what its expiry looks like.
             Step::Locate if count > 1 => self.pace(attempt, &fault),
             Step::Locate => {
-                self.outage.on_close(&mut self.rng, attempt.id, attempt.began, self.now);
+                self.outage.on_close(&mut self.rng, attempt.id, attempt.began);
                 self.on_link_alive();
             }
         }
@@ -250,7 +250,7 @@ impl Transfer {
                 self.throttle.on_told(host, pause, now);
                 let why = Wait::Told { status: *status };
                 self.events.push_back(Event::Waiting { why, until: now + pause });
-                self.outage.on_close(&mut self.rng, attempt.id, attempt.began, now);
+                self.outage.on_close(&mut self.rng, attempt.id, attempt.began);
                 return;
             }
         }
@@ -263,7 +263,7 @@ impl Transfer {
             self.on_dead_link(attempt, fault);
             return;
         }
-        self.outage.on_close(&mut self.rng, attempt.id, attempt.began, now);
+        self.outage.on_close(&mut self.rng, attempt.id, attempt.began);
         let Some(file) = self.files.get_mut(&attempt.file) else { return };
         let lived = now.since(attempt.began);
         if attempt.proven >= MUCH || (attempt.proven > 0 && lived >= LONG) {
@@ -295,7 +295,7 @@ impl Transfer {
                 file.backoff.on_fault(&mut self.rng, attempt.began, self.now);
             }
         }
-        self.outage.on_close(&mut self.rng, attempt.id, attempt.began, self.now);
+        self.outage.on_close(&mut self.rng, attempt.id, attempt.began);
         let tries = self.outage.attempt();
         if tries >= TRIES_BEFORE_DOWN {
             self.tell_down();
