@@ -154,7 +154,7 @@ mod tests {
             let next = match outage.permit(opened + Duration::from_secs(20)) {
                 Permit::Wait(Some(until)) => until,
                 Permit::Probe => opened + Duration::from_secs(20),
-                other => panic!("{other:?} after a probe"),
+                other @ (Permit::Free | Permit::Wait(None)) => panic!("{other:?} after a probe"),
             };
             assert!(next.since(opened) <= PROBE_MAX, "{next:?} after {opened:?}");
             opened = next;

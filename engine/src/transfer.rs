@@ -185,12 +185,22 @@ struct Errand {
 enum ErrandKind {
     Locate,
     Authorize,
-    Describe { range: ByteRange },
-    Name,
+    Describe { range: ByteRange, token: ReadToken },
+    Name { token: ReadToken },
     Sync { records: u64 },
     Hash { range: ByteRange },
     Check,
     Seal,
+}
+
+impl ErrandKind {
+    /// Whether somebody out there has to answer.
+    const fn is_question(&self) -> bool {
+        match self {
+            Self::Locate | Self::Authorize | Self::Describe { .. } | Self::Name { .. } => true,
+            Self::Sync { .. } | Self::Hash { .. } | Self::Check | Self::Seal => false,
+        }
+    }
 }
 
 impl Transfer {

@@ -3,7 +3,8 @@
 //! Sizes come from [`carve`](crate::carve), the count from the window, the pace from backoff,
 //! throttle and outage; here they are put in order.
 
-use super::{Abortion, Alarm, Errand, ErrandKind, Open, Transfer};
+use super::vouch::Question;
+use super::{Abortion, Alarm, ErrandKind, Open, Transfer};
 use crate::action::{Action, RequestId, Way};
 use crate::carve::carve;
 use crate::choice::Kind;
@@ -16,10 +17,10 @@ use crate::time::Duration;
 use crate::transfer::file::Stage;
 use crate::xet::chunker;
 
-/// What to do for a file that wants bytes.
+/// What to ask for.
 enum Ask {
     Locate,
-    Authorize,
+    Question(Question),
     Range(ByteRange),
 }
 
@@ -40,60 +41,50 @@ impl Transfer {
             };
             let Some((file, ask)) = self.next_ask() else { return };
             let id = match ask {
-                Ask::Locate => self.locate(file),
-                Ask::Authorize => self.authorize(file),
-                Ask::Range(range) => self.request(file, range),
+                Ask::Locate => Some(self.locate(file)),
+                Ask::Question(question) => self.ask_question(file, question),
+                Ask::Range(range) => Some(self.request(file, range)),
             };
-            if is_probe {
+            if let Some(id) = id.filter(|_| is_probe) {
                 self.outage.on_probe(id);
             }
         }
     }
 
-    /// Requests and questions to the hub that are open.
+    /// Requests and questions that are open.
     fn in_flight(&self) -> u32 {
-        let is_question =
-            |errand: &&Errand| matches!(errand.kind, ErrandKind::Locate | ErrandKind::Authorize);
-        let questions = self.tickets.values().filter(is_question).count();
+        let questions = self.tickets.values().filter(|errand| errand.kind.is_question()).count();
         u32::try_from(self.requests.len() + questions).unwrap_or(u32::MAX)
     }
 
     fn next_ask(&mut self) -> Option<(FileId, Ask)> {
         let ids: Vec<FileId> = self.files.keys().copied().collect();
-        ids.into_iter().find_map(|id| self.ask_for(id).map(|ask| (id, ask)))
+        ids.into_iter().find_map(|id| self.ask_for(id))
     }
 
-    fn ask_for(&mut self, id: FileId) -> Option<Ask> {
+    fn ask_for(&mut self, id: FileId) -> Option<(FileId, Ask)> {
         let kind = self.files.get_mut(&id)?.choice.choose(self.now);
+        let question = self.question(id).map(Ask::Question);
+        question
+            .and_then(|ask| self.pace_ask(id, kind, ask))
+            .or_else(|| self.bytes_for(id, kind).and_then(|ask| self.pace_ask(id, kind, ask)))
+            .map(|ask| (id, ask))
+    }
+
+    /// What was to be asked for, if it may be asked for now.
+    fn pace_ask(&mut self, id: FileId, kind: Kind, ask: Ask) -> Option<Ask> {
         let file = self.files.get(&id)?;
-        let is_streaming = file.stream.is_some() && !file.claimed.is_empty();
-        if file.stage != Stage::Fetching || file.is_barred() || is_streaming {
-            return None;
-        }
-        let taken = self.taken(id, kind);
-        let workers = self.config.workers_max;
-        let range = carve(&file.missing(), &taken, workers, kind, &self.config)?;
-        let (host, is_renewing, question) = match kind {
-            Kind::Http => (file.lease.held(self.now), file.lease.is_renewing(), Ask::Locate),
-            Kind::Xet => {
-                let token = self.token.held(self.now);
-                (token.map(|token| token.cas.base()), self.token.is_renewing(), Ask::Authorize)
-            }
+        let storage = self.token.held(self.now).map(|token| token.cas.base());
+        let hosts = match (&ask, kind) {
+            (Ask::Question(Question::Authorize), _) if self.token.is_renewing() => return None,
+            (Ask::Locate | Ask::Question(Question::Authorize), _) => [self.hub.as_ref(), None],
+            (Ask::Question(Question::Describe(_) | Question::Name(_)), _) => [storage, None],
+            (Ask::Range(_), Kind::Http) => [file.lease.held(self.now), None],
+            (Ask::Range(_), Kind::Xet) => [storage, self.chunks_at.as_ref()],
         };
-        // After a fault one request goes ahead; the others follow when it has brought something.
-        let is_trying = self.requests.values().any(|open| open.file == id && open.received == 0);
-        if file.backoff.attempt() > 0 && (is_trying || is_renewing) {
-            return None;
-        }
-        if host.is_none() && is_renewing {
-            return None;
-        }
-        let not_before = file.backoff.not_before();
-        let ask = if host.is_some() { Ask::Range(range) } else { question };
-        let host = host.or(self.hub.as_ref());
-        let chunks_at = self.chunks_at.as_ref().filter(|_| kind == Kind::Xet);
-        let hosts = [host, chunks_at].into_iter().flatten();
+        let hosts = hosts.into_iter().flatten();
         let told = hosts.filter_map(|host| self.throttle.closed_until(host, self.now)).max();
+        let not_before = file.backoff.not_before();
         if not_before > self.now {
             self.wake_at(not_before, Alarm::Retry);
             return None;
@@ -103,6 +94,38 @@ impl Transfer {
             return None;
         }
         Some(ask)
+    }
+
+    /// What to ask for if the file wants bytes: a range, or who has it.
+    fn bytes_for(&self, id: FileId, kind: Kind) -> Option<Ask> {
+        let file = self.files.get(&id)?;
+        let is_streaming = file.stream.is_some() && !file.claimed.is_empty();
+        if file.stage != Stage::Fetching || file.is_barred() || is_streaming {
+            return None;
+        }
+        let taken = self.taken(id, kind);
+        let workers = self.config.workers_max;
+        let range = carve(&file.missing(), &taken, workers, kind, &self.config)?;
+        let (is_located, is_renewing, question) = match kind {
+            Kind::Http => {
+                (file.lease.held(self.now).is_some(), file.lease.is_renewing(), Ask::Locate)
+            }
+            Kind::Xet => {
+                let is_authorized = self.token.held(self.now).is_some();
+                let question = Ask::Question(Question::Authorize);
+                (is_authorized, self.token.is_renewing(), question)
+            }
+        };
+        // After a fault one request goes ahead; the others follow when it has brought something.
+        let is_trying = self.requests.values().any(|open| open.file == id && open.received == 0);
+        if file.backoff.attempt() > 0 && (is_trying || is_renewing) {
+            return None;
+        }
+        match (is_located, is_renewing) {
+            (true, _) => Some(Ask::Range(range)),
+            (false, true) => None,
+            (false, false) => Some(question),
+        }
     }
 
     fn locate(&mut self, id: FileId) -> u64 {

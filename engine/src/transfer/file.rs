@@ -72,6 +72,8 @@ pub(super) enum Stage {
     Fetching,
     /// The digest is wrong: the disk is compared with its records.
     Checking,
+    /// The digest is wrong and the disk is innocent: whoever may know is asked where the damage is.
+    Searching,
     /// The digest is right: the file is being put in place.
     Sealing,
     /// It is in place.

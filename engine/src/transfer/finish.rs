@@ -76,7 +76,7 @@ impl Transfer {
         for id in ids {
             self.sync_if_due(id);
             if self.ending.is_none() {
-                self.describe_if_due(id);
+                self.search_on(id);
                 self.hash_on(id);
             }
         }
@@ -194,12 +194,10 @@ impl Transfer {
     pub(super) fn on_checked(&mut self, id: FileId, answer: &Answer) {
         let Some(file) = self.files.get_mut(&id) else { return };
         let Answer::Checked { damaged } = answer else { return };
-        file.stage = Stage::Fetching;
         if damaged.is_empty() {
-            file.stage = Stage::Checking;
-            self.investigate(id);
-            return;
+            return self.investigate(id);
         }
+        file.stage = Stage::Fetching;
         if file.disk_checks > DISK_CHECKS_MAX {
             let words = "it keeps returning other bytes than were written".to_owned();
             self.end(End::Disk(Fault::Disk(DiskFault::Io(words))));

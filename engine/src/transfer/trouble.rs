@@ -126,17 +126,19 @@ impl Transfer {
                 // One that has ended before it came must be tried, or none ever would be.
                 let ttl = ttl.filter(|ttl| !ttl.is_zero());
                 self.token.on_given(token, ttl, errand.asked);
-                self.on_token_answered();
             }
             (ErrandKind::Authorize, answer) => {
                 self.token.on_not_given();
                 self.on_unanswered(ticket, errand, Via::Token, answer.err());
-                self.on_token_answered();
             }
-            (ErrandKind::Describe { range }, answer) => {
-                self.on_described(errand.file, *range, answer);
+            (ErrandKind::Describe { range, token }, answer) => {
+                let fault = self.on_described(errand.file, *range, answer);
+                self.on_storage_answered(ticket, errand, token, fault);
             }
-            (ErrandKind::Name, answer) => self.on_named(errand.file, answer),
+            (ErrandKind::Name { token }, answer) => {
+                let fault = self.on_named(errand.file, answer);
+                self.on_storage_answered(ticket, errand, token, fault);
+            }
             (
                 ErrandKind::Sync { .. }
                 | ErrandKind::Hash { .. }
@@ -153,6 +155,23 @@ impl Transfer {
             }
             (ErrandKind::Check, Ok(answer)) => self.on_checked(errand.file, &answer),
             (ErrandKind::Seal, Ok(_)) => self.on_sealed(errand.file),
+        }
+    }
+
+    fn on_storage_answered(
+        &mut self,
+        ticket: Ticket,
+        errand: &Errand,
+        token: &ReadToken,
+        fault: Option<Fault>,
+    ) {
+        match fault {
+            Some(fault) => {
+                self.on_unanswered(ticket, errand, Via::Xet(token.clone(), None), Some(fault));
+            }
+            None => {
+                self.on_link_alive();
+            }
         }
     }
 

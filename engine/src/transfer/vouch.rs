@@ -9,8 +9,9 @@ use super::file::Stage;
 use super::{ErrandKind, Transfer};
 use crate::action::{Action, Answer, CHECKPOINT_BYTES};
 use crate::event::{Event, Origin};
-use crate::fault::Fault;
+use crate::fault::{Blame, Fault};
 use crate::journal::Record;
+use crate::ledger::Ledger;
 use crate::manifest::FileId;
 use crate::range::ByteRange;
 use crate::range_set::RangeSet;
@@ -45,9 +46,8 @@ pub(super) struct Xet {
     named: u32,
     /// Whether an answer is being waited for.
     is_asking: bool,
-    /// Whether the search for what to doubt goes on with that answer, or with a token's.
-    is_investigated: bool,
-    /// How often a token may still be asked for only for that.
+    /// How often names may still be asked for, and a token only for the search for damage.
+    name_tries: u32,
     token_tries: u32,
 }
 
@@ -66,7 +66,7 @@ impl Xet {
             names: None,
             named: 0,
             is_asking: false,
-            is_investigated: false,
+            name_tries: NAME_TRIES,
             token_tries: TOKEN_TRIES,
         }
     }
@@ -92,6 +92,30 @@ impl Xet {
         self.proofs.vouched()
     }
 
+    /// The largest part of what is proven of which nobody has said what it is made of.
+    fn undescribed(&self, ledger: &Ledger) -> Option<ByteRange> {
+        let proven = ledger.proven().iter().filter(|_| self.describe_tries > 0);
+        let gaps = proven.flat_map(|range| self.described.gaps(range).collect::<Vec<_>>());
+        gaps.max_by_key(|gap| gap.len())
+    }
+
+    /// Notes the chunks that the storage may know: it lists the first of each file, and one in
+    /// about a thousand others.
+    fn find_leads(&mut self) {
+        if self.leads.is_none() {
+            let chunks = || self.proofs.chunks();
+            let listed = chunks().filter(|(_, node)| node.hash.last_word() % LISTED == 0);
+            let leads = chunks().take(1).chain(listed).map(|(_, node)| node.hash);
+            self.leads = Some(leads.take(LEADS_MAX).collect());
+        }
+    }
+
+    /// The next of them to ask for.
+    fn lead(&self) -> Option<XetHash> {
+        let leads = self.leads.as_ref().filter(|_| self.names.is_none() && self.name_tries > 0)?;
+        leads.front().copied()
+    }
+
     /// The whole file, if all of its chunks are known and are what its name says: that covers what
     /// only other files have the rest of.
     fn whole(&self, size: u64) -> Vec<ByteRange> {
@@ -111,7 +135,7 @@ impl Xet {
         first.iter().for_each(|range| doubted.remove(range));
         // The storage lists the first chunk of every file; if it does not know this one, it is
         // not the right one.
-        let is_asked = self.leads.is_some() && self.names.is_none();
+        let is_asked = self.leads.as_ref().is_some_and(VecDeque::is_empty) && self.names.is_none();
         let lead = self.proofs.chunks().next().filter(|(start, _)| is_asked && *start == 0);
         let lead: RangeSet =
             lead.map(|(_, node)| ByteRange::new(0, node.len)).into_iter().collect();
@@ -140,6 +164,22 @@ impl Xet {
         }
         bad.iter().collect()
     }
+}
+
+/// What to ask beside bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// The hub, for a token.
+    Authorize,
+    /// The storage, what a range is made of.
+    Describe(ByteRange),
+    /// The storage, for the names of the chunks beside this one.
+    Name(XetHash),
+}
+
+/// Whether the same question may well be answered later.
+const fn is_for_now(fault: &Fault) -> bool {
+    matches!(fault, Fault::Busy { .. } | Fault::LeaseRefused(_))
 }
 
 impl Transfer {
@@ -193,76 +233,29 @@ impl Transfer {
         }
     }
 
-    /// Asks what parts of a file are made of that were not fetched in chunks, once there is enough
-    /// of them: bytes from before, or that came as they are.
-    pub(super) fn describe_if_due(&mut self, id: FileId) {
-        let Some(file) = self.files.get(&id) else { return };
-        let Some(xet) = &file.xet else { return };
-        if file.stage != Stage::Fetching || xet.is_asking || !file.choice.has_xet() {
-            return;
-        }
-        let Some(gap) = self.undescribed(id) else { return };
-        // What is being asked for in chunks describes itself.
-        if gap.len() >= DESCRIBE_BYTES && self.token.held(self.now).is_some() {
-            self.describe(id, gap);
-        }
-    }
-
-    /// The largest part of what is proven of which nobody has said what it is made of.
-    fn undescribed(&self, id: FileId) -> Option<ByteRange> {
-        let file = self.files.get(&id)?;
-        let xet = file.xet.as_ref().filter(|xet| xet.describe_tries > 0)?;
-        let proven = file.ledger.proven().iter();
-        let gaps = proven.flat_map(|range| xet.described.gaps(range).collect::<Vec<_>>());
-        gaps.max_by_key(|gap| gap.len())
-    }
-
-    /// Asks; false if nobody can be asked.
-    fn describe(&mut self, id: FileId, range: ByteRange) -> bool {
-        let Some(token) = self.token.held(self.now).cloned() else { return false };
-        let Some(xet) = self.files.get_mut(&id).and_then(|file| file.xet.as_mut()) else {
-            return false;
-        };
-        (xet.is_asking, xet.describe_tries) = (true, xet.describe_tries - 1);
-        let hash = xet.hash;
-        let ticket = self.errand(id, ErrandKind::Describe { range });
-        self.actions.push_back(Action::Describe { ticket, hash, token, range });
-        true
-    }
-
-    pub(super) fn on_described(
-        &mut self,
-        id: FileId,
-        range: ByteRange,
-        answer: Result<Answer, Fault>,
-    ) {
-        let Some(file) = self.files.get_mut(&id) else { return };
-        let Some(xet) = &mut file.xet else { return };
-        xet.is_asking = false;
-        if let Ok(Answer::Described(plan)) = answer
-            && plan.check_span(range, file.spec.size).is_ok()
-        {
-            xet.on_plan(&plan, range);
-            self.weigh(id);
-        }
-        self.go_on_investigating(id);
-    }
-
     /// The digest is wrong, and the disk is innocent: finds out what to doubt. First whoever knows
     /// the names of all chunks is asked, which costs little; else ranges are fetched again.
     pub(super) fn investigate(&mut self, id: FileId) {
-        if self.revoke_named(id) {
+        if let Some(file) = self.files.get_mut(&id) {
+            file.stage = Stage::Searching;
+            if let Some(xet) = &mut file.xet {
+                xet.find_leads();
+            }
+        }
+        self.search_on(id);
+    }
+
+    /// Goes on with what is known, unless there is still something to ask.
+    pub(super) fn search_on(&mut self, id: FileId) {
+        let Some(file) = self.files.get(&id) else { return };
+        let is_asking = file.xet.as_ref().is_some_and(|xet| xet.is_asking);
+        if file.stage != Stage::Searching || is_asking {
             return;
         }
-        let is_waiting =
-            self.wait_for_token(id) || self.describe_rest(id) || self.ask_for_names(id);
+        if self.revoke_named(id) || self.question(id).is_some() {
+            return;
+        }
         let Some(file) = self.files.get_mut(&id) else { return };
-        if let Some(xet) = &mut file.xet {
-            xet.is_investigated = is_waiting;
-        }
-        if is_waiting {
-            return;
-        }
         let size = file.spec.size;
         let xet = file.xet.as_ref().filter(|_| file.choice.has_xet());
         let mut ranks = xet.map(|xet| xet.ranks(size)).unwrap_or_default();
@@ -275,85 +268,95 @@ impl Transfer {
         file.stage = Stage::Fetching;
     }
 
-    /// Without a token nobody can be asked: after hours of plain HTTP, or when the last has ended.
-    fn wait_for_token(&mut self, id: FileId) -> bool {
-        if self.token.held(self.now).is_some() {
-            return false;
-        }
-        let Some(file) = self.files.get_mut(&id).filter(|file| file.choice.has_xet()) else {
-            return false;
-        };
-        let Some(xet) = file.xet.as_mut().filter(|xet| xet.token_tries > 0) else { return false };
-        xet.token_tries -= 1;
-        if !self.token.is_renewing() {
-            self.authorize(id);
-        }
-        true
-    }
-
-    /// The hub has answered about a token.
-    pub(super) fn on_token_answered(&mut self) {
-        let ids: Vec<FileId> = self.files.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.go_on_investigating(id));
-    }
-
-    /// What was asked is answered, for whatever purpose it was asked.
-    fn go_on_investigating(&mut self, id: FileId) {
-        let xet = self.files.get(&id).and_then(|file| file.xet.as_ref());
-        if xet.is_some_and(|xet| xet.is_investigated && !xet.is_asking) {
-            self.investigate(id);
+    /// What to ask the storage beside chunks: what parts of the file are made of that came as they
+    /// are, or from an earlier run, once there is enough of them; and whatever tells where damage
+    /// may be.
+    pub(super) fn question(&self, id: FileId) -> Option<Question> {
+        let file = self.files.get(&id)?;
+        let xet = file.xet.as_ref().filter(|xet| !xet.is_asking && file.choice.has_xet())?;
+        let has_token = self.token.held(self.now).is_some();
+        match file.stage {
+            Stage::Fetching => {
+                // What is being asked for in chunks describes itself.
+                let gap = xet.undescribed(&file.ledger).filter(|_| has_token);
+                gap.filter(|gap| gap.len() >= DESCRIBE_BYTES).map(Question::Describe)
+            }
+            // After hours of plain HTTP, or when the last has ended.
+            Stage::Searching if !has_token => (xet.token_tries > 0).then_some(Question::Authorize),
+            Stage::Searching => {
+                let lead = || xet.lead().map(Question::Name);
+                xet.undescribed(&file.ledger).map(Question::Describe).or_else(lead)
+            }
+            Stage::Checking | Stage::Sealing | Stage::Sealed | Stage::Failed => None,
         }
     }
 
-    fn describe_rest(&mut self, id: FileId) -> bool {
-        self.undescribed(id).is_some_and(|gap| self.describe(id, gap))
-    }
-
-    fn ask_for_names(&mut self, id: FileId) -> bool {
-        self.next_lead(id).is_some_and(|chunk| self.name(id, chunk))
-    }
-
-    /// The next chunk that the storage may know: it lists the first of each file, and one in
-    /// about a thousand others.
-    fn next_lead(&mut self, id: FileId) -> Option<XetHash> {
+    /// Asks it. Returns what a probe is known by.
+    pub(super) fn ask_question(&mut self, id: FileId, question: Question) -> Option<u64> {
         let file = self.files.get_mut(&id)?;
-        if !file.choice.has_xet() {
-            return None;
-        }
         let xet = file.xet.as_mut()?;
-        if xet.names.is_some() {
-            return None;
+        let hash = xet.hash;
+        match question {
+            Question::Authorize => {
+                xet.token_tries -= u32::from(file.stage == Stage::Searching);
+                Some(self.authorize(id))
+            }
+            Question::Describe(range) => {
+                let token = self.token.held(self.now)?.clone();
+                (xet.is_asking, xet.describe_tries) = (true, xet.describe_tries - 1);
+                let ticket = self.errand(id, ErrandKind::Describe { range, token: token.clone() });
+                self.actions.push_back(Action::Describe { ticket, hash, token, range });
+                Some(ticket.0)
+            }
+            Question::Name(chunk) => {
+                let token = self.token.held(self.now)?.clone();
+                (xet.is_asking, xet.name_tries) = (true, xet.name_tries - 1);
+                let ticket = self.errand(id, ErrandKind::Name { token: token.clone() });
+                self.actions.push_back(Action::Name { ticket, chunk, token });
+                Some(ticket.0)
+            }
         }
-        let chunks = &xet.proofs;
-        let leads = xet.leads.get_or_insert_with(|| {
-            let first = chunks.chunks().next().into_iter();
-            let listed = chunks.chunks().filter(|(_, node)| node.hash.last_word() % LISTED == 0);
-            first.chain(listed).map(|(_, node)| node.hash).take(LEADS_MAX).collect()
-        });
-        leads.pop_front()
     }
 
-    fn name(&mut self, id: FileId, chunk: XetHash) -> bool {
-        let Some(token) = self.token.held(self.now).cloned() else { return false };
-        let Some(xet) = self.files.get_mut(&id).and_then(|file| file.xet.as_mut()) else {
-            return false;
-        };
-        xet.is_asking = true;
-        let ticket = self.errand(id, ErrandKind::Name);
-        self.actions.push_back(Action::Name { ticket, chunk, token });
-        true
-    }
-
-    pub(super) fn on_named(&mut self, id: FileId, answer: Result<Answer, Fault>) {
-        let Some(file) = self.files.get_mut(&id) else { return };
-        let Some(xet) = &mut file.xet else { return };
+    /// What a range is made of is said. A fault if it makes no sense.
+    pub(super) fn on_described(
+        &mut self,
+        id: FileId,
+        range: ByteRange,
+        answer: Result<Answer, Fault>,
+    ) -> Option<Fault> {
+        let file = self.files.get_mut(&id)?;
+        let xet = file.xet.as_mut()?;
         xet.is_asking = false;
-        if let Ok(Answer::Named(shard)) = answer
-            && xet.terms.values().any(|term| shard.xorb(term.xorb).is_some())
-        {
-            xet.names = Some(shard);
+        let plan = match answer {
+            Ok(Answer::Described(plan)) => plan,
+            Ok(_) => return None,
+            Err(fault) => return Some(fault),
+        };
+        if let Err(flaw) = plan.check_span(range, file.spec.size) {
+            return Some(Fault::Malformed(format!("a reconstruction that {flaw}")));
         }
-        self.go_on_investigating(id);
+        xet.on_plan(&plan, range);
+        self.weigh(id);
+        None
+    }
+
+    /// The storage knows a chunk, and so the names of others; or it does not. A fault if it may
+    /// still answer.
+    pub(super) fn on_named(&mut self, id: FileId, answer: Result<Answer, Fault>) -> Option<Fault> {
+        let xet = self.files.get_mut(&id)?.xet.as_mut()?;
+        xet.is_asking = false;
+        match answer {
+            Err(fault) if fault.blame() == Blame::Link || is_for_now(&fault) => return Some(fault),
+            Ok(Answer::Named(shard))
+                if xet.terms.values().any(|term| shard.xorb(term.xorb).is_some()) =>
+            {
+                xet.names = Some(shard);
+            }
+            Ok(_) | Err(_) => {}
+        }
+        xet.leads.as_mut().and_then(VecDeque::pop_front);
+        None
     }
 
     /// Fetches again what is not what its name says. What is still not after that was bad where
@@ -383,6 +386,8 @@ impl Transfer {
 
 /// So often it is asked what a file is made of, beside the requests for its chunks.
 const DESCRIBE_TRIES: u32 = 8;
+/// So often it is asked for names.
+const NAME_TRIES: u32 = 8;
 /// So often a token is asked for only to find out what to doubt.
 const TOKEN_TRIES: u32 = 3;
 /// So much that came otherwise is worth a question.
