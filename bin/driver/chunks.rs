@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use engine::fault::Fault;
-use engine::xet::assembly::{Assembly, Mismatch, Next};
+use engine::xet::assembly::{Assembly, Mismatch};
 use engine::xet::hash::XetHash;
-use engine::xet::reconstruction::{Fetch, Reconstruction};
+use engine::xet::reconstruction::Reconstruction;
 use engine::xet::token::ReadToken;
 use engine::xet::unpacker::Unpacker;
 use engine::xet::{chunk, wire};
@@ -53,12 +53,9 @@ impl<F: Send + Sync + 'static> Exchange<F> {
         plan: &Reconstruction,
         writer: &mut Writer<D>,
     ) -> Result<(), Stop> {
-        let mut assembly = Assembly::new(plan);
-        while !writer.is_done() {
-            match assembly.poll().map_err(mismatch)? {
-                Next::Bytes(bytes) => self.write(writer, &bytes).await?,
-                Next::Fetch(fetch) => self.fetch(http, fetch, &mut assembly, writer).await?,
-                Next::Nothing => break,
+        for mut assembly in Assembly::all(plan, self.range) {
+            if writer.wants(assembly.missing()) {
+                self.fetch(http, &mut assembly, writer).await?;
             }
         }
         Ok(())
@@ -67,10 +64,10 @@ impl<F: Send + Sync + 'static> Exchange<F> {
     async fn fetch<H: Http, D: Disk<File = F>>(
         &mut self,
         http: &H,
-        fetch: &Fetch,
         assembly: &mut Assembly<'_>,
         writer: &mut Writer<D>,
     ) -> Result<(), Stop> {
+        let fetch = assembly.fetch();
         let asked = send_following(http, &self.authority, wire::chunks(fetch));
         let (head, mut body) = tokio::select! {
             biased;
@@ -79,29 +76,21 @@ impl<F: Send + Sync + 'static> Exchange<F> {
         };
         wire::check_chunks(fetch, &head)?;
         let mut unpacker = Unpacker::new();
-        while !assembly.is_fetched() && !writer.is_done() {
+        while writer.wants(assembly.missing()) {
             let Some(bytes) = self.next_bytes(&mut body, writer).await? else { continue };
             let mut rest = &bytes[..];
-            while !assembly.is_fetched()
+            while writer.wants(assembly.missing())
                 && let Some(chunk) = unpacker.push(&mut rest).map_err(malformed)?
             {
-                if assembly.on_chunk(chunk.content).map_err(mismatch)? {
-                    self.write(writer, chunk.content).await?;
+                let len = chunk.content.len() as u64;
+                for place in assembly.on_chunk(len).map_err(mismatch)? {
+                    writer.take_at(*place, chunk.content).await?;
                 }
+                self.report_written(writer).await;
             }
         }
         // A body that ends here leaves its connection for the next request.
         let _ = tokio::time::timeout(END_WITHIN, body.chunk()).await;
-        Ok(())
-    }
-
-    async fn write<D: Disk<File = F>>(
-        &self,
-        writer: &mut Writer<D>,
-        bytes: &[u8],
-    ) -> Result<(), Stop> {
-        writer.take(bytes).await?;
-        self.report_written(writer).await;
         Ok(())
     }
 }

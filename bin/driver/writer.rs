@@ -2,7 +2,6 @@
 //!
 //! Asks for nothing and reports nothing by itself: its exchange collects what was written.
 
-use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use engine::action::Written;
 use engine::digest::RangeDigest;
 use engine::fault::Fault;
 use engine::range::ByteRange;
+use engine::range_set::RangeSet;
 use tokio::time::{Duration, Instant};
 
 use crate::disk::{At, Disk, DiskFile};
@@ -20,13 +20,14 @@ pub(super) struct Writer<D: Disk> {
     part: Arc<D::File>,
     /// Which byte of the file comes next in the body.
     position: u64,
-    gaps: VecDeque<ByteRange>,
+    /// What is wanted and has not come.
+    gaps: RangeSet,
     compare: bool,
-    /// Bytes that came and are not written yet; they belong at `written.end`.
+    /// Bytes that came and are not written yet; they belong at the end of the record.
     buffer: Vec<u8>,
     buffered_since: Option<Instant>,
     flushed_at: Instant,
-    /// The record that is growing: what is written of the present gap, and its running digest.
+    /// The record that is growing: what is written in one piece, and its running digest.
     record: Record,
     written: Vec<Written>,
 }
@@ -53,18 +54,16 @@ impl<D: Disk> Writer<D> {
         gaps: Vec<ByteRange>,
         compare: bool,
     ) -> Self {
-        let gaps = VecDeque::from(gaps);
-        let start = gaps.front().map_or(position, |gap| gap.start);
         Self {
             disk,
             part,
             position,
-            gaps,
+            gaps: gaps.into_iter().collect(),
             compare,
             buffer: Vec::new(),
             buffered_since: None,
             flushed_at: Instant::now(),
-            record: Record::at(start),
+            record: Record::at(position),
             written: Vec::new(),
         }
     }
@@ -72,6 +71,11 @@ impl<D: Disk> Writer<D> {
     /// Whether every gap is filled.
     pub(super) fn is_done(&self) -> bool {
         self.gaps.is_empty()
+    }
+
+    /// Whether anything of these ranges is still wanted.
+    pub(super) fn wants(&self, mut ranges: impl Iterator<Item = ByteRange>) -> bool {
+        ranges.any(|range| self.gaps.intersects(range))
     }
 
     /// When what is buffered is to be written, however little it is.
@@ -84,35 +88,53 @@ impl<D: Disk> Writer<D> {
         std::mem::take(&mut self.written)
     }
 
-    /// Takes the next bytes of the body: drops those that no gap wants, writes the others.
-    pub(super) async fn take(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
-        while let (Some(gap), false) = (self.gaps.front().copied(), bytes.is_empty()) {
-            let skip = clamp(gap.start.saturating_sub(self.position), bytes.len());
-            self.position += skip as u64;
-            bytes = &bytes[skip..];
-            let room = RECORD_BYTES - self.record.range.len() - self.buffer.len() as u64;
-            let len = clamp((gap.end - self.position).min(room), bytes.len());
-            if len == 0 {
-                continue;
-            }
-            self.buffer.extend_from_slice(&bytes[..len]);
+    /// Takes the next bytes of the body.
+    pub(super) async fn take(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let at = self.position;
+        self.position += bytes.len() as u64;
+        self.take_at(at, bytes).await
+    }
+
+    /// Takes bytes of the file from `at` on: drops those that no gap wants, writes the others.
+    pub(super) async fn take_at(&mut self, at: u64, bytes: &[u8]) -> Result<(), Fault> {
+        let range = ByteRange::new(at, at + bytes.len() as u64);
+        let wanted: Vec<ByteRange> = self.gaps.within(range).collect();
+        for piece in wanted {
+            let offset = |position: u64| clamp(position - at, bytes.len());
+            self.append(piece.start, &bytes[offset(piece.start)..offset(piece.end)]).await?;
+        }
+        Ok(())
+    }
+
+    async fn append(&mut self, at: u64, mut bytes: &[u8]) -> Result<(), Fault> {
+        if at != self.end() {
+            self.flush().await?;
+            self.record = Record::at(at);
+        }
+        while !bytes.is_empty() {
+            let start = self.end();
+            let room = self.record.range.start + RECORD_BYTES - start;
+            let (now, later) = bytes.split_at(clamp(room, bytes.len()));
+            self.buffer.extend_from_slice(now);
             self.buffered_since.get_or_insert_with(Instant::now);
-            self.position += len as u64;
-            bytes = &bytes[len..];
-            let is_gap_full = self.position == gap.end;
-            let is_record_full = self.record.range.len() + self.buffer.len() as u64 == RECORD_BYTES;
+            let end = self.end();
+            self.gaps.remove(ByteRange::new(start, end));
+            let is_gap_full = self.gaps.covering_end(end).is_none();
+            let is_record_full = end == self.record.range.start + RECORD_BYTES;
             if is_gap_full || is_record_full || self.is_flush_worthwhile() {
                 self.flush().await?;
             }
-            if is_gap_full {
-                self.gaps.pop_front();
-            }
             if is_gap_full || is_record_full {
-                let next = if is_gap_full { self.gaps.front().map(|gap| gap.start) } else { None };
-                self.record = Record::at(next.unwrap_or(self.position));
+                self.record = Record::at(end);
             }
+            bytes = later;
         }
         Ok(())
+    }
+
+    /// Where the next byte belongs that goes on with what is being written.
+    fn end(&self) -> u64 {
+        self.record.range.end + self.buffer.len() as u64
     }
 
     /// Whether enough is buffered to be worth a write: a process that dies loses what is not. So

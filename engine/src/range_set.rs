@@ -83,6 +83,11 @@ impl RangeSet {
         self.runs.range(..=at).next_back().map(|(_, &end)| end).filter(|&end| end > at)
     }
 
+    /// The bytes of `range` that are in the set, as maximal ranges in order.
+    pub fn within(&self, range: ByteRange) -> impl Iterator<Item = ByteRange> + '_ {
+        self.overlapping(range).map(move |run| run.intersection(range))
+    }
+
     /// The bytes of `within` that are not in the set, as maximal ranges in order.
     pub fn gaps(&self, within: ByteRange) -> impl Iterator<Item = ByteRange> + '_ {
         let starts = iter::once(within.start).chain(self.overlapping(within).map(|run| run.end));

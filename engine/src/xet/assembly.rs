@@ -1,38 +1,28 @@
-//! From chunks as they are fetched to the bytes of a span of the file, in order.
+//! From chunks as they are fetched to their places in the file.
 //!
-//! Fetches nothing and checks no hash. Chunks that stand in the span more than once, or not in
-//! the order of their xorb, are kept until their last place has come.
+//! Fetches nothing, keeps no content, and checks no hash.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use super::reconstruction::{Fetch, Reconstruction, Term};
+use crate::range::ByteRange;
 
-use super::reconstruction::{Fetch, Reconstruction};
-
-/// A span that is being put together.
+/// The chunks of one fetch, and where they belong: each in every term that has it.
 #[derive(Debug)]
 pub struct Assembly<'a> {
-    plan: &'a Reconstruction,
-    /// For each fetch, the terms that need chunks of it.
-    users: BTreeMap<usize, Vec<usize>>,
-    /// The term that is being filled, the chunk that comes next in it, and how many of its bytes
-    /// have come.
-    term: usize,
+    fetch: &'a Fetch,
+    terms: Vec<Filling<'a>>,
+    /// The chunk that comes next.
     chunk: u32,
-    filled: u64,
-    /// The fetch that is under way, and the chunk that it brings next.
-    fetching: Option<(usize, u32)>,
-    kept: BTreeMap<(usize, u32), Vec<u8>>,
+    /// Where the last one belongs.
+    places: Vec<u64>,
 }
 
-/// What comes next.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Next<'a> {
-    /// Bytes of the file, fetched before.
-    Bytes(Vec<u8>),
-    /// These chunks have to be fetched.
-    Fetch(&'a Fetch),
-    /// The span is complete.
-    Nothing,
+/// A term of which some chunks have come.
+#[derive(Debug)]
+struct Filling<'a> {
+    term: &'a Term,
+    /// The place of its next chunk, and where the term ends.
+    next: u64,
+    end: u64,
 }
 
 /// The chunks are not those of the plan.
@@ -40,110 +30,66 @@ pub enum Next<'a> {
 pub struct Mismatch;
 
 impl<'a> Assembly<'a> {
-    /// Nothing is fetched yet.
-    pub fn new(plan: &'a Reconstruction) -> Self {
-        let mut users: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (term, fetch) in plan.covers.iter().enumerate() {
-            users.entry(*fetch).or_default().push(term);
+    /// All that a plan needs, if `asked` was asked for, by the first place of each in the file.
+    pub fn all(plan: &'a Reconstruction, asked: ByteRange) -> Vec<Self> {
+        let mut assemblies: Vec<Self> = plan.fetches.iter().map(Self::new).collect();
+        for ((start, term), &fetch) in plan.placed(asked).zip(&plan.covers) {
+            let Some(assembly) = assemblies.get_mut(fetch) else { continue };
+            let end = start.saturating_add(term.len);
+            assembly.terms.push(Filling { term, next: start, end });
         }
-        let chunk = plan.terms.first().map_or(0, |term| term.chunks.start);
-        Self { plan, users, term: 0, chunk, filled: 0, fetching: None, kept: BTreeMap::new() }
+        assemblies.retain(|assembly| !assembly.terms.is_empty());
+        assemblies.sort_by_key(|assembly| assembly.terms.first().map(|first| first.next));
+        assemblies
     }
 
-    /// What comes next. Ask when no fetch is under way.
-    pub fn poll(&mut self) -> Result<Next<'a>, Mismatch> {
-        let Some(&fetch) = self.plan.covers.get(self.term) else { return Ok(Next::Nothing) };
-        let key = (fetch, self.chunk);
-        if let Some(content) = self.kept.get(&key) {
-            let len = content.len();
-            let is_needed = self.is_needed_after(key.0, key.1);
-            let content = if is_needed { Some(content.clone()) } else { self.kept.remove(&key) };
-            self.pass(len)?;
-            return content.map(Next::Bytes).ok_or(Mismatch);
-        }
-        let fetched = self.plan.fetches.get(fetch).ok_or(Mismatch)?;
-        self.fetching = Some((fetch, fetched.chunks.start));
-        Ok(Next::Fetch(fetched))
+    const fn new(fetch: &'a Fetch) -> Self {
+        Self { fetch, terms: Vec::new(), chunk: fetch.chunks.start, places: Vec::new() }
     }
 
-    /// The next chunk of the fetch that is under way has come. Says whether its content is what
-    /// comes next in the file.
-    pub fn on_chunk(&mut self, content: &[u8]) -> Result<bool, Mismatch> {
-        let (fetch, chunk) = self.fetching.ok_or(Mismatch)?;
-        let fetched = self.plan.fetches.get(fetch).ok_or(Mismatch)?;
-        if chunk >= fetched.chunks.end {
+    /// What to fetch.
+    pub const fn fetch(&self) -> &'a Fetch {
+        self.fetch
+    }
+
+    /// The parts of the file that its chunks have yet to fill; none when it is over.
+    pub fn missing(&self) -> impl Iterator<Item = ByteRange> + '_ {
+        let missing = self.terms.iter().map(|term| ByteRange::new(term.next, term.end));
+        missing.filter(|range| !range.is_empty())
+    }
+
+    /// The next chunk has come, with so many bytes. Says where they belong in the file.
+    pub fn on_chunk(&mut self, len: u64) -> Result<&[u64], Mismatch> {
+        let chunk = self.chunk;
+        if chunk >= self.fetch.chunks.end {
             return Err(Mismatch);
         }
-        self.fetching = Some((fetch, chunk + 1));
-        let is_next = self.plan.covers.get(self.term) == Some(&fetch) && self.chunk == chunk;
-        if self.is_needed_after(fetch, chunk) || (!is_next && self.is_needed_now(fetch, chunk)) {
-            self.kept.insert((fetch, chunk), content.to_vec());
-        }
-        if is_next {
-            self.pass(content.len())?;
-        }
-        Ok(is_next)
-    }
-
-    /// Whether the fetch that is under way has brought all of its chunks; then it is over.
-    pub fn is_fetched(&mut self) -> bool {
-        let is_over = self.fetching.is_none_or(|(fetch, next)| {
-            self.plan.fetches.get(fetch).is_none_or(|fetch| next >= fetch.chunks.end)
-        });
-        if is_over {
-            self.fetching = None;
-        }
-        is_over
-    }
-
-    /// The next chunk of the present term, so long, has its place.
-    fn pass(&mut self, len: usize) -> Result<(), Mismatch> {
-        let term = self.plan.terms.get(self.term).ok_or(Mismatch)?;
-        self.filled += len as u64;
         self.chunk += 1;
-        if self.chunk < term.chunks.end {
-            return Ok(());
+        self.places.clear();
+        for filling in self.terms.iter_mut().filter(|it| it.term.chunks.contains(&chunk)) {
+            let is_last = chunk + 1 == filling.term.chunks.end;
+            let room = filling.end - filling.next;
+            if len > room || is_last != (len == room) {
+                return Err(Mismatch);
+            }
+            self.places.push(filling.next);
+            filling.next += len;
         }
-        if self.filled != term.len {
-            return Err(Mismatch);
-        }
-        self.term += 1;
-        self.filled = 0;
-        self.chunk = self.plan.terms.get(self.term).map_or(0, |term| term.chunks.start);
-        Ok(())
-    }
-
-    /// Whether the present term will need the chunk.
-    fn is_needed_now(&self, fetch: usize, chunk: u32) -> bool {
-        self.plan.covers.get(self.term) == Some(&fetch)
-            && self.chunks(self.term).contains(&chunk)
-            && chunk >= self.chunk
-    }
-
-    /// Whether a later term will.
-    fn is_needed_after(&self, fetch: usize, chunk: u32) -> bool {
-        let users = self.users.get(&fetch).map_or(&[][..], Vec::as_slice);
-        let later = &users[users.partition_point(|user| *user <= self.term)..];
-        later.iter().any(|user| self.chunks(*user).contains(&chunk))
-    }
-
-    fn chunks(&self, term: usize) -> Range<u32> {
-        self.plan.terms.get(term).map_or(0..0, |term| term.chunks.clone())
+        Ok(&self.places)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
     use std::sync::Arc;
 
     use proptest::prelude::*;
     use url::Url;
 
     use super::*;
-    use crate::range::ByteRange;
     use crate::range_set::tests::seeded;
     use crate::xet::hash::XetHash;
-    use crate::xet::reconstruction::Term;
 
     /// Chunk `index` of the only xorb.
     fn content(index: u32) -> Vec<u8> {
@@ -169,26 +115,27 @@ mod tests {
         }
     }
 
+    /// The plan stands at this byte of the file.
+    const AT: u64 = 1000;
+
     /// The bytes, and how many fetches they took.
     fn assemble(plan: &Reconstruction) -> (Vec<u8>, usize) {
-        let (mut bytes, mut fetches) = (Vec::new(), 0);
-        let mut assembly = Assembly::new(plan);
-        loop {
-            match assembly.poll().unwrap() {
-                Next::Nothing => return (bytes, fetches),
-                Next::Bytes(piece) => bytes.extend(piece),
-                Next::Fetch(fetch) => {
-                    fetches += 1;
-                    for index in fetch.chunks.clone() {
-                        let content = content(index);
-                        if assembly.on_chunk(&content).unwrap() {
-                            bytes.extend(content);
-                        }
-                    }
-                    assert!(assembly.is_fetched());
+        let mut bytes = vec![0; usize::try_from(plan.len()).unwrap()];
+        let mut written = 0;
+        let mut assemblies = Assembly::all(plan, ByteRange::new(AT, AT + plan.len()));
+        for assembly in &mut assemblies {
+            for index in assembly.fetch().chunks.clone() {
+                let content = content(index);
+                for &place in assembly.on_chunk(content.len() as u64).unwrap() {
+                    let start = usize::try_from(place - AT).unwrap();
+                    bytes[start..start + content.len()].copy_from_slice(&content);
+                    written += content.len() as u64;
                 }
             }
+            assert_eq!(assembly.missing().next(), None);
         }
+        assert_eq!(written, plan.len(), "each byte once");
+        (bytes, assemblies.len())
     }
 
     proptest! {
@@ -211,11 +158,23 @@ mod tests {
     #[test]
     fn a_term_of_another_length_is_a_mismatch() {
         let chunks = std::slice::from_ref(&(0..2));
-        let mut plan = plan(chunks, chunks, vec![0]);
-        plan.terms[0].len += 1;
-        let mut assembly = Assembly::new(&plan);
-        assert!(matches!(assembly.poll(), Ok(Next::Fetch(_))));
-        assert_eq!(assembly.on_chunk(&content(0)), Ok(true));
-        assert_eq!(assembly.on_chunk(&content(1)), Err(Mismatch));
+        for (more, refused) in [(1, 1), (-1_i64, 1), (-3, 0)] {
+            let mut plan = plan(chunks, chunks, vec![0]);
+            plan.terms[0].len = plan.terms[0].len.strict_add_signed(more);
+            let mut assemblies = Assembly::all(&plan, ByteRange::new(0, plan.len()));
+            for index in 0..2 {
+                let placed = assemblies[0].on_chunk(content(index).len() as u64);
+                assert_eq!(placed.is_err(), index >= refused, "chunk {index} with {more} more");
+            }
+        }
+    }
+
+    #[test]
+    fn more_chunks_than_were_fetched_are_a_mismatch() {
+        let chunks = std::slice::from_ref(&(0..1));
+        let plan = plan(chunks, chunks, vec![0]);
+        let mut assemblies = Assembly::all(&plan, ByteRange::new(0, plan.len()));
+        assert_eq!(assemblies[0].on_chunk(1), Ok(&[0][..]));
+        assert_eq!(assemblies[0].on_chunk(1), Err(Mismatch));
     }
 }

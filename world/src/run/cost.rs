@@ -42,7 +42,6 @@ pub(super) fn bill(stage: &Stage) -> Bill {
         // Whoever dies while they search begins the search anew.
         doubts: doubts * stage.computer.processes(),
         search: search(stage),
-        kept: kept(stage),
         ranges_ignored: stage.fired("ignore-range"),
         useless_answers: useless.iter().map(|kind| stage.fired(kind)).sum(),
     }
@@ -65,13 +64,6 @@ fn search(stage: &Stage) -> u64 {
         }
         Some(_) | None => stage.size(),
     }
-}
-
-/// What may wait in memory for its place in the file: where files share chunks, new ones stand in
-/// a row in their xorb and apart in the file.
-fn kept(stage: &Stage) -> u64 {
-    let is_shared = stage.scenario.xet.is_some_and(|xet| xet.is_deduplicated);
-    if is_shared { stage.scenario.config.request_bytes_max } else { 0 }
 }
 
 /// How many bytes bring every file in chunks, a chunk that stands in two files twice.

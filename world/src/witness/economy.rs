@@ -33,8 +33,6 @@ pub struct Bill {
     /// How often content was damaged, by the hub or by the disk, and how often the search for it
     /// may have been interrupted.
     pub doubts: u64,
-    /// Bytes that wait in memory at most, and go with the connection that brought them.
-    pub kept: u64,
     /// What one of these searches may take.
     pub search: u64,
     /// How often a whole file came in answer to a range.
@@ -53,7 +51,7 @@ impl Bill {
             + self.described
             + self.dropped * FAILURE_BYTES
             + self.broken * BREAK_BYTES
-            + self.torn * (CHUNK_BYTES + self.kept)
+            + self.torn * CHUNK_BYTES
             + self.requests * HEAD_BYTES
             + self.lost_in_crashes
             + search
