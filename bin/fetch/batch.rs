@@ -60,7 +60,7 @@ impl<D: Disk> Batch<D> {
         };
         for (id, Claimed { item, claim, open }) in claimed {
             let OpenPart { part, journal, journal_len, records, ledger, .. } = open;
-            batch.manifest.files.insert(id, item.spec.clone());
+            batch.manifest.files.insert(id, item.spec_now());
             batch.resumed.insert(id, Resumed { ledger, records });
             batch.shown.insert(id, item.place.shown().to_owned());
             batch.claims.claims.push(Arc::clone(&claim));

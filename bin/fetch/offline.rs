@@ -8,6 +8,7 @@ use engine::hub::asked::Asked;
 use engine::hub::revision::{Commit, Revision};
 use engine::hub::target::{Part, RepoTarget};
 use engine::manifest::FileSpec;
+use tokio::time::Instant;
 
 use super::Request;
 use super::plan::{self, Item, Plan, Selection, Source};
@@ -121,7 +122,8 @@ async fn item<D: Disk>(
         has_token: false,
     };
     let source = Source::Repo { asked, path: entry.path.clone(), xet_auth: None };
-    Ok(Some(Item { path: entry.path.to_string(), spec, place: known.place, source }))
+    let (path, place) = (entry.path.to_string(), known.place);
+    Ok(Some(Item { path, spec, place, source, planned_at: Instant::now() }))
 }
 
 /// Where a file is that was not verified yet, if it is what its publisher says. `tell` hears that

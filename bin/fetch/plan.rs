@@ -18,6 +18,7 @@ use engine::hub::target::{Part, RepoTarget, Target};
 use engine::manifest::{FileSpec, Location};
 use engine::range::ByteRange;
 use globset::{Glob, GlobSet, GlobSetBuilder};
+use tokio::time::Instant;
 use url::Url;
 
 use super::Request;
@@ -55,6 +56,19 @@ pub(super) struct Item {
     pub(super) spec: FileSpec,
     pub(super) place: Place,
     pub(super) source: Source,
+    /// When the hub said so.
+    pub(super) planned_at: Instant,
+}
+
+impl Item {
+    /// What to fetch, from where the hub said that it is for as long as that is still good.
+    pub(super) fn spec_now(&self) -> FileSpec {
+        let mut spec = self.spec.clone();
+        if let Some(ttl) = spec.location.as_mut().and_then(|location| location.ttl.as_mut()) {
+            *ttl = ttl.saturating_sub(self.planned_at.elapsed());
+        }
+        spec
+    }
 }
 
 /// Where a file comes from.
@@ -216,7 +230,8 @@ pub(super) async fn plan_url<H: Http>(
     let folder = request.local_dir.clone().unwrap_or_else(|| PathBuf::from("."));
     let place = LocalDir::new(&folder).place(&path, &blob_name(&digest)?);
     let shown = place.shown().to_owned();
-    let item = Item { path: path.to_string(), spec, place, source: Source::Url(url) };
+    let (path, source) = (path.to_string(), Source::Url(url));
+    let item = Item { path, spec, place, source, planned_at: Instant::now() };
     Ok(Plan { commit: None, reference: None, items: vec![item], shown })
 }
 
@@ -337,7 +352,7 @@ fn item(
         (None, None) => return Err(Fault::Malformed("no commit to pin to".to_owned()).into()),
     };
     let source = Source::Repo { asked: asked.clone(), path: path.clone(), xet_auth };
-    Ok(Item { path: path.to_string(), spec, place, source })
+    Ok(Item { path: path.to_string(), spec, place, source, planned_at: Instant::now() })
 }
 
 fn blob_name(digest: &FileDigest) -> Result<BlobName, Error> {

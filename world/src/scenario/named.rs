@@ -260,6 +260,17 @@ fn mishaps() -> Vec<Named> {
             shows: &[Sometimes::WaitedForRival],
             within: seconds(60),
         },
+        Named {
+            name: "a URL that ends while another fetches",
+            why: "who waits for their turn grows old, and so does what the hub told them",
+            scenario: Scenario {
+                rival_at: Some(seconds(2)),
+                url_lifetime: seconds(6),
+                ..with("dsl", 4 * MB, [at(10, Happening::Kill { after_ops: 0, down: seconds(20) })])
+            },
+            shows: &[Sometimes::WaitedForRival],
+            within: seconds(60),
+        },
     ]
 }
 

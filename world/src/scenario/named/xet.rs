@@ -54,6 +54,11 @@ fn damaged() -> Vec<Named> {
         told("xet bit named", "names tell which chunk is wrong, and only it comes again", flip);
     named.scenario.xet = Some(stored);
     named.shows = &[Sometimes::Corrupted, Sometimes::XetRepairedByShard];
+    let mut later =
+        told("xet names later", "who is told to wait asks for no other name meanwhile", flip);
+    later.scenario.xet = Some(stored);
+    later.scenario.rules.push("status 429 retry-after=15 route=chunks times=1".to_owned());
+    later.shows = &[Sometimes::Corrupted, Sometimes::ToldToWait, Sometimes::XetRepairedByShard];
     let mut sought =
         told("xet bit sought", "without names a xorb is fetched again, not the file", flip);
     sought.scenario.xet = Some(Storage { shards: Shards::None, ..stored });
@@ -72,7 +77,7 @@ fn damaged() -> Vec<Named> {
     // Of several windows, so that those within the file end within a chunk.
     shifted.scenario.config.request_bytes_max = 1 << 20;
     shifted.shows = &[Sometimes::Corrupted];
-    vec![named, sought, other, shifted]
+    vec![named, later, sought, other, shifted]
 }
 
 /// Chunks are not to be had, and plain HTTP is.
