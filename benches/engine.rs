@@ -41,6 +41,7 @@ fn download(size: u64) -> u64 {
             Some(Action::Receive { .. } | Action::Abort { .. } | Action::Append { .. }) => {}
             Some(Action::Locate { .. } | Action::Check { .. }) => {}
             Some(Action::Authorize { .. } | Action::Describe { .. } | Action::Name { .. }) => {}
+            Some(Action::WindUp { .. }) => {}
             Some(Action::Sync { ticket, .. }) => {
                 transfer.handle_answer(ticket, Ok(Answer::Synced), now);
             }

@@ -98,6 +98,7 @@ pub(crate) enum Input {
 /// What a request is told after it was sent.
 pub(crate) enum Order {
     Receive { body_start: u64, gaps: Vec<ByteRange>, compare: bool },
+    WindUp,
     Abort,
 }
 
@@ -228,6 +229,7 @@ impl<H: Http, D: Disk> Driver<H, D> {
             Action::Receive { id, body_start, gaps, compare } => {
                 self.order(id, Order::Receive { body_start, gaps, compare });
             }
+            Action::WindUp { id } => self.order(id, Order::WindUp),
             Action::Abort { id } => self.order(id, Order::Abort),
             Action::Append { file, record } => {
                 if let Some(running) = self.files.get(&file) {
@@ -284,7 +286,7 @@ impl<H: Http, D: Disk> Driver<H, D> {
             way,
             range,
             authority: Arc::clone(&self.authority),
-            orders: inbox,
+            orders: request::Orders::new(inbox),
             inputs: self.inputs.clone(),
             part: Arc::clone(&running.file.part),
         };
@@ -356,5 +358,5 @@ async fn cancelled(cancel: &mut watch::Receiver<bool>) {
 
 /// All inputs go through one channel of this length: bodies wait when the machine is behind.
 const INPUTS_MAX: usize = 256;
-/// A request hears at most one `Receive` and one `Abort`.
-const ORDERS_MAX: usize = 2;
+/// A request hears at most one order of each kind.
+const ORDERS_MAX: usize = 3;

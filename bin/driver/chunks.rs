@@ -13,9 +13,9 @@ use engine::xet::token::ReadToken;
 use engine::xet::unpacker::Unpacker;
 use engine::xet::{chunk, wire};
 
+use super::Input;
 use super::request::{END_WITHIN, Exchange, Stop};
 use super::writer::Writer;
-use super::{Input, Order};
 use crate::cas::Cas;
 use crate::disk::Disk;
 use crate::http::{Http, HttpBody, send_following};
@@ -33,16 +33,13 @@ impl<F: Send + Sync + 'static> Exchange<F> {
         let asked = cas.reconstruction(token, hash, self.range);
         let (plan, len) = tokio::select! {
             biased;
-            _ = self.orders.recv() => return Err(Stop::Aborted),
+            () = self.orders.aborted() => return Err(Stop::Aborted),
             answer = asked => answer?,
         };
         self.report(Input::Bytes(self.id, len)).await;
         let plan = Arc::new(plan);
         self.report(Input::Plan(self.id, Arc::clone(&plan))).await;
-        let Some(Order::Receive { body_start, gaps, compare }) = self.orders.recv().await else {
-            return Err(Stop::Aborted);
-        };
-        let mut writer = Writer::new(disk, Arc::clone(&self.part), body_start, gaps, compare);
+        let mut writer = self.writer(disk).await?;
         let streamed = self.assemble(&http, &plan, &mut writer).await;
         self.finish(writer, streamed).await
     }
@@ -54,6 +51,9 @@ impl<F: Send + Sync + 'static> Exchange<F> {
         writer: &mut Writer<D>,
     ) -> Result<(), Stop> {
         for mut assembly in Assembly::all(plan, self.range) {
+            if !self.orders.may_go_on()? {
+                break;
+            }
             if writer.wants(assembly.missing()) {
                 self.fetch(http, &mut assembly, writer).await?;
             }
@@ -71,7 +71,7 @@ impl<F: Send + Sync + 'static> Exchange<F> {
         let asked = send_following(http, &self.authority, wire::chunks(fetch));
         let (head, mut body) = tokio::select! {
             biased;
-            _ = self.orders.recv() => return Err(Stop::Aborted),
+            () = self.orders.aborted() => return Err(Stop::Aborted),
             answer = asked => answer?,
         };
         wire::check_chunks(fetch, &head)?;

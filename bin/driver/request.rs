@@ -10,7 +10,7 @@ use engine::action::{Close, RequestId, Way};
 use engine::fault::Fault;
 use engine::hub::request::{Authority, Request};
 use engine::range::ByteRange;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TryRecvError};
 
 use super::writer::Writer;
 use super::{Input, Order};
@@ -24,9 +24,40 @@ pub(super) struct Exchange<F> {
     pub(super) way: Way,
     pub(super) range: ByteRange,
     pub(super) authority: Arc<Authority>,
-    pub(super) orders: mpsc::Receiver<Order>,
+    pub(super) orders: Orders,
     pub(super) inputs: mpsc::Sender<Input>,
     pub(super) part: Arc<F>,
+}
+
+/// What the machine tells an exchange.
+pub(super) struct Orders {
+    inbox: mpsc::Receiver<Order>,
+    is_winding_up: bool,
+}
+
+impl Orders {
+    pub(super) const fn new(inbox: mpsc::Receiver<Order>) -> Self {
+        Self { inbox, is_winding_up: false }
+    }
+
+    /// Ends when the exchange is to end.
+    pub(super) async fn aborted(&mut self) {
+        while let Some(Order::WindUp) = self.inbox.recv().await {
+            self.is_winding_up = true;
+        }
+    }
+
+    /// Whether more may be asked for.
+    pub(super) fn may_go_on(&mut self) -> Result<bool, Stop> {
+        loop {
+            match self.inbox.try_recv() {
+                Ok(Order::WindUp) => self.is_winding_up = true,
+                Ok(Order::Abort | Order::Receive { .. }) => return Err(Stop::Aborted),
+                Err(TryRecvError::Disconnected) => return Err(Stop::Aborted),
+                Err(TryRecvError::Empty) => return Ok(!self.is_winding_up),
+            }
+        }
+    }
 }
 
 /// Why an exchange ended before its body was complete.
@@ -68,16 +99,22 @@ impl<F: Send + Sync + 'static> Exchange<F> {
         let asked = send_following(&http, &self.authority, request);
         let (head, mut body) = tokio::select! {
             biased;
-            _ = self.orders.recv() => return Err(Stop::Aborted),
+            () = self.orders.aborted() => return Err(Stop::Aborted),
             answer = asked => answer?,
         };
         self.report(Input::Head(self.id, head)).await;
-        let Some(Order::Receive { body_start, gaps, compare }) = self.orders.recv().await else {
-            return Err(Stop::Aborted);
-        };
-        let mut writer = Writer::new(disk, Arc::clone(&self.part), body_start, gaps, compare);
+        let mut writer = self.writer(disk).await?;
         let streamed = self.stream(&mut body, &mut writer).await;
         self.finish(writer, streamed).await
+    }
+
+    /// A writer for the body, once the machine has judged what was said of it.
+    pub(super) async fn writer<D: Disk<File = F>>(&mut self, disk: D) -> Result<Writer<D>, Stop> {
+        let Some(Order::Receive { body_start, gaps, compare }) = self.orders.inbox.recv().await
+        else {
+            return Err(Stop::Aborted);
+        };
+        Ok(Writer::new(disk, Arc::clone(&self.part), body_start, gaps, compare))
     }
 
     /// Writes and reports what has come.
@@ -125,7 +162,7 @@ impl<F: Send + Sync + 'static> Exchange<F> {
         };
         let bytes = tokio::select! {
             biased;
-            _ = self.orders.recv() => return Err(Stop::Aborted),
+            () = self.orders.aborted() => return Err(Stop::Aborted),
             bytes = body.chunk() => bytes?.ok_or(Fault::Cut)?,
             () = flush => {
                 writer.flush().await?;

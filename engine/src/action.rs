@@ -88,6 +88,11 @@ pub enum Action {
         /// Whether to compare with what stands on the disk before writing over it.
         compare: bool,
     },
+    /// Let a request end with the chunks that are coming: it is to ask for no others.
+    WindUp {
+        /// Which request.
+        id: RequestId,
+    },
     /// End a request. Its close comes all the same, from the request itself.
     Abort {
         /// Which request.

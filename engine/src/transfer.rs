@@ -131,6 +131,8 @@ struct Open {
     rate: RateMeter,
     /// Whether its head was judged good.
     receiving: bool,
+    /// Whether it was told to ask for no more chunks.
+    winding_up: bool,
     /// Whether it has brought other bytes than stood there before.
     differs: bool,
     /// Why it was told to end; its close will come.

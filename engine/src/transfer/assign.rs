@@ -159,6 +159,7 @@ impl Transfer {
             chunks_at: None,
             rate: RateMeter::new(self.now),
             receiving: false,
+            winding_up: false,
             differs: false,
             aborted: None,
         };

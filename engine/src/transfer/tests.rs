@@ -1,5 +1,6 @@
 //! The conductor by hand: scripted answers, a shell of a few lines, no bytes.
 
+mod chunks;
 mod ends;
 mod turns;
 
@@ -165,7 +166,10 @@ impl World {
                 };
                 self.open.insert(id, conversation);
             }
-            Action::Authorize { .. } | Action::Describe { .. } | Action::Name { .. } => {
+            Action::Authorize { .. }
+            | Action::Describe { .. }
+            | Action::Name { .. }
+            | Action::WindUp { .. } => {
                 unreachable!("there is no Xet here")
             }
             Action::Receive { id, body_start, gaps, .. } => {

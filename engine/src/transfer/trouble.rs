@@ -65,7 +65,7 @@ impl Transfer {
             file.stream = None;
         }
         let fault = match (close, &open.aborted) {
-            (Close::Done, _) if !is_short => None,
+            (Close::Done, _) if !is_short || open.winding_up => None,
             (_, Some(Abortion::Split | Abortion::Surplus)) => None,
             (_, Some(Abortion::Fault(fault))) => Some(fault.clone()),
             (Close::Failed(fault), None) => Some(fault.clone()),
@@ -267,6 +267,7 @@ impl Transfer {
                 && let Some(host) = attempt.via.host().or(self.hub.as_ref())
             {
                 self.throttle.on_told(host, pause, now);
+                self.wind_up_chunks();
                 let why = Wait::Told { status: *status };
                 self.events.push_back(Event::Waiting { why, until: now + pause });
                 self.outage.on_close(&mut self.rng, attempt.id, attempt.began);

@@ -11,6 +11,7 @@ use crate::range::ByteRange;
 use crate::range_set::RangeSet;
 use crate::xet::chunker;
 use crate::xet::reconstruction::Reconstruction;
+use url::Url;
 
 impl Transfer {
     pub(super) fn authorize(&mut self, id: FileId) -> u64 {
@@ -58,6 +59,12 @@ impl Transfer {
         if let Some(xet) = &mut file.xet {
             xet.on_plan(plan, asked);
         }
+        let chunks_at = plan.fetches.first().map(|fetch| (*fetch.url).clone());
+        self.chunks_at.clone_from(&chunks_at);
+        if self.is_closed(chunks_at.as_ref()) {
+            return self.abort(id, Abortion::Surplus);
+        }
+        let Some(file) = self.files.get_mut(&file_id) else { return };
         let wanted = file.widened(asked, span);
         file.claimed.insert(wanted);
         self.window.on_good_answer(self.now);
@@ -69,12 +76,28 @@ impl Transfer {
         open.ahead = open.received;
         open.packed = plan.requests().flatten().map(|fetch| fetch.bytes.len()).sum();
         open.unpacked = span.len();
-        open.chunks_at = plan.fetches.first().map(|fetch| (*fetch.url).clone());
-        self.chunks_at.clone_from(&open.chunks_at);
+        open.chunks_at = chunks_at;
         open.receiving = true;
         let gaps = vec![wanted];
         let compare = self.files.get(&file_id).is_some_and(|file| file.repair.is_some());
         self.actions.push_back(Action::Receive { id, body_start: span.start, gaps, compare });
+    }
+
+    /// Where chunks come from may have asked for a pause: requests that are under way ask it for
+    /// nothing more.
+    pub(super) fn wind_up_chunks(&mut self) {
+        let throttle = &self.throttle;
+        for (id, open) in self.requests.iter_mut().filter(|(_, open)| open.is_good()) {
+            let until =
+                open.chunks_at.as_ref().and_then(|url| throttle.closed_until(url, self.now));
+            if until.is_some() && !std::mem::replace(&mut open.winding_up, true) {
+                self.actions.push_back(Action::WindUp { id: *id });
+            }
+        }
+    }
+
+    fn is_closed(&self, host: Option<&Url>) -> bool {
+        host.is_some_and(|host| self.throttle.closed_until(host, self.now).is_some())
     }
 }
 

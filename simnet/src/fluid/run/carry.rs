@@ -22,6 +22,7 @@ impl Run<'_> {
                 self.request(id, file.0, url_number(url.path()), range, if_range);
             }
             Action::Request { way: Way::Xet { .. }, .. }
+            | Action::WindUp { .. }
             | Action::Authorize { .. }
             | Action::Describe { .. }
             | Action::Name { .. } => unreachable!("these worlds have no chunks"),

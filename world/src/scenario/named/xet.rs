@@ -42,7 +42,15 @@ fn honest() -> Vec<Named> {
         "rst every=150KB route=xorb",
     );
     torn.shows = &[Sometimes::LinkReset, Sometimes::XetVouched];
-    vec![plain, tunes, ends, fallen, torn]
+    let mut paused = told(
+        "xet told to wait midway",
+        "who is told to wait by one request asks for nothing more on the others",
+        "status 429 retry-after=10 route=xorb past=2000000 times=1",
+    );
+    // Each request is for many xorbs, one after the other.
+    paused.scenario.xet = Some(Storage { xorb_bytes: 128 << 10, ..STORAGE });
+    paused.shows = &[Sometimes::ToldToWait, Sometimes::XetVouched];
+    vec![plain, tunes, ends, fallen, torn, paused]
 }
 
 /// Wrong bytes, and wrong words about them.
