@@ -92,7 +92,7 @@ impl Backoff {
     }
 
     /// Verified bytes came: the count starts again.
-    pub fn on_progress(&mut self) {
+    pub const fn on_progress(&mut self) {
         self.attempt = 0;
     }
 

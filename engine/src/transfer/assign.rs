@@ -84,7 +84,12 @@ impl Transfer {
         };
         let hosts = hosts.into_iter().flatten();
         let told = hosts.filter_map(|host| self.throttle.closed_until(host, self.now)).max();
-        let not_before = file.backoff.not_before();
+        let not_before = match (&ask, &file.xet) {
+            (Ask::Question(Question::Describe(_) | Question::Name(_)), Some(xet)) => {
+                xet.not_before()
+            }
+            (Ask::Locate | Ask::Question(_) | Ask::Range(_), _) => file.backoff.not_before(),
+        };
         if not_before > self.now {
             self.wake_at(not_before, Alarm::Retry);
             return None;

@@ -2,6 +2,7 @@
 //!
 //! What a fault deserves is decided in [`retry`](crate::retry); here it is carried out.
 
+use super::vouch::Xet;
 use super::{Abortion, Errand, ErrandKind, Open, Transfer};
 use crate::action::{Answer, Close, RequestId, Ticket, Way};
 use crate::choice::Kind;
@@ -21,6 +22,12 @@ struct Attempt {
     began: Instant,
     received: u64,
     proven: u64,
+}
+
+impl Attempt {
+    const fn unanswered(ticket: Ticket, errand: &Errand, via: Via) -> Self {
+        Self { id: ticket.0, file: errand.file, via, began: errand.asked, received: 0, proven: 0 }
+    }
 }
 
 /// Whom an exchange was with.
@@ -158,6 +165,8 @@ impl Transfer {
         }
     }
 
+    /// The storage has answered a question, or has not: then it is left alone for a while, and the
+    /// file goes on without it if it can.
     fn on_storage_answered(
         &mut self,
         ticket: Ticket,
@@ -165,27 +174,37 @@ impl Transfer {
         token: &ReadToken,
         fault: Option<Fault>,
     ) {
-        match fault {
-            Some(fault) => {
-                self.on_unanswered(ticket, errand, Via::Xet(token.clone(), None), Some(fault));
-            }
-            None => {
-                self.on_link_alive();
-            }
+        let xet = self.files.get_mut(&errand.file).and_then(|file| file.xet.as_mut());
+        let Some(fault) = fault else {
+            xet.into_iter().for_each(Xet::on_question_answered);
+            self.on_link_alive();
+            return;
+        };
+        if let Some(xet) = xet {
+            xet.on_question_failed(&fault, &mut self.rng, errand.asked, self.now);
+        }
+        let via = Via::Xet(token.clone(), None);
+        let attempt = Attempt::unanswered(ticket, errand, via);
+        self.note_fault(&attempt, &fault, 0);
+        if fault == Fault::LeaseRefused(401) {
+            self.token.on_refused(token);
+        }
+        if let Fault::Busy { retry_after: Some(pause), .. } = fault {
+            self.throttle.on_told(token.cas.base(), pause, self.now);
+        }
+        if fault.blame() != Blame::Link {
+            self.outage.on_close(&mut self.rng, attempt.id, attempt.began);
+            self.on_link_alive();
+        } else if self.last_bytes <= attempt.began {
+            self.on_dead_link(&attempt, &fault);
+        } else {
+            self.outage.on_close(&mut self.rng, attempt.id, attempt.began);
         }
     }
 
     fn on_unanswered(&mut self, ticket: Ticket, errand: &Errand, via: Via, fault: Option<Fault>) {
         let fault = fault.unwrap_or_else(|| Fault::Malformed("no answer".into()));
-        let attempt = Attempt {
-            id: ticket.0,
-            file: errand.file,
-            via,
-            began: errand.asked,
-            received: 0,
-            proven: 0,
-        };
-        self.on_fault(&attempt, fault, 0);
+        self.on_fault(&Attempt::unanswered(ticket, errand, via), fault, 0);
     }
 
     fn on_located(&mut self, errand: &Errand, location: Location) {
@@ -199,9 +218,7 @@ impl Transfer {
     }
 
     fn on_fault(&mut self, attempt: &Attempt, fault: Fault, wasted: u64) {
-        *self.stats.faults.entry(fault.kind()).or_default() += 1;
-        self.last_fault = Some(fault.clone());
-        self.events.push_back(Event::Fault { file: attempt.file, fault: fault.clone(), wasted });
+        self.note_fault(attempt, &fault, wasted);
         let count = self.count_in_a_row(attempt, &fault);
         let step = next_step(&fault, count);
         let has_way = self.on_way_failed(attempt, step == Step::Fail);
@@ -223,6 +240,12 @@ impl Transfer {
                 self.on_link_alive();
             }
         }
+    }
+
+    fn note_fault(&mut self, attempt: &Attempt, fault: &Fault, wasted: u64) {
+        *self.stats.faults.entry(fault.kind()).or_default() += 1;
+        self.last_fault = Some(fault.clone());
+        self.events.push_back(Event::Fault { file: attempt.file, fault: fault.clone(), wasted });
     }
 
     /// A try brought nothing: perhaps the other way does. Says whether one is left.

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use rand::Rng;
+
 use super::file::Stage;
 use super::{ErrandKind, Transfer};
 use crate::action::{Action, Answer, CHECKPOINT_BYTES};
@@ -16,6 +18,8 @@ use crate::manifest::FileId;
 use crate::range::ByteRange;
 use crate::range_set::RangeSet;
 use crate::repair::Repair;
+use crate::retry::{Backoff, Step, next_step};
+use crate::time::{Duration, Instant};
 use crate::xet::hash::XetHash;
 use crate::xet::merkle::Node;
 use crate::xet::proof::{Proof, Vouching};
@@ -46,6 +50,8 @@ pub(super) struct Xet {
     named: u32,
     /// Whether an answer is being waited for.
     is_asking: bool,
+    /// When the storage may be asked again that did not answer.
+    backoff: Backoff,
     /// How often names may still be asked for, and a token only for the search for damage.
     name_tries: u32,
     token_tries: u32,
@@ -66,9 +72,34 @@ impl Xet {
             names: None,
             named: 0,
             is_asking: false,
+            backoff: Backoff::new(BACKOFF_MAX),
             name_tries: NAME_TRIES,
             token_tries: TOKEN_TRIES,
         }
+    }
+
+    /// A question was answered.
+    pub(super) const fn on_question_answered(&mut self) {
+        self.backoff.on_progress();
+    }
+
+    /// A question was not answered as it should be.
+    pub(super) fn on_question_failed(
+        &mut self,
+        fault: &Fault,
+        rng: &mut impl Rng,
+        asked: Instant,
+        now: Instant,
+    ) {
+        self.backoff.on_fault(rng, asked, now);
+        if next_step(fault, 1) == Step::Fail {
+            self.describe_tries = 0;
+        }
+    }
+
+    /// When the next question may be asked.
+    pub(super) const fn not_before(&self) -> Instant {
+        self.backoff.not_before()
     }
 
     /// The running digest goes back to a checkpoint.
@@ -386,6 +417,8 @@ impl Transfer {
 
 /// So often it is asked what a file is made of, beside the requests for its chunks.
 const DESCRIBE_TRIES: u32 = 8;
+/// The longest pause after a question that was not answered.
+const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// So often it is asked for names.
 const NAME_TRIES: u32 = 8;
 /// So often a token is asked for only to find out what to doubt.

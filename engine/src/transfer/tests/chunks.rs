@@ -65,11 +65,12 @@ impl Hand {
     }
 
     fn requests(&mut self) -> Vec<Asked> {
-        let of = |action| match action {
-            Action::Request { id, way: Way::Xet { token, .. }, range, .. } => {
+        let of = |action| {
+            if let Action::Request { id, way: Way::Xet { token, .. }, range, .. } = action {
                 Some((id, range, token))
+            } else {
+                None
             }
-            _ => None,
         };
         self.actions().into_iter().filter_map(of).collect()
     }
@@ -104,9 +105,8 @@ impl Hand {
 
 /// What is to be written, of the actions.
 fn gaps(actions: &[Action]) -> Vec<ByteRange> {
-    let of = |action: &Action| match action {
-        Action::Receive { gaps, .. } => gaps.clone(),
-        _ => Vec::new(),
+    let of = |action: &Action| {
+        if let Action::Receive { gaps, .. } = action { gaps.clone() } else { Vec::new() }
     };
     actions.iter().flat_map(of).collect()
 }
