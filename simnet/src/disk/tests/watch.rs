@@ -8,6 +8,22 @@ use super::super::watch::{Interleaving, What};
 use super::*;
 
 #[test]
+fn what_lost_its_new_name_is_called_by_the_old_one() {
+    for seed in 0..20 {
+        let disk = process(seed);
+        create(&disk, "/a/f", b"one").sync_data().unwrap();
+        disk.sync_dir(path("/a")).unwrap();
+        disk.rename(path("/a/f"), path("/a/g")).unwrap();
+        disk.power_cut();
+        let next = disk.process();
+        let name = if next.stat(path("/a/f")).is_ok() { "/a/f" } else { "/a/g" };
+        next.open(path(name), Access::Write).unwrap().write_all_at(b"two", 0).unwrap();
+        let fact = next.facts().into_iter().rfind(|fact| matches!(fact.what, What::Written(_)));
+        assert_eq!(fact.unwrap().path, path(name), "seed {seed}");
+    }
+}
+
+#[test]
 fn placing_says_whether_the_file_was_synced() {
     let disk = process(1);
     let file = create(&disk, "/a/f", b"one");

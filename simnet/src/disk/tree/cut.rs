@@ -3,12 +3,14 @@
 //! Decides about names; what is left of a file's bytes is for [`data`](super::super::data).
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
 use super::super::content::Expectations;
 use super::super::data::Spared;
+use super::super::folder::Folder;
 use super::{Node, ROOT, Tree};
 
 impl Tree {
@@ -57,19 +59,31 @@ impl Tree {
                 folder.forget();
             }
         }
-        let mut links = BTreeMap::from([(ROOT, 1)]);
-        let mut left = vec![ROOT];
-        while let Some(inode) = left.pop() {
-            for inode in self.folder(inode).into_iter().flat_map(|folder| folder.names().values()) {
-                *links.entry(*inode).or_insert(0) += 1;
-                left.push(*inode);
-            }
-        }
+        let names = self.names();
         self.unnamed.clear();
         self.inodes.retain(|inode, known| {
-            known.links = links.get(inode).copied().unwrap_or(0);
-            known.links > 0
+            let Some(names) = names.get(inode) else { return false };
+            known.links = u32::try_from(names.len()).unwrap_or(u32::MAX);
+            if let Some(name) = names.first().filter(|_| !names.contains(&known.path)) {
+                known.path.clone_from(name);
+            }
+            true
         });
+    }
+
+    /// The names of everything that has one.
+    fn names(&self) -> BTreeMap<u64, Vec<PathBuf>> {
+        let root = PathBuf::from("/");
+        let mut names = BTreeMap::from([(ROOT, vec![root.clone()])]);
+        let mut left = vec![(ROOT, root)];
+        while let Some((inode, path)) = left.pop() {
+            for (name, inode) in self.folder(inode).into_iter().flat_map(Folder::names) {
+                let path = path.join(name);
+                names.entry(*inode).or_default().push(path.clone());
+                left.push((*inode, path));
+            }
+        }
+        names
     }
 
     /// Gives up removals whose addition elsewhere does not stay; `false` if there were none.
