@@ -14,12 +14,15 @@ pub enum Kind {
     Xet,
 }
 
-/// The way that is taken now. Xet is preferred; either serves when the other fails.
+/// The way that is taken now. Xet is preferred for as long as it is fewer bytes; either serves when
+/// the other fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     kind: Kind,
     is_http_barred: bool,
     is_xet_barred: bool,
+    /// How many bytes chunks have cost more of late than bytes as they are would have.
+    debt: u64,
     /// Tries in a row on the present way that brought nothing.
     strikes: u32,
     /// When the last of them was counted.
@@ -36,6 +39,7 @@ impl Choice {
             kind: if has_xet { Kind::Xet } else { Kind::Http },
             is_http_barred: false,
             is_xet_barred: !has_xet,
+            debt: 0,
             strikes: 0,
             struck_at: Instant::START,
             back_at: Instant::START,
@@ -82,6 +86,16 @@ impl Choice {
         }
     }
 
+    /// A request in chunks has ended: `came` bytes were on the wire, and `worth` bytes of the file
+    /// are proven for it. Each reset loses a chunk: where there are many, bytes as they are cost
+    /// less.
+    pub fn on_chunks_closed(&mut self, came: u64, worth: u64, now: Instant) {
+        self.debt = (self.debt + came).saturating_sub(worth + worth / FORGIVEN);
+        if self.debt > DEBT_MAX && self.kind == Kind::Xet && !self.is_http_barred {
+            self.turn(now);
+        }
+    }
+
     /// A try that began at `began` brought nothing; `is_final` if more of them never would. Tries
     /// that were under way when the last was counted tell nothing new. Says whether there is a
     /// way left to take.
@@ -107,7 +121,7 @@ impl Choice {
     }
 
     fn turn(&mut self, now: Instant) {
-        self.strikes = 0;
+        (self.strikes, self.debt) = (0, 0);
         self.kind = match self.kind {
             Kind::Http => Kind::Xet,
             Kind::Xet => {
@@ -119,6 +133,10 @@ impl Choice {
     }
 }
 
+/// So much more is enough to try the other way: seams with what came otherwise cost some, too.
+const DEBT_MAX: u64 = 256 << 10;
+/// This part of what came is not counted: what cannot be packed comes with heads of chunks.
+const FORGIVEN: u64 = 128;
 /// So many tries in a row that bring nothing are enough to try the other way.
 const STRIKES_MAX: u32 = 3;
 /// How long Xet is left alone after it failed, at first and at most.
@@ -145,6 +163,27 @@ mod tests {
         choice.on_fault(Kind::Xet, false, at(30), at(30));
         assert_eq!(choice.choose(at(89)), Kind::Http, "one failure, and a longer pause");
         assert_eq!(choice.choose(at(90)), Kind::Xet);
+    }
+
+    #[test]
+    fn chunks_that_cost_more_than_they_are_worth_are_left_for_a_while() {
+        for (came, worth, expected) in [
+            (200_000, 230_000, Kind::Xet),
+            (200_000, 199_000, Kind::Xet),
+            (200_000, 180_000, Kind::Http),
+        ] {
+            let mut choice = Choice::new(true);
+            for _ in 0..21 {
+                choice.on_progress(Kind::Xet);
+                choice.on_chunks_closed(came, worth, at(1));
+            }
+            assert_eq!(choice.choose(at(1)), expected, "{came} for {worth}");
+            assert_eq!(choice.choose(at(31)), Kind::Xet, "and then tried again");
+        }
+        let mut choice = Choice::new(true);
+        choice.on_fault(Kind::Http, true, at(0), at(0));
+        choice.on_chunks_closed(u64::MAX / 2, 1, at(1));
+        assert_eq!(choice.choose(at(1)), Kind::Xet, "there is no other way");
     }
 
     #[test]

@@ -67,6 +67,9 @@ impl Transfer {
         for range in open.claimed.iter() {
             file.claimed.remove(range);
         }
+        if open.kind() == Kind::Xet {
+            file.choice.on_chunks_closed(open.received, open.proven, self.now);
+        }
         let is_short = open.claimed.iter().any(|range| !file.ledger.proven().contains(range));
         if file.stream == Some(id) {
             file.stream = None;
