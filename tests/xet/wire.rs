@@ -63,8 +63,8 @@ async fn a_reset_every_200_kb() {
     assert!(cost <= 1.04, "{cost}: {:#?}", world.hub.requests());
 }
 
-/// A reset costs a chunk, and here there are two on each connection: that is more than packing saves,
-/// as shows after a few MB.
+/// A reset costs a chunk, and here there are two on each connection: that is more than packing
+/// saves, as shows after a few MB.
 #[tokio::test]
 async fn a_reset_every_100_kb() {
     let builder = with_rules(weights(), &["rst every=100KB"]);
