@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::xet::hash::XetHash;
+use crate::xet::merkle::Node;
 use crate::xet::reconstruction::{Fetch, Term};
 
 const SIZE: u64 = 256 * MIB;
@@ -22,9 +23,9 @@ struct Hand {
 type Asked = (RequestId, ByteRange, ReadToken);
 
 impl Hand {
-    fn new() -> Self {
+    fn sized(size: u64) -> Self {
         let xet = Some(XetHash::ZERO);
-        let spec = FileSpec { size: SIZE, digest: RIGHT, location: None, xet };
+        let spec = FileSpec { size, digest: RIGHT, location: None, xet };
         let hub = Some(Url::parse("https://hub.example/").unwrap());
         let manifest = Manifest { hub, files: [(FileId(0), spec)].into() };
         let transfer = Transfer::new(manifest, BTreeMap::new(), config(), 1, Instant::START);
@@ -33,7 +34,7 @@ impl Hand {
 
     /// The same with a token, and with the first request.
     fn begun() -> (Self, Asked) {
-        let mut hand = Self::new();
+        let mut hand = Self::sized(SIZE);
         hand.authorize();
         let [first] = &hand.requests()[..] else { panic!("one request") };
         let first = first.clone();
@@ -62,6 +63,33 @@ impl Hand {
         let token = ReadToken::read(body.as_bytes()).unwrap();
         let answer = Answer::Authorized { token, ttl: None };
         self.transfer.handle_answer(ticket, Ok(answer), self.now);
+    }
+
+    /// Answers the last piece of work.
+    #[track_caller]
+    fn answer(&mut self, answer: Answer) {
+        let ticket = self.actions().into_iter().rev().find_map(|action| match action {
+            Action::Hash { ticket, .. } | Action::Check { ticket, .. } => Some(ticket),
+            Action::Locate { .. }
+            | Action::Authorize { .. }
+            | Action::Request { .. }
+            | Action::Describe { .. }
+            | Action::Name { .. }
+            | Action::Receive { .. }
+            | Action::WindUp { .. }
+            | Action::Abort { .. }
+            | Action::Append { .. }
+            | Action::Sync { .. }
+            | Action::Seal { .. } => None,
+        });
+        self.transfer.handle_answer(ticket.expect("work to do"), Ok(answer), self.now);
+    }
+
+    /// Questions for names.
+    fn names(&mut self) -> Vec<Ticket> {
+        let of =
+            |action| if let Action::Name { ticket, .. } = action { Some(ticket) } else { None };
+        self.actions().into_iter().filter_map(of).collect()
     }
 
     fn requests(&mut self) -> Vec<Asked> {
@@ -191,4 +219,30 @@ fn while_the_store_asks_for_a_pause_nothing_more_is_asked_of_it() {
     assert_eq!(hand.requests(), []);
     hand.pass(2);
     assert!(!hand.requests().is_empty(), "the pause is over");
+}
+
+#[test]
+fn while_the_storage_asks_for_a_pause_it_is_asked_for_no_names() {
+    let mut hand = Hand::sized(2 * MIB);
+    hand.authorize();
+    let [only] = &hand.requests()[..] else { panic!("one request") };
+    let only = only.clone();
+    hand.plan(&only, 0, 0);
+    hand.write(&only, only.1);
+    hand.transfer.handle_close(only.0, &Close::Done, hand.now);
+    let chunks = vec![Node { hash: XetHash::ZERO, len: 2 * MIB }];
+    hand.answer(Answer::Hashed { digest: Some(WRONG), chunks });
+    hand.answer(Answer::Checked { damaged: Vec::new() });
+    for seconds in [15, 0] {
+        let [ticket] = hand.names()[..] else { panic!("one question") };
+        let pause = Some(Duration::from_secs(seconds));
+        let busy = Fault::Busy { status: 429, retry_after: pause };
+        hand.transfer.handle_answer(ticket, Err(busy), hand.now);
+        for waited in 0..seconds {
+            assert_eq!(hand.names(), [], "after {waited} s");
+            hand.pass(1);
+        }
+    }
+    hand.pass(5);
+    assert_eq!(hand.names().len(), 1, "without a pause, soon");
 }
