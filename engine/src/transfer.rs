@@ -161,6 +161,14 @@ impl Open {
         }
     }
 
+    /// Where its bytes come from.
+    const fn host(&self) -> Option<&Url> {
+        match &self.way {
+            Way::Http { url, .. } => Some(url),
+            Way::Xet { .. } => self.chunks_at.as_ref(),
+        }
+    }
+
     /// Bytes that came and are not proven now, by what the proven ones come to when packed.
     fn wasted(&self) -> u64 {
         let kept = u128::from(self.proven) * u128::from(self.packed);

@@ -208,6 +208,8 @@ impl Transfer {
             .filter(|(_, open)| open.is_good() && open.received > open.ahead)
             // Silence is for the stall detector to judge.
             .filter(|(_, open)| self.now.since(open.quiet_since) < SILENT)
+            // Where a pause is to be kept, nobody could fetch the other half.
+            .filter(|(_, open)| !self.is_closed(open.host()))
             .map(|(id, open)| Runner {
                 key: *id,
                 remaining: open.remaining(),

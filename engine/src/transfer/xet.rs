@@ -96,7 +96,8 @@ impl Transfer {
         }
     }
 
-    fn is_closed(&self, host: Option<&Url>) -> bool {
+    /// Whether a host is to be left alone for now.
+    pub(super) fn is_closed(&self, host: Option<&Url>) -> bool {
         host.is_some_and(|host| self.throttle.closed_until(host, self.now).is_some())
     }
 }

@@ -3,10 +3,10 @@
 //! Looks at runs that are over, from the network's side.
 
 use engine::time::{Duration, Instant};
-use fake_hub::{RequestRecord, Route};
+use fake_hub::RequestRecord;
 use std::ops::Range;
 
-use crate::net::{EPOCH, Flow};
+use crate::net::Flow;
 use crate::scenario::{Happening, Scenario};
 use crate::stage::Stage;
 use crate::witness::{Rule, Witness};
@@ -93,27 +93,12 @@ pub(super) fn check_pauses(stage: &Stage, ended: Instant) {
         if quiet.is_empty() || !stage.is_undisturbed(asked_at - LEAD..quiet.end) {
             continue;
         }
-        let early = |it: &&RequestRecord| {
-            let is_begun = signed_at(it, &stage.scenario).is_some_and(|signed| signed <= known);
-            it.host == told.host && quiet.contains(&at(it.time_ms)) && !is_begun
-        };
+        let early = |it: &&RequestRecord| it.host == told.host && quiet.contains(&at(it.time_ms));
         if let Some(early) = requests.iter().find(early) {
             let how = format!("told at {asked_at:?} to wait {pause:?}, asked {}", early.path);
             witness.accuse(at(early.time_ms), Rule::E2Paced, how);
         }
     }
-}
-
-/// When somebody was told where these chunks are, in whole seconds: what was begun by then may be
-/// brought to its end.
-fn signed_at(request: &RequestRecord, scenario: &Scenario) -> Option<Instant> {
-    if request.route != Route::Xorb {
-        return None;
-    }
-    let (_, rest) = request.path.split_once("Expires=")?;
-    let expires = rest.split('&').next()?.parse().ok()?;
-    let date = Duration::from_secs(expires).checked_sub(scenario.url_lifetime)?;
-    Some(Instant::at(date.checked_sub(EPOCH)?))
 }
 
 /// Requests that were under way may be given up one after the other for this long.

@@ -310,13 +310,13 @@ pub fn fall_in_repair(number: u32, is_power_cut: bool) -> Scenario {
 }
 
 /// The same some time after a journal has become so long that it is shortened: a weak link brings
-/// a record every few KB, and syncs leave some time to append to it meanwhile.
+/// a record every few KB, and syncs take long enough for others to be appended meanwhile.
 pub fn fall_after_shortening(halves: u32, is_power_cut: bool) -> Scenario {
     let mut fall = at(20, fall(0, is_power_cut));
     fall.at += Duration::from_millis(500) * halves;
     let config =
         Config { request_bytes_min: 256 << 10, request_bytes_max: 256 << 10, ..Config::default() };
-    let sync_takes = Duration::from_millis(90);
+    let sync_takes = Duration::from_millis(700);
     let seed = Seed(halves.into());
     let base = with("weak-87k", 4 * MB, [fall]);
     Scenario { seed, config, sync_takes, calm_at: seconds(120), ..base }

@@ -47,7 +47,10 @@ fn honest() -> Vec<Named> {
         "who is told to wait by one request asks for nothing more on the others",
         "status 429 retry-after=10 route=xorb past=2000000 times=1",
     );
-    // Each request is for many xorbs, one after the other.
+    // Each of several requests is for many xorbs, one after the other.
+    paused.scenario.sizes = vec![24 * MB];
+    paused.scenario.link = "capped-1m";
+    paused.scenario.profile = Profile::named("capped-1m").expect("the name of a built-in link");
     paused.scenario.xet = Some(Storage { xorb_bytes: 128 << 10, ..STORAGE });
     paused.shows = &[Sometimes::ToldToWait, Sometimes::XetVouched];
     vec![plain, tunes, ends, fallen, torn, paused]
