@@ -316,7 +316,7 @@ pub fn fall_after_shortening(halves: u32, is_power_cut: bool) -> Scenario {
     fall.at += Duration::from_millis(500) * halves;
     let config =
         Config { request_bytes_min: 256 << 10, request_bytes_max: 256 << 10, ..Config::default() };
-    let sync_takes = Duration::from_millis(700);
+    let sync_takes = Duration::from_millis(150);
     let seed = Seed(halves.into());
     let base = with("weak-87k", 4 * MB, [fall]);
     Scenario { seed, config, sync_takes, calm_at: seconds(120), ..base }
