@@ -51,7 +51,7 @@ impl<F: Send + Sync + 'static> Exchange<F> {
         writer: &mut Writer<D>,
     ) -> Result<(), Stop> {
         for mut assembly in Assembly::all(plan, self.range) {
-            if !self.orders.may_go_on()? {
+            if !self.orders.may_go_on().await? {
                 break;
             }
             if writer.wants(assembly.missing()) {

@@ -10,7 +10,7 @@ use engine::action::{Close, RequestId, Way};
 use engine::fault::Fault;
 use engine::hub::request::{Authority, Request};
 use engine::range::ByteRange;
-use tokio::sync::mpsc::{self, error::TryRecvError};
+use tokio::sync::mpsc;
 
 use super::writer::Writer;
 use super::{Input, Order};
@@ -47,15 +47,12 @@ impl Orders {
         }
     }
 
-    /// Whether more may be asked for.
-    pub(super) fn may_go_on(&mut self) -> Result<bool, Stop> {
-        loop {
-            match self.inbox.try_recv() {
-                Ok(Order::WindUp) => self.is_winding_up = true,
-                Ok(Order::Abort | Order::Receive { .. }) => return Err(Stop::Aborted),
-                Err(TryRecvError::Disconnected) => return Err(Stop::Aborted),
-                Err(TryRecvError::Empty) => return Ok(!self.is_winding_up),
-            }
+    /// Whether more may be asked for, by what has been told until now.
+    pub(super) async fn may_go_on(&mut self) -> Result<bool, Stop> {
+        tokio::select! {
+            biased;
+            () = self.aborted() => Err(Stop::Aborted),
+            () = std::future::ready(()) => Ok(!self.is_winding_up),
         }
     }
 }

@@ -51,8 +51,9 @@ impl Choice {
     pub fn choose(&mut self, now: Instant) -> Kind {
         if self.kind == Kind::Http && !self.is_xet_barred && now >= self.back_at {
             self.kind = Kind::Xet;
-            // It has failed before: one more failure is enough.
-            self.strikes = STRIKES_MAX - 1;
+            // It has failed before: one more failure is enough. What its last requests have cost
+            // says nothing of those to come.
+            (self.strikes, self.debt) = (STRIKES_MAX - 1, 0);
         }
         self.kind
     }
@@ -135,7 +136,7 @@ impl Choice {
 
 /// So much more is enough to try the other way: seams with what came otherwise cost some, too.
 const DEBT_MAX: u64 = 256 << 10;
-/// This part of what came is not counted: what cannot be packed comes with heads of chunks.
+/// This part of what they are worth is not counted: what cannot be packed comes with heads.
 const FORGIVEN: u64 = 128;
 /// So many tries in a row that bring nothing are enough to try the other way.
 const STRIKES_MAX: u32 = 3;
@@ -180,6 +181,12 @@ mod tests {
             assert_eq!(choice.choose(at(1)), expected, "{came} for {worth}");
             assert_eq!(choice.choose(at(31)), Kind::Xet, "and then tried again");
         }
+        let mut choice = Choice::new(true);
+        choice.on_chunks_closed(DEBT_MAX + 1, 0, at(1));
+        choice.on_chunks_closed(DEBT_MAX + 1, 0, at(1));
+        assert_eq!(choice.choose(at(31)), Kind::Xet);
+        choice.on_chunks_closed(1, 0, at(31));
+        assert_eq!(choice.choose(at(31)), Kind::Xet, "what ended late belongs to the time before");
         let mut choice = Choice::new(true);
         choice.on_fault(Kind::Http, true, at(0), at(0));
         choice.on_chunks_closed(u64::MAX / 2, 1, at(1));

@@ -25,6 +25,11 @@ impl Throttle {
     pub fn closed_until(&self, url: &Url, now: Instant) -> Option<Instant> {
         self.until.get(&host(url)).copied().filter(|until| *until > now)
     }
+
+    /// Whether the host of `url` is to be left alone at `now`.
+    pub fn is_closed(&self, url: &Url, now: Instant) -> bool {
+        self.closed_until(url, now).is_some()
+    }
 }
 
 fn host(url: &Url) -> String {
@@ -46,6 +51,7 @@ mod tests {
         throttle.on_told(&hub, Duration::from_secs(1), now);
         let until = Instant::at(Duration::from_secs(60));
         assert_eq!(throttle.closed_until(&same, now), Some(until));
+        assert!(throttle.is_closed(&same, now) && !throttle.is_closed(&same, until));
         assert_eq!(throttle.closed_until(&same, until), None);
         assert_eq!(throttle.closed_until(&storage, now), None);
     }

@@ -6,6 +6,7 @@ mod answer;
 mod assign;
 mod file;
 mod finish;
+mod open;
 mod trouble;
 mod vouch;
 mod watch;
@@ -16,8 +17,7 @@ use std::collections::{BTreeMap, VecDeque};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
-use crate::action::{Action, Answer, Close, RequestId, Ticket, Way, Written};
-use crate::choice::Kind;
+use crate::action::{Action, Answer, Close, RequestId, Ticket, Written};
 use crate::config::Config;
 use crate::event::{End, Event};
 use crate::fault::Fault;
@@ -28,7 +28,6 @@ use crate::ledger::Ledger;
 use crate::manifest::{FileId, Manifest};
 use crate::outage::Outage;
 use crate::range::ByteRange;
-use crate::range_set::RangeSet;
 use crate::rate::RateMeter;
 use crate::stall::StallDetector;
 use crate::stats::Stats;
@@ -38,6 +37,7 @@ use crate::window::Window;
 use crate::xet::reconstruction::Reconstruction;
 use crate::xet::token::ReadToken;
 use file::{File, Stage};
+use open::{Abortion, Open};
 use url::Url;
 
 /// What an earlier run left on the disk, as replay found it.
@@ -107,80 +107,6 @@ pub struct Transfer {
     ended: bool,
     actions: VecDeque<Action>,
     events: VecDeque<Event>,
-}
-
-/// A request from the moment it is asked for to its close.
-#[derive(Clone, Debug)]
-struct Open {
-    file: FileId,
-    way: Way,
-    /// What no other request may ask for meanwhile.
-    claimed: RangeSet,
-    asked: ByteRange,
-    opened: Instant,
-    quiet_since: Instant,
-    received: u64,
-    proven: u64,
-    /// How many bytes its body has, as far as that is known, and how many they come to unpacked.
-    packed: u64,
-    unpacked: u64,
-    /// What had come before the body did.
-    ahead: u64,
-    /// Where its chunks come from, once that is known.
-    chunks_at: Option<Url>,
-    rate: RateMeter,
-    /// Whether its head was judged good.
-    receiving: bool,
-    /// Whether it was told to ask for no more chunks.
-    winding_up: bool,
-    /// Whether it has brought other bytes than stood there before.
-    differs: bool,
-    /// Why it was told to end; its close will come.
-    aborted: Option<Abortion>,
-}
-
-/// Why a request was told to end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Abortion {
-    Fault(Fault),
-    Split,
-    Surplus,
-}
-
-impl Open {
-    /// Whether its answer was good and it may still bring something.
-    const fn is_good(&self) -> bool {
-        self.receiving && self.aborted.is_none()
-    }
-
-    /// Which way it was asked for.
-    const fn kind(&self) -> Kind {
-        match self.way {
-            Way::Http { .. } => Kind::Http,
-            Way::Xet { .. } => Kind::Xet,
-        }
-    }
-
-    /// Where its bytes come from.
-    const fn host(&self) -> Option<&Url> {
-        match &self.way {
-            Way::Http { url, .. } => Some(url),
-            Way::Xet { .. } => self.chunks_at.as_ref(),
-        }
-    }
-
-    /// Bytes that came and are not proven now, by what the proven ones come to when packed.
-    fn wasted(&self) -> u64 {
-        let kept = u128::from(self.proven) * u128::from(self.packed);
-        let kept = kept / u128::from(self.unpacked.max(1));
-        let kept = u64::try_from(kept).unwrap_or(u64::MAX);
-        self.received.saturating_sub(self.ahead).saturating_sub(kept)
-    }
-
-    /// What its body has left, in bytes on the wire.
-    const fn remaining(&self) -> u64 {
-        self.packed.saturating_sub(self.received.saturating_sub(self.ahead))
-    }
 }
 
 /// Work that will end in an answer.

@@ -4,6 +4,7 @@
 
 mod lies;
 mod publisher;
+mod script;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -400,50 +401,6 @@ impl Stage {
     }
 }
 
-impl Scenario {
-    /// The outages of the script, as the link has them.
-    fn outages(&self) -> Vec<simnet::profile::Outage> {
-        let outage = |step: &crate::scenario::Step| match step.what {
-            Happening::Outage { lasting } => {
-                Some(simnet::profile::Outage { first: step.at, lasting, every: None })
-            }
-            Happening::Kill { .. }
-            | Happening::PowerCut { .. }
-            | Happening::HalfOpen
-            | Happening::NoNames { .. }
-            | Happening::HubCrash { .. }
-            | Happening::DiskError { .. }
-            | Happening::SyncError
-            | Happening::JournalError
-            | Happening::BitRot { .. }
-            | Happening::Cancel { .. } => None,
-        };
-        self.script.iter().filter_map(outage).collect()
-    }
-
-    /// The troubles of the script, as the resolver has them.
-    fn troubles(&self) -> Vec<Trouble> {
-        let trouble = |step: &crate::scenario::Step| match step.what {
-            Happening::NoNames { lasting } => {
-                let (start, end) = (Instant::at(step.at), Instant::at(step.at + lasting));
-                let resolver = Resolver::Away { after: LOOKUP_FAILS_AFTER };
-                Some(Trouble { during: start..end, resolver })
-            }
-            Happening::Kill { .. }
-            | Happening::PowerCut { .. }
-            | Happening::Outage { .. }
-            | Happening::HalfOpen
-            | Happening::HubCrash { .. }
-            | Happening::DiskError { .. }
-            | Happening::SyncError
-            | Happening::JournalError
-            | Happening::BitRot { .. }
-            | Happening::Cancel { .. } => None,
-        };
-        self.script.iter().filter_map(trouble).collect()
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -467,4 +424,3 @@ const KILL_COSTS: Duration = Duration::from_millis(600);
 const CUT_COSTS: Duration = Duration::from_millis(2400);
 /// How long a person waits before they try again.
 const PAUSE: Duration = Duration::from_secs(5);
-const LOOKUP_FAILS_AFTER: Duration = Duration::from_secs(5);

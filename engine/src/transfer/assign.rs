@@ -45,7 +45,9 @@ impl Transfer {
                 Ask::Question(question) => self.ask_question(file, question),
                 Ask::Range(range) => Some(self.request(file, range)),
             };
-            if let Some(id) = id.filter(|_| is_probe) {
+            // What cannot be asked now after all would be tried for ever.
+            let Some(id) = id else { return };
+            if is_probe {
                 self.outage.on_probe(id);
             }
         }
@@ -77,6 +79,7 @@ impl Transfer {
         let storage = self.token.held(self.now).map(|token| token.cas.base());
         let hosts = match (&ask, kind) {
             (Ask::Question(Question::Authorize), _) if self.token.is_renewing() => return None,
+            (Ask::Locate, _) if file.lease.is_renewing() => return None,
             (Ask::Locate | Ask::Question(Question::Authorize), _) => [self.hub.as_ref(), None],
             (Ask::Question(Question::Describe(_) | Question::Name(_)), _) => [storage, None],
             (Ask::Range(_), Kind::Http) => [file.lease.held(self.now), None],
@@ -111,26 +114,20 @@ impl Transfer {
         let taken = self.taken(id, kind);
         let workers = self.config.workers_max;
         let range = carve(&file.missing(), &taken, workers, kind, &self.config)?;
-        let (is_located, is_renewing, question) = match kind {
-            Kind::Http => {
-                (file.lease.held(self.now).is_some(), file.lease.is_renewing(), Ask::Locate)
-            }
-            Kind::Xet => {
-                let is_authorized = self.token.held(self.now).is_some();
-                let question = Ask::Question(Question::Authorize);
-                (is_authorized, self.token.is_renewing(), question)
-            }
+        let (may_ask, is_renewing) = match kind {
+            Kind::Http => (file.lease.held(self.now).is_some(), file.lease.is_renewing()),
+            Kind::Xet => (self.token.held(self.now).is_some(), self.token.is_renewing()),
         };
         // After a fault one request goes ahead; the others follow when it has brought something.
         let is_trying = self.requests.values().any(|open| open.file == id && open.received == 0);
         if file.backoff.attempt() > 0 && (is_trying || is_renewing) {
             return None;
         }
-        match (is_located, is_renewing) {
-            (true, _) => Some(Ask::Range(range)),
-            (false, true) => None,
-            (false, false) => Some(question),
-        }
+        Some(match kind {
+            _ if may_ask => Ask::Range(range),
+            Kind::Http => Ask::Locate,
+            Kind::Xet => Ask::Question(Question::Authorize),
+        })
     }
 
     fn locate(&mut self, id: FileId) -> u64 {
@@ -209,7 +206,9 @@ impl Transfer {
             // Silence is for the stall detector to judge.
             .filter(|(_, open)| self.now.since(open.quiet_since) < SILENT)
             // Where a pause is to be kept, nobody could fetch the other half.
-            .filter(|(_, open)| !self.is_closed(open.host()))
+            .filter(|(_, open)| {
+                !open.host().is_some_and(|host| self.throttle.is_closed(host, self.now))
+            })
             .map(|(id, open)| Runner {
                 key: *id,
                 remaining: open.remaining(),

@@ -80,11 +80,8 @@ impl World {
         answering: impl FnMut(u64, Instant) -> Answering + 'static,
     ) -> Self {
         let spec = FileSpec { size, digest: RIGHT, location: None, xet: None };
-        let hub = Some(Url::parse("https://hub.example/").unwrap());
-        let manifest = Manifest { hub, files: [(FileId(0), spec)].into() };
-        let transfer = Transfer::new(manifest, BTreeMap::new(), config, 1, Instant::START);
         Self {
-            transfer,
+            transfer: transfer_of([spec], config),
             now: Instant::START,
             rate: 10 * MIB,
             size,
@@ -281,6 +278,18 @@ fn head(answering: Answering, range: ByteRange, size: u64) -> Option<Head> {
         | Answering::Flipped => Head::new(206, [("content-range", content_range)]),
     };
     Some(head)
+}
+
+/// A transfer of these files, from a hub.
+fn transfer_of(specs: impl IntoIterator<Item = FileSpec>, config: Config) -> Transfer {
+    let hub = Some(Url::parse("https://hub.example/").unwrap());
+    let files = (0..).map(FileId).zip(specs).collect();
+    Transfer::new(Manifest { hub, files }, BTreeMap::new(), config, 1, Instant::START)
+}
+
+/// What the machine wants to have done by now.
+fn actions_of(transfer: &mut Transfer) -> Vec<Action> {
+    std::iter::from_fn(|| transfer.poll_action()).collect()
 }
 
 fn config() -> Config {

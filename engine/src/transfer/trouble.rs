@@ -192,9 +192,7 @@ impl Transfer {
         if fault == Fault::LeaseRefused(401) {
             self.token.on_refused(token);
         }
-        if let Fault::Busy { retry_after: Some(pause), .. } = fault {
-            self.throttle.on_told(token.cas.base(), pause, self.now);
-        }
+        self.obey(&attempt, &fault);
         if fault.blame() != Blame::Link {
             self.outage.on_close(&mut self.rng, attempt.id, attempt.began);
             self.on_link_alive();
@@ -282,23 +280,27 @@ impl Transfer {
         file.lease.on_refused(url)
     }
 
+    /// Leaves a host alone that wants that. Says whether it has said for how long.
+    fn obey(&mut self, attempt: &Attempt, fault: &Fault) -> bool {
+        let Fault::Busy { status, retry_after } = fault else { return false };
+        self.window.on_pushback(self.now);
+        self.on_link_alive();
+        // A pause of nothing is no invitation: then it is ours to find out when.
+        let Some(pause) = retry_after.filter(|pause| !pause.is_zero()) else { return false };
+        let Some(host) = attempt.via.host().or(self.hub.as_ref()) else { return false };
+        self.throttle.on_told(host, pause, self.now);
+        self.wind_up_chunks();
+        let why = Wait::Told { status: *status };
+        self.events.push_back(Event::Waiting { why, until: self.now + pause });
+        true
+    }
+
     /// Decides when the next try may go out.
     fn pace(&mut self, attempt: &Attempt, fault: &Fault) {
         let now = self.now;
-        if let Fault::Busy { status, retry_after } = fault {
-            self.window.on_pushback(now);
-            self.on_link_alive();
-            // A pause of nothing is no invitation: then it is ours to find out when.
-            if let Some(pause) = retry_after.filter(|pause| !pause.is_zero())
-                && let Some(host) = attempt.via.host().or(self.hub.as_ref())
-            {
-                self.throttle.on_told(host, pause, now);
-                self.wind_up_chunks();
-                let why = Wait::Told { status: *status };
-                self.events.push_back(Event::Waiting { why, until: now + pause });
-                self.outage.on_close(&mut self.rng, attempt.id, attempt.began);
-                return;
-            }
+        if self.obey(attempt, fault) {
+            self.outage.on_close(&mut self.rng, attempt.id, attempt.began);
+            return;
         }
         // On a slow link the next byte of the others may take longer than a refusal does.
         let is_crowded = *fault == Fault::Refused && self.requests.values().any(Open::is_good);

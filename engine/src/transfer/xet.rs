@@ -59,17 +59,17 @@ impl Transfer {
         if let Some(xet) = &mut file.xet {
             xet.on_plan(plan, asked);
         }
+        self.window.on_good_answer(self.now);
+        self.token.on_accepted();
+        self.on_link_alive();
         let chunks_at = plan.fetches.first().map(|fetch| (*fetch.url).clone());
         self.chunks_at.clone_from(&chunks_at);
-        if self.is_closed(chunks_at.as_ref()) {
+        if chunks_at.as_ref().is_some_and(|store| self.throttle.is_closed(store, self.now)) {
             return self.abort(id, Abortion::Surplus);
         }
         let Some(file) = self.files.get_mut(&file_id) else { return };
         let wanted = file.widened(asked, span);
         file.claimed.insert(wanted);
-        self.window.on_good_answer(self.now);
-        self.token.on_accepted();
-        self.on_link_alive();
         let Some(open) = self.requests.get_mut(&id) else { return };
         open.claimed.insert(wanted);
         open.asked = wanted;
@@ -86,19 +86,13 @@ impl Transfer {
     /// Where chunks come from may have asked for a pause: requests that are under way ask it for
     /// nothing more.
     pub(super) fn wind_up_chunks(&mut self) {
-        let throttle = &self.throttle;
+        let is_closed = |store: &Url| self.throttle.is_closed(store, self.now);
         for (id, open) in self.requests.iter_mut().filter(|(_, open)| open.is_good()) {
-            let until =
-                open.chunks_at.as_ref().and_then(|url| throttle.closed_until(url, self.now));
-            if until.is_some() && !std::mem::replace(&mut open.winding_up, true) {
+            let must_end = open.chunks_at.as_ref().is_some_and(is_closed);
+            if must_end && !std::mem::replace(&mut open.winding_up, true) {
                 self.actions.push_back(Action::WindUp { id: *id });
             }
         }
-    }
-
-    /// Whether a host is to be left alone for now.
-    pub(super) fn is_closed(&self, host: Option<&Url>) -> bool {
-        host.is_some_and(|host| self.throttle.closed_until(host, self.now).is_some())
     }
 }
 

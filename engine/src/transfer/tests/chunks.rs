@@ -26,10 +26,7 @@ impl Hand {
     fn sized(size: u64) -> Self {
         let xet = Some(XetHash::ZERO);
         let spec = FileSpec { size, digest: RIGHT, location: None, xet };
-        let hub = Some(Url::parse("https://hub.example/").unwrap());
-        let manifest = Manifest { hub, files: [(FileId(0), spec)].into() };
-        let transfer = Transfer::new(manifest, BTreeMap::new(), config(), 1, Instant::START);
-        Self { transfer, now: Instant::START, tokens: 0 }
+        Self { transfer: transfer_of([spec], config()), now: Instant::START, tokens: 0 }
     }
 
     /// The same with a token, and with the first request.
@@ -47,7 +44,7 @@ impl Hand {
     }
 
     fn actions(&mut self) -> Vec<Action> {
-        std::iter::from_fn(|| self.transfer.poll_action()).collect()
+        actions_of(&mut self.transfer)
     }
 
     /// Expects a question for a token, and answers it.
@@ -68,20 +65,14 @@ impl Hand {
     /// Answers the last piece of work.
     #[track_caller]
     fn answer(&mut self, answer: Answer) {
-        let ticket = self.actions().into_iter().rev().find_map(|action| match action {
-            Action::Hash { ticket, .. } | Action::Check { ticket, .. } => Some(ticket),
-            Action::Locate { .. }
-            | Action::Authorize { .. }
-            | Action::Request { .. }
-            | Action::Describe { .. }
-            | Action::Name { .. }
-            | Action::Receive { .. }
-            | Action::WindUp { .. }
-            | Action::Abort { .. }
-            | Action::Append { .. }
-            | Action::Sync { .. }
-            | Action::Seal { .. } => None,
-        });
+        let of = |action| {
+            if let Action::Hash { ticket, .. } | Action::Check { ticket, .. } = action {
+                Some(ticket)
+            } else {
+                None
+            }
+        };
+        let ticket = self.actions().into_iter().filter_map(of).next_back();
         self.transfer.handle_answer(ticket.expect("work to do"), Ok(answer), self.now);
     }
 

@@ -14,10 +14,7 @@ struct Hand {
 impl Hand {
     fn new(files: u32) -> Self {
         let spec = FileSpec { size: 64 * MIB, digest: RIGHT, location: None, xet: None };
-        let files = (0..files).map(|id| (FileId(id), spec.clone())).collect();
-        let hub = Some(Url::parse("https://hub.example/").unwrap());
-        let manifest = Manifest { hub, files };
-        let transfer = Transfer::new(manifest, BTreeMap::new(), config(), 1, Instant::START);
+        let transfer = transfer_of((0..files).map(|_| spec.clone()), config());
         Self { transfer, now: Instant::START, located: 0 }
     }
 
@@ -26,7 +23,7 @@ impl Hand {
     }
 
     fn actions(&mut self) -> Vec<Action> {
-        std::iter::from_fn(|| self.transfer.poll_action()).collect()
+        actions_of(&mut self.transfer)
     }
 
     fn locates(&mut self) -> Vec<(Ticket, FileId)> {

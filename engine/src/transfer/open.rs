@@ -1,0 +1,88 @@
+//! One request of a transfer: what it was asked, how much it has brought, why it was told to end.
+//!
+//! Queues nothing; the conductor does.
+
+use url::Url;
+
+use crate::action::Way;
+use crate::choice::Kind;
+use crate::fault::Fault;
+use crate::manifest::FileId;
+use crate::range::ByteRange;
+use crate::range_set::RangeSet;
+use crate::rate::RateMeter;
+use crate::time::Instant;
+
+/// A request from the moment it is asked for to its close.
+#[derive(Clone, Debug)]
+pub(super) struct Open {
+    pub(super) file: FileId,
+    pub(super) way: Way,
+    /// What no other request may ask for meanwhile.
+    pub(super) claimed: RangeSet,
+    pub(super) asked: ByteRange,
+    pub(super) opened: Instant,
+    pub(super) quiet_since: Instant,
+    pub(super) received: u64,
+    pub(super) proven: u64,
+    /// How many bytes its body has, as far as that is known, and how many they come to unpacked.
+    pub(super) packed: u64,
+    pub(super) unpacked: u64,
+    /// What had come before the body did.
+    pub(super) ahead: u64,
+    /// Where its chunks come from, once that is known.
+    pub(super) chunks_at: Option<Url>,
+    pub(super) rate: RateMeter,
+    /// Whether its head was judged good.
+    pub(super) receiving: bool,
+    /// Whether it was told to ask for no more chunks.
+    pub(super) winding_up: bool,
+    /// Whether it has brought other bytes than stood there before.
+    pub(super) differs: bool,
+    /// Why it was told to end; its close will come.
+    pub(super) aborted: Option<Abortion>,
+}
+
+/// Why a request was told to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Abortion {
+    Fault(Fault),
+    Split,
+    Surplus,
+}
+
+impl Open {
+    /// Whether its answer was good and it may still bring something.
+    pub(super) const fn is_good(&self) -> bool {
+        self.receiving && self.aborted.is_none()
+    }
+
+    /// Which way it was asked for.
+    pub(super) const fn kind(&self) -> Kind {
+        match self.way {
+            Way::Http { .. } => Kind::Http,
+            Way::Xet { .. } => Kind::Xet,
+        }
+    }
+
+    /// Where its bytes come from.
+    pub(super) const fn host(&self) -> Option<&Url> {
+        match &self.way {
+            Way::Http { url, .. } => Some(url),
+            Way::Xet { .. } => self.chunks_at.as_ref(),
+        }
+    }
+
+    /// Bytes that came and are not proven now, by what the proven ones come to when packed.
+    pub(super) fn wasted(&self) -> u64 {
+        let kept = u128::from(self.proven) * u128::from(self.packed);
+        let kept = kept / u128::from(self.unpacked.max(1));
+        let kept = u64::try_from(kept).unwrap_or(u64::MAX);
+        self.received.saturating_sub(self.ahead).saturating_sub(kept)
+    }
+
+    /// What its body has left, in bytes on the wire.
+    pub(super) const fn remaining(&self) -> u64 {
+        self.packed.saturating_sub(self.received.saturating_sub(self.ahead))
+    }
+}
