@@ -168,7 +168,7 @@ impl From<DiskFault> for Error {
 
 /// The documented exit code for a fault that ended a command.
 fn exit_code_of(fault: &Fault) -> u8 {
-    if matches!(fault, Fault::TokenNeeded(_) | Fault::Gated(_) | Fault::LeaseRefused(_)) {
+    if matches!(fault, Fault::TokenNeeded(_) | Fault::Gated(_) | Fault::LeaseRefused { .. }) {
         return 4;
     }
     if matches!(fault, Fault::NoSuchRepo(_) | Fault::NoSuchRevision(_) | Fault::NoSuchFile(_)) {
@@ -197,6 +197,22 @@ fn hint_of(fault: &Fault) -> Option<&'static str> {
         Fault::Disk(DiskFault::NotPermitted(_) | DiskFault::ReadOnly(_)) => {
             "use --cache-dir or --local-dir with a folder that you may write to"
         }
+        Fault::Disk(DiskFault::Quota) => {
+            "remove what you no longer need, or use --cache-dir on another disk; then run the same \
+             command again"
+        }
+        Fault::Disk(DiskFault::Inodes) => {
+            "remove some files, or use --cache-dir on another disk; then run the same command again"
+        }
+        Fault::Disk(DiskFault::TooLarge(_)) => {
+            "raise the limit (`ulimit -f`), or use --cache-dir on a filesystem for large files"
+        }
+        Fault::Disk(DiskFault::TooManyOpen) => {
+            "raise the limit (`ulimit -n`); then run the same command again"
+        }
+        Fault::Disk(DiskFault::BadName(_)) => {
+            "use --cache-dir or --local-dir on another filesystem, or leave it out with --exclude"
+        }
         Fault::Disk(DiskFault::Io(_)) => {
             "check the folder, and the system's log for disk errors, or choose another with \
              --cache-dir or --local-dir; then run the same command again"
@@ -208,12 +224,14 @@ fn hint_of(fault: &Fault) -> Option<&'static str> {
         Fault::NoSuchHost(_) | Fault::Refused => {
             "check HF_ENDPOINT and the network; --give-up-after 1h keeps trying that long"
         }
-        Fault::Tls(_) => "check this machine's clock, and whether a proxy inspects connections",
+        Fault::Tls(_) | Fault::Certificate(_) => {
+            "check this machine's clock, and whether a proxy inspects connections"
+        }
         Fault::Portal | Fault::NotAHub => {
             "open a web page in a browser: the network may want you to sign in; check HF_ENDPOINT"
         }
         Fault::Changed => "run the command again to fetch the new version",
-        Fault::LeaseRefused(_) => "the storage host keeps refusing: try again later",
+        Fault::LeaseRefused { .. } => "the storage host keeps refusing: try again later",
         Fault::Lookup(_)
         | Fault::Unreachable
         | Fault::Reset
@@ -227,7 +245,12 @@ fn hint_of(fault: &Fault) -> Option<&'static str> {
         | Fault::TooLong
         | Fault::Redirects
         | Fault::Malformed(_) => "run the same command again: it continues",
-        Fault::Rejected(_) => return None,
+        Fault::Stale { .. } => {
+            "set HF_ENDPOINT to another mirror, or unset it to ask the hub itself"
+        }
+        Fault::NoXet(_) => "use --no-xet",
+        Fault::Proxy(_) => "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
+        Fault::Rejected { .. } => return None,
     };
     Some(hint)
 }

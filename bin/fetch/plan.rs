@@ -396,7 +396,7 @@ async fn size_of_url<H: Http>(hub: &HubClient<H>, url: &Url) -> Result<u64, Faul
         status @ (408 | 425 | 429 | 500..=599) => {
             Err(Fault::Busy { status, retry_after: head.retry_after() })
         }
-        status @ 400..=499 => Err(Fault::Rejected(status)),
+        status @ 400..=499 => Err(Fault::rejected(status)),
         _ => Err(Fault::Malformed("the server does not say how long the file is".to_owned())),
     }
 }

@@ -24,8 +24,13 @@ pub enum Fault {
     Cut,
     /// Nothing arrived for this long, so we closed it.
     Silent(Duration),
-    /// TLS could not be agreed on: a wrong clock, an inspecting proxy, an unknown authority.
+    /// TLS could not be agreed on.
     Tls(String),
+    /// The other side's certificate is not one to trust: a wrong clock, an inspecting proxy, an
+    /// unknown authority.
+    Certificate(String),
+    /// The proxy on the way refuses, or there is none of that name. Names it, never its password.
+    Proxy(String),
     /// Another failure of the connection, in the words of the HTTP client.
     Link(String),
     /// A web page came where the file should: a captive portal, or a proxy's block page.
@@ -42,7 +47,12 @@ pub enum Fault {
     },
     /// The storage host refused the signed URL or, with 401, the token: it has expired, or was
     /// never good.
-    LeaseRefused(u16),
+    LeaseRefused {
+        /// The HTTP status.
+        status: u16,
+        /// What the host says of it, made safe to print; may be empty.
+        words: String,
+    },
     /// A `200` with a body that is not the whole file we want, in answer to a `Range`.
     RangeIgnored,
     /// A `206` for other bytes than those we asked for.
@@ -58,6 +68,15 @@ pub enum Fault {
     TooLong,
     /// The file has another ETag or size than before.
     Changed,
+    /// The file is shorter or longer than the hub says: an old copy of it.
+    Stale {
+        /// How long the hub says that it is, in bytes.
+        promised: u64,
+        /// How long the copy is, in bytes.
+        served: u64,
+    },
+    /// The hub's content-addressed storage cannot be used from here, and why.
+    NoXet(String),
     /// Redirects went in a circle, or too far.
     Redirects,
     /// An answer that makes no sense, in a few words.
@@ -74,7 +93,12 @@ pub enum Fault {
     /// No such file in the repository at that revision.
     NoSuchFile(String),
     /// The server will not serve this request, now or later.
-    Rejected(u16),
+    Rejected {
+        /// The HTTP status.
+        status: u16,
+        /// What the server says of it, made safe to print; may be empty.
+        words: String,
+    },
 
     /// The disk failed us.
     Disk(DiskFault),
@@ -88,6 +112,16 @@ pub enum Fault {
 pub enum DiskFault {
     /// No space left.
     Full,
+    /// The quota of this user is used up.
+    Quota,
+    /// The filesystem can hold no more files, however small.
+    Inodes,
+    /// The file is larger than the filesystem or a limit allows.
+    TooLarge(String),
+    /// This process may not open more files.
+    TooManyOpen,
+    /// The filesystem cannot hold a file of that name.
+    BadName(String),
     /// We may not write there.
     NotPermitted(String),
     /// The filesystem is read-only.
@@ -110,6 +144,16 @@ pub enum Blame {
 }
 
 impl Fault {
+    /// A refusal of a signed URL or token by a host that did not say why.
+    pub const fn refused(status: u16) -> Self {
+        Self::LeaseRefused { status, words: String::new() }
+    }
+
+    /// A request that is not served, by a server that did not say why.
+    pub const fn rejected(status: u16) -> Self {
+        Self::Rejected { status, words: String::new() }
+    }
+
     /// Whose fault it is.
     pub const fn blame(&self) -> Blame {
         match self {
@@ -121,16 +165,20 @@ impl Fault {
             | Self::Cut
             | Self::Silent(_)
             | Self::Tls(_)
+            | Self::Certificate(_)
+            | Self::Proxy(_)
             | Self::Link(_)
             | Self::Portal
             | Self::NotAHub => Blame::Link,
             Self::Busy { .. }
-            | Self::LeaseRefused(_)
+            | Self::LeaseRefused { .. }
             | Self::RangeIgnored
             | Self::WrongRange { .. }
             | Self::Encoded(_)
             | Self::TooLong
             | Self::Changed
+            | Self::Stale { .. }
+            | Self::NoXet(_)
             | Self::Redirects
             | Self::Malformed(_)
             | Self::WrongDigest => Blame::Server,
@@ -139,7 +187,7 @@ impl Fault {
             | Self::NoSuchRepo(_)
             | Self::NoSuchRevision(_)
             | Self::NoSuchFile(_)
-            | Self::Rejected(_) => Blame::Request,
+            | Self::Rejected { .. } => Blame::Request,
             Self::Disk(_) => Blame::Disk,
         }
     }
@@ -155,16 +203,20 @@ impl Fault {
             Self::Cut => "cut",
             Self::Silent(_) => "silent",
             Self::Tls(_) => "tls",
+            Self::Certificate(_) => "certificate",
+            Self::Proxy(_) => "proxy",
             Self::Link(_) => "link",
             Self::Portal => "portal",
             Self::NotAHub => "not a hub",
             Self::Busy { .. } => "busy",
-            Self::LeaseRefused(_) => "url expired",
+            Self::LeaseRefused { .. } => "url refused",
             Self::RangeIgnored => "range ignored",
             Self::WrongRange { .. } => "wrong range",
             Self::Encoded(_) => "encoded",
             Self::TooLong => "too long",
             Self::Changed => "changed",
+            Self::Stale { .. } => "stale",
+            Self::NoXet(_) => "no xet",
             Self::Redirects => "redirects",
             Self::Malformed(_) => "malformed",
             Self::TokenNeeded(_) => "token needed",
@@ -172,7 +224,7 @@ impl Fault {
             Self::NoSuchRepo(_) => "no such repo",
             Self::NoSuchRevision(_) => "no such revision",
             Self::NoSuchFile(_) => "no such file",
-            Self::Rejected(_) => "rejected",
+            Self::Rejected { .. } => "rejected",
             Self::Disk(_) => "disk",
             Self::WrongDigest => "wrong digest",
         }
@@ -190,16 +242,22 @@ impl fmt::Display for Fault {
             Self::Cut => f.write_str("the connection closed before the answer was complete"),
             Self::Silent(after) => write!(f, "nothing arrived for {} s", after.as_secs()),
             Self::Tls(words) => write!(f, "no secure connection: {words}"),
+            Self::Certificate(words) => {
+                write!(f, "the certificate of the other side is not to be trusted: {words}")
+            }
+            Self::Proxy(words) => f.write_str(words),
             Self::Link(words) => write!(f, "the connection failed: {words}"),
             Self::Portal => f.write_str("a web page came instead of the file"),
             Self::NotAHub => f.write_str("the answer does not come from a Hugging Face hub"),
             Self::Busy { status: 429, .. } => f.write_str("the server says: too many requests"),
             Self::Busy { status, .. } => write!(f, "the server is failing (HTTP {status})"),
-            Self::LeaseRefused(401) => {
-                f.write_str("the storage host refused the token or signed URL (HTTP 401)")
-            }
-            Self::LeaseRefused(status) => {
-                write!(f, "the storage host refused the signed URL (HTTP {status})")
+            Self::LeaseRefused { status: 401, words } => write!(
+                f,
+                "the storage host refused the token or signed URL (HTTP 401){}",
+                Said(words)
+            ),
+            Self::LeaseRefused { status, words } => {
+                write!(f, "the storage host refused the signed URL (HTTP {status}){}", Said(words))
             }
             Self::RangeIgnored => f.write_str("the server ignored the range asked for"),
             Self::WrongRange { asked, answered: Some(answered) } => {
@@ -211,13 +269,20 @@ impl fmt::Display for Fault {
             Self::Encoded(coding) => write!(f, "the body came compressed ({coding})"),
             Self::TooLong => f.write_str("the body is longer than what was asked for"),
             Self::Changed => f.write_str("the file on the server is not the one we began with"),
+            Self::Stale { promised, served } => write!(
+                f,
+                "the server has an old copy: of {served} bytes, where the hub promises {promised}"
+            ),
+            Self::NoXet(words) => write!(f, "no Xet here: {words}"),
             Self::Redirects => f.write_str("the server's redirects lead nowhere"),
             Self::Malformed(words) => write!(f, "the server's answer makes no sense: {words}"),
             Self::TokenNeeded(words) | Self::Gated(words) => f.write_str(words),
             Self::NoSuchRepo(repo) => write!(f, "no repository {repo}"),
             Self::NoSuchRevision(revision) => write!(f, "no branch, tag or commit {revision}"),
             Self::NoSuchFile(path) => write!(f, "no file {path}"),
-            Self::Rejected(status) => write!(f, "the server rejects the request (HTTP {status})"),
+            Self::Rejected { status, words } => {
+                write!(f, "the server rejects the request (HTTP {status}){}", Said(words))
+            }
             Self::Disk(fault) => fault.fmt(f),
             Self::WrongDigest => {
                 f.write_str("the file does not match the digest its publisher gives")
@@ -226,10 +291,26 @@ impl fmt::Display for Fault {
     }
 }
 
+/// What the other side says of it, behind our own words.
+struct Said<'a>(&'a str);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, ": {}", self.0) }
+    }
+}
+
 impl fmt::Display for DiskFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full => f.write_str("no space left on the disk"),
+            Self::Quota => f.write_str("your quota on this disk is used up"),
+            Self::Inodes => f.write_str("the filesystem can hold no more files"),
+            Self::TooLarge(path) => {
+                write!(f, "{path} would be larger than the filesystem or a limit allows")
+            }
+            Self::TooManyOpen => f.write_str("this process may not open more files"),
+            Self::BadName(path) => write!(f, "the filesystem cannot hold a file named {path}"),
             Self::NotPermitted(path) => write!(f, "not permitted to write {path}"),
             Self::ReadOnly(path) => write!(f, "{path} is on a read-only filesystem"),
             Self::Io(words) => write!(f, "the disk failed: {words}"),

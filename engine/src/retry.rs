@@ -40,19 +40,22 @@ pub fn next_step(fault: &Fault, count: u32) -> Step {
         | Fault::Encoded(_)
         | Fault::TooLong
         | Fault::Malformed(_) => Step::Again,
-        Fault::LeaseRefused(_) | Fault::Changed | Fault::Redirects => {
+        Fault::LeaseRefused { .. } | Fault::Changed | Fault::Stale { .. } | Fault::Redirects => {
             if count < LOCATE_TRIES {
                 Step::Locate
             } else {
                 Step::Fail
             }
         }
+        // Once may be an edge that is being set up.
+        Fault::Certificate(_) if count < CERTIFICATE_TRIES => Step::Again,
+        Fault::Certificate(_) | Fault::Proxy(_) | Fault::NoXet(_) => Step::Fail,
         Fault::TokenNeeded(_)
         | Fault::Gated(_)
         | Fault::NoSuchRepo(_)
         | Fault::NoSuchRevision(_)
         | Fault::NoSuchFile(_)
-        | Fault::Rejected(_)
+        | Fault::Rejected { .. }
         | Fault::Disk(_)
         | Fault::WrongDigest => Step::Fail,
     }
@@ -60,6 +63,8 @@ pub fn next_step(fault: &Fault, count: u32) -> Step {
 
 /// A fresh signed URL that is refused this often in a row is not going to be accepted.
 const LOCATE_TRIES: u32 = 12;
+/// A certificate that is refused this often is not going to be trusted.
+const CERTIFICATE_TRIES: u32 = 2;
 
 /// The pause before the next try.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,8 +192,8 @@ mod tests {
         for (fault, count, expected) in [
             (Fault::Reset, 1_000_000, again),
             (Fault::Busy { status: 429, retry_after: None }, 1_000_000, again),
-            (Fault::LeaseRefused(403), 1, Step::Locate),
-            (Fault::LeaseRefused(403), LOCATE_TRIES, Step::Fail),
+            (Fault::refused(403), 1, Step::Locate),
+            (Fault::refused(403), LOCATE_TRIES, Step::Fail),
             (Fault::NoSuchFile("x".to_owned()), 1, Step::Fail),
             (Fault::Disk(crate::fault::DiskFault::Full), 1, Step::Fail),
         ] {

@@ -51,14 +51,14 @@ fn judge(expected: &Expected<'_>, head: &Head) -> Result<Verdict, Fault> {
             Ok(Verdict::Range { validator: check_etag(expected, head)? })
         }
         200 => judge_whole(expected, head),
-        status @ (401 | 403 | 404 | 410) => Err(Fault::LeaseRefused(status)),
+        status @ (401 | 403 | 404 | 410) => Err(Fault::refused(status)),
         416 => Err(Fault::Changed),
         511 => Err(Fault::Portal),
         status @ (408 | 425 | 429 | 500..=599) => {
             Err(Fault::Busy { status, retry_after: head.retry_after() })
         }
         300..=399 => Err(Fault::Redirects),
-        status @ 400..=499 => Err(Fault::Rejected(status)),
+        status @ 400..=499 => Err(Fault::rejected(status)),
         status => Err(Fault::Malformed(format!("HTTP {status} to a range request"))),
     }
 }
@@ -237,14 +237,14 @@ mod tests {
             retry_after: seconds.map(std::time::Duration::from_secs),
         };
         for (status, headers, expected) in [
-            (403, vec![], Fault::LeaseRefused(403)),
-            (404, vec![], Fault::LeaseRefused(404)),
+            (403, vec![], Fault::refused(403)),
+            (404, vec![], Fault::refused(404)),
             (416, vec![], Fault::Changed),
             (429, vec![("retry-after", "7")], busy(429, Some(7))),
             (503, vec![], busy(503, None)),
             (511, vec![], Fault::Portal),
             (302, vec![], Fault::Redirects),
-            (405, vec![], Fault::Rejected(405)),
+            (405, vec![], Fault::rejected(405)),
         ] {
             assert_eq!(verdict(status, &headers), Verdict::Fault(expected), "{status}");
         }

@@ -27,8 +27,8 @@ use simnet::recording::{Recording, Row, What};
 use tokio::sync::Notify;
 
 use crate::disk::{Computer, WorldDisk};
-use crate::net::{self, Names, Network, Resolver, Trouble};
-use crate::scenario::{Happening, Scenario};
+use crate::net::{self, Names, Network};
+use crate::scenario::Scenario;
 use crate::sometimes::Sometimes;
 use crate::witness::{Aftermath, Death, Rule, Truth, Witness};
 

@@ -117,7 +117,7 @@ impl Story {
 pub(super) fn fault(fault: &Fault, wasted: u64) -> Option<String> {
     let next = match next_step(fault, 1) {
         Step::Again => "asking again for the rest",
-        Step::Locate if matches!(fault, Fault::LeaseRefused(_)) => "asking for a fresh one",
+        Step::Locate if matches!(fault, Fault::LeaseRefused { .. }) => "asking for a fresh one",
         Step::Locate => "asking the hub where the file is now",
         Step::Fail => return None,
     };

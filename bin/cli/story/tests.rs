@@ -218,13 +218,13 @@ fn notices_of_the_link() {
         (31, fault(Fault::Reset), reset),
         (
             31,
-            fault(Fault::LeaseRefused(403)),
+            fault(Fault::refused(403)),
             "model.safetensors: the storage host refused the signed URL (HTTP 403); asking for a \
              fresh one",
         ),
         (
             62,
-            fault(Fault::LeaseRefused(401)),
+            fault(Fault::refused(401)),
             "model.safetensors: the storage host refused the token or signed URL (HTTP 401); \
              asking for a fresh one",
         ),
@@ -290,7 +290,7 @@ fn notices_of_the_digest() {
         ),
         (
             66,
-            Event::Failed { file: CONFIG, fault: Fault::Rejected(418) },
+            Event::Failed { file: CONFIG, fault: Fault::rejected(418) },
             "config.json cannot be had: the server rejects the request (HTTP 418)",
         ),
     ]);
@@ -388,7 +388,7 @@ fn a_file_with_the_right_digest_needs_nobody_to_vouch_for_it() {
 
 #[test]
 fn another_way_is_told_once_bytes_come_by_it() {
-    let gone = |file| Event::Fault { file, fault: Fault::Rejected(418), wasted: 0 };
+    let gone = |file| Event::Fault { file, fault: Fault::rejected(418), wasted: 0 };
     let (came, full) = (Event::Received { file: MODEL, len: 1 }, Fault::Disk(DiskFault::Full));
     tell(&[
         (1, gone(MODEL), ""),
@@ -402,7 +402,7 @@ fn another_way_is_told_once_bytes_come_by_it() {
         (4, gone(CONFIG), ""),
         (
             4,
-            Event::Failed { file: CONFIG, fault: Fault::Rejected(418) },
+            Event::Failed { file: CONFIG, fault: Fault::rejected(418) },
             "config.json cannot be had: the server rejects the request (HTTP 418)",
         ),
         (5, Event::Received { file: CONFIG, len: 1 }, ""),

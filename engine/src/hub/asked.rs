@@ -84,7 +84,7 @@ impl Asked {
             }
             (404, _) if file.is_some() => self.no_such_file(file),
             (404, _) => self.no_such_repo(),
-            (status, _) => Fault::Rejected(status),
+            (status, message) => Fault::Rejected { status, words: message.unwrap_or_default() },
         }
     }
 

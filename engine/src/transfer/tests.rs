@@ -7,9 +7,11 @@ mod turns;
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::action::Way;
 use crate::digest::{FileDigest, RangeDigest};
 use crate::fault::DiskFault;
 use crate::manifest::{FileSpec, Location};
+use crate::range_set::RangeSet;
 use crate::time::Duration;
 
 /// How the other side treats one range request.
@@ -372,7 +374,7 @@ fn a_refused_url_is_renewed_at_once() {
 fn a_url_that_is_always_refused_fails() {
     let mut world = World::new(64 * MIB, config(), |_, _| Answering::Status(403, None));
     assert_eq!(world.run(Duration::from_secs(600)), Some(End::Finished));
-    let failed = Event::Failed { file: FileId(0), fault: Fault::LeaseRefused(403) };
+    let failed = Event::Failed { file: FileId(0), fault: Fault::refused(403) };
     assert!(world.events.contains(&failed), "{:?}", world.events);
 }
 

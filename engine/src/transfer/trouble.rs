@@ -189,7 +189,7 @@ impl Transfer {
         let via = Via::Xet(token.clone(), None);
         let attempt = Attempt::unanswered(ticket, errand, via);
         self.note_fault(&attempt, &fault, 0);
-        if fault == Fault::LeaseRefused(401) {
+        if matches!(fault, Fault::LeaseRefused { status: 401, .. }) {
             self.token.on_refused(token);
         }
         self.obey(&attempt, &fault);
@@ -262,7 +262,7 @@ impl Transfer {
         let url = match &attempt.via {
             Via::Hub => return file.backoff.attempt(),
             Via::Storage(url) => url,
-            Via::Xet(token, None) if *fault == Fault::LeaseRefused(401) => {
+            Via::Xet(token, None) if matches!(fault, Fault::LeaseRefused { status: 401, .. }) => {
                 return self.token.on_refused(token);
             }
             Via::Xet(..) | Via::Token => {

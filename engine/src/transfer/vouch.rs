@@ -210,7 +210,7 @@ pub(super) enum Question {
 
 /// Whether the same question may well be answered later.
 const fn is_for_now(fault: &Fault) -> bool {
-    matches!(fault, Fault::Busy { .. } | Fault::LeaseRefused(_))
+    matches!(fault, Fault::Busy { .. } | Fault::LeaseRefused { .. })
 }
 
 impl Transfer {

@@ -44,7 +44,7 @@ pub fn check_chunks(fetch: &Fetch, head: &Head) -> Result<(), Fault> {
     let asked = fetch.bytes;
     match head.status {
         200 | 206 => {}
-        404 | 410 => return Err(Fault::LeaseRefused(head.status)),
+        404 | 410 => return Err(Fault::refused(head.status)),
         416 => return Err(Fault::WrongRange { asked, answered: None }),
         status => return Err(refusal(head, status)),
     }
@@ -72,11 +72,11 @@ fn check_coding(head: &Head) -> Result<(), Fault> {
 
 fn refusal(head: &Head, status: u16) -> Fault {
     match status {
-        401 | 403 => Fault::LeaseRefused(status),
+        401 | 403 => Fault::refused(status),
         511 => Fault::Portal,
         408 | 425 | 429 | 500..=599 => Fault::Busy { status, retry_after: head.retry_after() },
         300..=399 => Fault::Redirects,
-        400..=499 => Fault::Rejected(status),
+        400..=499 => Fault::rejected(status),
         status => Fault::Malformed(format!("HTTP {status} from the storage")),
     }
 }
@@ -115,7 +115,7 @@ mod tests {
             (206, &[("content-range", "nonsense")], wrong(None)),
             (206, &[("content-type", "text/html")], Err(Fault::Portal)),
             (206, &[("content-encoding", "gzip")], Err(Fault::Encoded("gzip".to_owned()))),
-            (403, &[], Err(Fault::LeaseRefused(403))),
+            (403, &[], Err(Fault::refused(403))),
             (416, &[], wrong(None)),
             (503, &[], Err(busy)),
         ];
@@ -132,7 +132,7 @@ mod tests {
             (404, Ok(None)),
             (501, Ok(None)),
             (416, Err(Fault::Changed)),
-            (401, Err(Fault::LeaseRefused(401))),
+            (401, Err(Fault::refused(401))),
             (429, Err(Fault::Busy { status: 429, retry_after: None })),
         ];
         for (status, expected) in cases {

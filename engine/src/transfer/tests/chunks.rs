@@ -133,7 +133,7 @@ fn gaps(actions: &[Action]) -> Vec<ByteRange> {
 #[test]
 fn a_refused_token_is_not_tried_again() {
     let (mut hand, first) = Hand::begun();
-    hand.fail(&first, Fault::LeaseRefused(401));
+    hand.fail(&first, Fault::refused(401));
     hand.authorize();
     let [second] = &hand.requests()[..] else { panic!("one request") };
     assert_ne!(second.2, first.2, "the same token");
