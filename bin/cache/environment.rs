@@ -5,7 +5,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use engine::config::Config;
 use engine::fault::DiskFault;
 
 use crate::disk::{At, Disk, FileKind, if_there};
@@ -35,6 +37,12 @@ pub struct Environment {
     pub are_bars_disabled: Option<bool>,
     /// `NO_COLOR` is set to anything.
     pub is_colorless: bool,
+    /// `HF_HUB_DOWNLOAD_TIMEOUT`: a connection may be silent for so long before it is closed.
+    pub silence_timeout: Option<Duration>,
+    /// `HF_HUB_ETAG_TIMEOUT`: the hub may take so long for an answer.
+    pub answer_timeout: Option<Duration>,
+    /// Variables that ask for something which is always so here, or never.
+    pub idle_variables: Vec<&'static str>,
 }
 
 impl Environment {
@@ -71,6 +79,23 @@ impl Environment {
             are_bars_disabled: (variables.lookup)("HF_HUB_DISABLE_PROGRESS_BARS")
                 .map(|value| value.to_str().is_some_and(is_true)),
             is_colorless: variables.text("NO_COLOR").is_some(),
+            silence_timeout: variables.seconds("HF_HUB_DOWNLOAD_TIMEOUT"),
+            answer_timeout: variables.seconds("HF_HUB_ETAG_TIMEOUT"),
+            idle_variables: IDLE_VARIABLES
+                .into_iter()
+                .filter(|name| variables.is_true(name))
+                .collect(),
+        }
+    }
+
+    /// The settings, with the patience that the variables ask for. A timeout of theirs is how long
+    /// we wait at least: what is set to help a slow link must not end what would have gone well,
+    /// and the default of `huggingface_hub`, 10 s, changes nothing.
+    pub fn with_patience(&self, config: Config) -> Config {
+        Config {
+            stall_at_least: config.stall_at_least.or(self.silence_timeout),
+            answer_within: config.answer_within.or(self.answer_timeout),
+            ..config
         }
     }
 
@@ -133,6 +158,11 @@ impl<L: Fn(&str) -> Option<OsString>> Variables<'_, L> {
         self.text(name).is_some_and(|value| is_true(&value))
     }
 
+    fn seconds(&self, name: &str) -> Option<Duration> {
+        let seconds = self.text(name)?.trim().parse().ok().filter(|seconds| *seconds > 0.0)?;
+        Duration::try_from_secs_f64(seconds).ok().map(|patience| patience.min(PATIENCE_MAX))
+    }
+
     fn path(&self, name: &str) -> Option<PathBuf> {
         (self.lookup)(name).map(|value| self.expand(&value))
     }
@@ -186,6 +216,10 @@ fn clean_token(token: &str) -> Option<String> {
 
 const TOKEN_FILE_MAX: u64 = 64 * 1024;
 const LINKS_MAX: usize = 16;
+/// A timeout of more is none.
+const PATIENCE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// Ways to be faster that other clients have, and that are always on here where they would help.
+const IDLE_VARIABLES: [&str; 2] = ["HF_HUB_ENABLE_HF_TRANSFER", "HF_XET_HIGH_PERFORMANCE"];
 
 #[cfg(test)]
 mod tests {
@@ -236,6 +270,35 @@ mod tests {
         assert_eq!(read(&[("HF_HUB_DISABLE_PROGRESS_BARS", "0")]).are_bars_disabled, Some(false));
         assert!(!read(&[("NO_COLOR", "")]).is_colorless);
         assert!(read(&[("NO_COLOR", "0")]).is_colorless);
+    }
+
+    #[test]
+    fn timeouts_are_how_long_we_wait_at_least() {
+        for (value, expected) in [
+            ("120", Some(120_000)),
+            (" 0.5 ", Some(500)),
+            ("1e99", None),
+            ("1e9", Some(86_400_000)),
+            ("", None),
+            ("0", None),
+            ("-3", None),
+            ("nan", None),
+            ("soon", None),
+        ] {
+            let names = ["HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT"];
+            let environment = read(&names.map(|name| (name, value)));
+            let config = environment.with_patience(Config::default());
+            let expected = expected.map(Duration::from_millis);
+            assert_eq!(config.stall_at_least, expected, "{value}");
+            assert_eq!(config.answer_within, expected, "{value}");
+            assert_eq!(config.stall_after, None, "{value}");
+        }
+    }
+
+    #[test]
+    fn variables_that_mean_nothing_here_are_known_where_they_are_on() {
+        let (on, off) = (("HF_XET_HIGH_PERFORMANCE", "1"), ("HF_HUB_ENABLE_HF_TRANSFER", "0"));
+        assert_eq!(read(&[on, off]).idle_variables, ["HF_XET_HIGH_PERFORMANCE"]);
     }
 
     #[test]

@@ -102,6 +102,11 @@ impl Download {
         let (is_json, is_quiet, is_dry_run) = (self.json, self.quiet, self.dry_run);
         let is_own_digest = self.sha256.is_some();
         let drawing = self.drawing(&setting);
+        if !is_json && !is_quiet {
+            for name in &setting.environment.idle_variables {
+                terminal::say(&format!("note: {name} changes nothing here"));
+            }
+        }
         let mut screen = Screen::new(&self.files.repo, drawing, is_json.then(Json::new));
         let ended = match self.fetch(&setting).build().and_then(Fetch::run) {
             Ok(run) => watch(run, &mut screen).await,

@@ -144,6 +144,7 @@ impl<H: Http> HubClient<H> {
 
     async fn within<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
         let patience = self.config.stall_after.unwrap_or(ANSWER_WITHIN);
+        let patience = patience.max(self.config.answer_within.unwrap_or_default());
         let answer = tokio::time::timeout(patience, work).await;
         answer.unwrap_or(Err(Fault::Silent(patience)))
     }

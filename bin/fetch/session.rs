@@ -66,6 +66,7 @@ async fn begin<H: Http, D: Disk>(
 ) -> Result<(Session<H, D>, PathBuf), Error> {
     let clock = Clock::start();
     let environment = request.environment.get_or_insert_with(of_this_process).clone();
+    request.config = environment.with_patience(request.config);
     let authority = Arc::new(Authority {
         endpoint: plan::endpoint_of(&request)?,
         token: token_of(&request, &environment, &disk).await?,

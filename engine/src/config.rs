@@ -17,6 +17,10 @@ pub struct Config {
     pub request_bytes_min: u64,
     /// Silence after which a request is given up; `None` adapts it to the gaps seen.
     pub stall_after: Option<Duration>,
+    /// Where it adapts, it never becomes shorter than this: what `HF_HUB_DOWNLOAD_TIMEOUT` says.
+    pub stall_at_least: Option<Duration>,
+    /// The hub gets at least this long to begin an answer: what `HF_HUB_ETAG_TIMEOUT` says.
+    pub answer_within: Option<Duration>,
     /// Backoff never waits longer than this.
     pub backoff_max: Duration,
     /// The whole transfer is given up after this long without a proven byte; `None` is never.
@@ -48,6 +52,8 @@ impl Default for Config {
             request_bytes_max: 8 << 20,
             request_bytes_min: 1 << 20,
             stall_after: None,
+            stall_at_least: None,
+            answer_within: None,
             backoff_max: Duration::from_secs(300),
             give_up_after: None,
             sync_every: Duration::from_millis(1500),

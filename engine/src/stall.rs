@@ -8,6 +8,7 @@ use crate::time::{Duration, Instant};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StallDetector {
     fixed: Option<Duration>,
+    at_least: Duration,
     mean_gap: Duration,
     gap_deviation: Duration,
     seen: bool,
@@ -27,7 +28,15 @@ pub enum Silence {
 impl StallDetector {
     /// A detector with the given patience, or one that adapts.
     pub const fn new(fixed: Option<Duration>) -> Self {
-        Self { fixed, mean_gap: Duration::ZERO, gap_deviation: Duration::ZERO, seen: false }
+        let none = Duration::ZERO;
+        Self { fixed, at_least: none, mean_gap: none, gap_deviation: none, seen: false }
+    }
+
+    /// The same, but where it adapts, its patience is never shorter than this.
+    #[must_use]
+    pub fn at_least(mut self, patience: Option<Duration>) -> Self {
+        self.at_least = patience.unwrap_or_default();
+        self
     }
 
     /// Bytes arrived on a request this long after the ones before them (or after the request
@@ -46,7 +55,8 @@ impl StallDetector {
     /// Silence longer than this means something.
     pub fn patience(&self) -> Duration {
         self.fixed.unwrap_or_else(|| {
-            (self.mean_gap + self.gap_deviation * 8 + ALLOWANCE).clamp(SHORTEST, LONGEST)
+            let adapted = self.mean_gap + self.gap_deviation * 8 + ALLOWANCE;
+            adapted.clamp(SHORTEST, LONGEST).max(self.at_least)
         })
     }
 
@@ -106,6 +116,17 @@ mod tests {
             }
             let patience = detector.patience().as_secs();
             assert!((shortest..=longest).contains(&patience), "{gap_ms} ms: {patience} s");
+        }
+    }
+
+    #[test]
+    fn patience_that_adapts_keeps_to_what_a_person_asked_for() {
+        for (at_least, fixed, expected) in
+            [(None, None, 5), (Some(2), None, 5), (Some(120), None, 120), (Some(120), Some(7), 7)]
+        {
+            let seconds = |number: Option<u64>| number.map(Duration::from_secs);
+            let detector = StallDetector::new(seconds(fixed)).at_least(seconds(at_least));
+            assert_eq!(detector.patience().as_secs(), expected, "{at_least:?} {fixed:?}");
         }
     }
 }

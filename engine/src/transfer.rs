@@ -170,7 +170,7 @@ impl Transfer {
             tickets: BTreeMap::new(),
             window: Window::new(config.workers_max),
             outage: Outage::new(config.backoff_max),
-            stall: StallDetector::new(config.stall_after),
+            stall: StallDetector::new(config.stall_after).at_least(config.stall_at_least),
             throttle: Throttle::default(),
             rate: RateMeter::new(now),
             stats: Stats::default(),

@@ -70,6 +70,8 @@ fn draw_config(rng: &mut Xoshiro256PlusPlus) -> Config {
         request_bytes_max: request_bytes_min << rng.random_range(0..4),
         request_bytes_min,
         stall_after: maybe(rng, 20, |rng| Duration::from_secs(rng.random_range(5..40))),
+        stall_at_least: None,
+        answer_within: None,
         backoff_max: Duration::from_secs([5, 30, 300][rng.random_range(0..3)]),
         give_up_after: None,
         sync_every: Duration::from_millis(rng.random_range(100..3000)),

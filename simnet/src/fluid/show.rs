@@ -88,6 +88,8 @@ fn write_config(f: &mut fmt::Formatter<'_>, config: &Config) -> fmt::Result {
         request_bytes_max,
         request_bytes_min,
         stall_after,
+        stall_at_least,
+        answer_within,
         backoff_max,
         give_up_after,
         sync_every,
@@ -95,6 +97,8 @@ fn write_config(f: &mut fmt::Formatter<'_>, config: &Config) -> fmt::Result {
     } = config;
     writeln!(f, "{workers_max} workers, requests {request_bytes_min} to {request_bytes_max}")?;
     writeln!(f, "  stall {}, backoff {backoff_max:?}", Maybe(*stall_after))?;
+    writeln!(f, "  stall at least {}", Maybe(*stall_at_least))?;
+    writeln!(f, "  answer within {}", Maybe(*answer_within))?;
     writeln!(f, "  give up {}, sync {sync_every:?}, chunk {chunk_bytes}", Maybe(*give_up_after))
 }
 
