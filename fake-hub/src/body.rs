@@ -19,6 +19,8 @@ use crate::gzip::Stored;
 pub struct Body {
     source: Source,
     gzip: Option<Stored>,
+    /// Its length is told to nobody, so that HTTP sends it in chunks.
+    is_chunked: bool,
 }
 
 #[derive(Debug, Default)]
@@ -37,18 +39,40 @@ impl Body {
     /// The bytes of `part` of a content.
     pub(crate) fn part(content: &Content, part: Range<u64>) -> io::Result<Self> {
         let reader = Box::new(content.open()?);
-        Ok(Self { source: Source::Part { reader, left: part }, gzip: None })
+        Ok(Self::of(Source::Part { reader, left: part }))
     }
 
     /// Pieces one after the other.
     pub(crate) fn pieces(pieces: Vec<Bytes>) -> Self {
-        Self { source: Source::Pieces(pieces.into()), gzip: None }
+        Self::of(Source::Pieces(pieces.into()))
+    }
+
+    fn of(source: Source) -> Self {
+        Self { source, gzip: None, is_chunked: false }
     }
 
     /// Bytes left to send.
     pub(crate) fn len(&self) -> u64 {
         let plain = self.plain_len();
         self.gzip.as_ref().map_or(plain, |gzip| gzip.len(plain))
+    }
+
+    /// How many bytes its transfer takes: with the lines around each chunk, if it is in chunks.
+    pub(crate) fn wire_len(&self) -> u64 {
+        let len = self.len();
+        if !self.is_chunked {
+            return len;
+        }
+        let around = |chunk: u64| format!("{chunk:X}\r\n\r\n").len() as u64;
+        let (full, rest) = (len / STEP as u64, len % STEP as u64);
+        let last = if rest > 0 { around(rest) } else { 0 };
+        len + full * around(STEP as u64) + last + "0\r\n\r\n".len() as u64
+    }
+
+    /// Sends it in chunks. Of several pieces, or in gzip's clothes, it stays as it is.
+    pub(crate) fn chunk(&mut self) {
+        let is_plain = matches!(self.source, Source::Bytes(_) | Source::Part { .. });
+        self.is_chunked = is_plain && self.gzip.is_none();
     }
 
     /// Drops everything after the first `len` bytes.
@@ -107,7 +131,7 @@ impl Body {
 
 impl<B: Into<Bytes>> From<B> for Body {
     fn from(bytes: B) -> Self {
-        Self { source: Source::Bytes(bytes.into()), gzip: None }
+        Self::of(Source::Bytes(bytes.into()))
     }
 }
 
@@ -136,7 +160,7 @@ impl HttpBody for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.len())
+        if self.is_chunked { SizeHint::default() } else { SizeHint::with_exact(self.len()) }
     }
 }
 

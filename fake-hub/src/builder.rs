@@ -23,6 +23,7 @@ use crate::rule::Rule;
 use crate::rule::book::RuleBook;
 use crate::sign::Signer;
 use crate::stats::Tally;
+use crate::storage::StorageSpec;
 use crate::xet::{Passes, XetStore};
 
 /// The settings of a hub.
@@ -40,6 +41,7 @@ pub struct Builder {
     has_v2: bool,
     lfs_from: u64,
     page_size: usize,
+    storage: StorageSpec,
     request_log: Option<PathBuf>,
     pub(crate) listen: SocketAddr,
     pub(crate) send_buffer_bytes: usize,
@@ -89,6 +91,7 @@ impl Default for Builder {
             has_v2: true,
             lfs_from: 1 << 20,
             page_size: 1000,
+            storage: StorageSpec::default(),
             request_log: None,
             listen: ([127, 0, 0, 1], 0).into(),
             send_buffer_bytes: 64 << 10,
@@ -180,6 +183,12 @@ impl Builder {
         self
     }
 
+    /// How the hosts that keep the bytes behave where real ones differ.
+    pub fn storage(mut self, spec: StorageSpec) -> Self {
+        self.storage = spec;
+        self
+    }
+
     /// Writes every request to a file, one line of JSON each.
     pub fn request_log(mut self, path: impl Into<PathBuf>) -> Self {
         self.request_log = Some(path.into());
@@ -230,6 +239,7 @@ impl Builder {
             signer: Signer::new(mix(self.seed ^ SIGNER), self.url_lifetime),
             tokens: self.tokens,
             page_size: self.page_size,
+            storage: self.storage,
             rules: RuleBook::new(self.rules, self.seed),
             link: Arc::new(Link::new(self.link)),
             tally: Arc::new(Tally::new(self.request_log.map(create_log).transpose()?)),

@@ -37,11 +37,11 @@ impl Hub {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let connection = request.extensions().get::<Connection>().cloned();
-        let mut ask = read(request).await;
+        let number = connection.as_ref().map_or(0, Connection::number);
+        let mut ask = read(request, number).await;
         if matches!(ask.target, Target::Stats | Target::Reset) {
             return routes::answer(self, &ask);
         }
-        let number = connection.as_ref().map_or(0, Connection::number);
         let mut record = self.record(&ask, number);
         let rule = self.rules.choose(&self.seen(&ask, number));
         self.link.lag().await;
@@ -57,7 +57,7 @@ impl Hub {
         if let Some(connection) = connection {
             let parts = reply.extensions().get::<BodyParts>().cloned();
             let parts = parts.unwrap_or_else(|| BodyParts::from(0));
-            connection.deliver(Delivery::new(reply.body().len(), parts, rule, record));
+            connection.deliver(Delivery::new(reply.body().wire_len(), parts, rule, record));
         }
         reply
     }
@@ -81,7 +81,14 @@ impl Hub {
             Fault::Body(fault) => {
                 let mut reply = routes::answer(self, ask);
                 let has_body = ask.method != Method::HEAD && reply.status().is_success();
-                if has_body && fire(rule, record) {
+                if has_body && fault.applies(&reply) && fire(rule, record) {
+                    fault.tell(&mut reply);
+                }
+                reply
+            }
+            Fault::Head(fault) => {
+                let mut reply = routes::answer(self, ask);
+                if fault.applies(ask, &reply) && fire(rule, record) {
                     fault.tell(&mut reply);
                 }
                 reply
@@ -148,7 +155,7 @@ impl Hub {
     }
 }
 
-async fn read<B>(request: Request<B>) -> Ask
+async fn read<B>(request: Request<B>, connection: u64) -> Ask
 where
     B: HttpBody<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -167,6 +174,8 @@ where
         target: Target::parse(head.uri.path()),
         headers: head.headers,
         wants_newest: false,
+        connection,
+        storage_etag: None,
         is_range_bent: false,
     }
 }

@@ -9,11 +9,13 @@ use crate::quantity::parse_duration;
 
 mod ask;
 mod body;
+mod head;
 mod reply;
 mod wire;
 
 pub use ask::AskFault;
 pub use body::BodyFault;
+pub use head::HeadFault;
 pub use reply::ReplyFault;
 pub use wire::{Cut, Trigger, WireFault};
 
@@ -26,6 +28,8 @@ pub enum Fault {
     Reply(ReplyFault),
     /// The answer is right but for its body.
     Body(BodyFault),
+    /// The answer is right but for its head.
+    Head(HeadFault),
     /// The answer is right, and what becomes of it on the way is not.
     Wire(WireFault),
     /// `refuse [for=D]`: the connection is reset and the listener closed.
@@ -49,6 +53,9 @@ impl Fault {
         }
         if let Some(fault) = BodyFault::parse(kind, fields)? {
             return Ok(Self::Body(fault));
+        }
+        if let Some(fault) = HeadFault::parse(kind) {
+            return Ok(Self::Head(fault));
         }
         if let Some(fault) = WireFault::parse(kind, fields)? {
             return Ok(Self::Wire(fault));

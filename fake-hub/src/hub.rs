@@ -15,6 +15,7 @@ use crate::repo::{Commit, Repo, RepoFile, RepoId};
 use crate::rule::book::RuleBook;
 use crate::sign::Signer;
 use crate::stats::{RequestRecord, Stats, Tally};
+use crate::storage::StorageSpec;
 use crate::target::Target;
 use crate::xet::{Passes, XetFile, XetStore};
 
@@ -31,6 +32,7 @@ pub struct Hub {
     pub(crate) signer: Signer,
     pub(crate) tokens: Tokens,
     pub(crate) page_size: usize,
+    pub(crate) storage: StorageSpec,
     pub(crate) rules: RuleBook,
     pub(crate) link: Arc<Link>,
     pub(crate) tally: Arc<Tally>,

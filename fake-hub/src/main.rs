@@ -12,8 +12,8 @@ use std::time::Duration;
 use clap::Parser;
 use engine::xet::chunk::Scheme;
 use fake_hub::{
-    Access, Builder, FakeHub, LinkSpec, Outage, Packing, RepoSpec, Rule, Shards, XetSpec,
-    parse_bytes, parse_duration, parse_rate,
+    Access, Builder, FakeHub, IfRange, LinkSpec, Outage, Packing, RepoSpec, Rule, Shards,
+    StorageEtag, StorageSpec, Words, XetSpec, parse_bytes, parse_duration, parse_rate,
 };
 
 /// A Hugging Face hub that lies on request.
@@ -63,6 +63,15 @@ struct Args {
     /// How long signed URLs are good
     #[arg(long, value_parser = parse_duration, default_value = "1h")]
     url_lifetime: Duration,
+    /// What the ETag of the CDN says: xet, sha256, none, weak, md5 or per-edge
+    #[arg(long, value_name = "MODE", default_value_t)]
+    storage_etag: StorageEtag,
+    /// Let the CDN ignore If-Range
+    #[arg(long)]
+    ignore_if_range: bool,
+    /// Let the CDN refuse an expired URL with a line of text, not XML
+    #[arg(long)]
+    text_refusals: bool,
     /// Publish a fine-tune beside all made-up weights, as tuned.safetensors
     #[arg(long)]
     fine_tune: bool,
@@ -134,6 +143,11 @@ fn builder(args: Args) -> Builder {
         .pass_lifetime(args.token_lifetime)
         .lfs_from(args.lfs_from)
         .page_size(args.page_size)
+        .storage(StorageSpec {
+            etag: args.storage_etag,
+            if_range: if args.ignore_if_range { IfRange::Ignored } else { IfRange::Honoured },
+            words: if args.text_refusals { Words::Text } else { Words::Xml },
+        })
         .send_buffer(args.send_buffer.try_into().unwrap_or(usize::MAX))
         .link(LinkSpec {
             rate: args.rate,

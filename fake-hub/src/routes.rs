@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::access::Refusal;
 use crate::hub::{Host, Hub};
 use crate::reply::{self, Reply};
+use crate::storage::StorageEtag;
 use crate::target::{Route, Target};
 
 mod cas;
@@ -39,6 +40,10 @@ pub(crate) struct Ask {
     pub(crate) target: Target,
     /// Serve the newest version of a file whatever was asked for.
     pub(crate) wants_newest: bool,
+    /// The number of the connection that it came on.
+    pub(crate) connection: u64,
+    /// What the storage's ETag says, if a fault decides it.
+    pub(crate) storage_etag: Option<StorageEtag>,
     /// The range was changed by a fault: it need not be the one that was signed.
     pub(crate) is_range_bent: bool,
 }

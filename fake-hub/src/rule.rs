@@ -155,7 +155,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::fault::{AskFault, BodyFault, Cut, ReplyFault, Trigger, WireFault};
+    use crate::fault::{AskFault, BodyFault, Cut, HeadFault, ReplyFault, Trigger, WireFault};
+    use crate::storage::StorageEtag;
 
     #[test]
     fn reads_faults() {
@@ -166,6 +167,7 @@ mod tests {
         let status = |code, retry_after, ratelimit| {
             reply(ReplyFault::Status { code, retry_after, ratelimit })
         };
+        let text_403 = |words: &str| reply(ReplyFault::Text403 { words: words.to_owned() });
         let portal = |is_redirect| reply(ReplyFault::Portal { is_redirect });
         let cut = |cut, trigger| Fault::Wire(WireFault::Cut { cut, trigger });
         let stall = |after, lasting| Fault::Wire(WireFault::Stall { after, lasting });
@@ -187,6 +189,13 @@ mod tests {
             ("delay 2s", ask(AskFault::Delay(seconds(2)))),
             ("short-body by=7", body(BodyFault::Short { by: Some(7) })),
             ("gzip", body(BodyFault::Gzip)),
+            ("empty-206", body(BodyFault::Empty)),
+            ("no-content-range", Fault::Head(HeadFault::NoContentRange)),
+            ("no-length", Fault::Head(HeadFault::NoLength)),
+            ("zero-length-head", Fault::Head(HeadFault::ZeroLengthHead)),
+            ("storage-etag per-edge", ask(AskFault::StorageEtag(StorageEtag::PerEdge))),
+            ("text-403 range", text_403("Auth failed: invalid range")),
+            ("text-403 an_edge_bug", text_403("an edge bug")),
             ("expired", reply(ReplyFault::Expired)),
             ("status 503", status(503, None, None)),
             ("status 429 retry-after=1 ratelimit=55", status(429, Some(1), Some(55))),

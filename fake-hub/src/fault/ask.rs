@@ -12,6 +12,8 @@ use crate::hub::Hub;
 use crate::quantity::{parse_bytes, parse_duration};
 use crate::range::Asked;
 use crate::routes::Ask;
+use crate::storage::StorageEtag;
+use crate::target::Route;
 
 /// What happens to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub enum AskFault {
     },
     /// `etag-change`: the newer version of the file under the same URL.
     EtagChange,
+    /// `storage-etag MODE`: what the storage's ETag says.
+    StorageEtag(StorageEtag),
     /// `commit-change`: somebody pushed; `main` moves on before the answer.
     CommitChange,
 }
@@ -38,6 +42,9 @@ impl AskFault {
             "ignore-range" => Self::IgnoreRange,
             "wrong-range" => Self::WrongRange { by: fields.take("by", parse_bytes)?.unwrap_or(1) },
             "etag-change" => Self::EtagChange,
+            "storage-etag" => {
+                Self::StorageEtag(fields.argument("xet, sha256, none, …", str::parse)?)
+            }
             "commit-change" => Self::CommitChange,
             _ => return Ok(None),
         }))
@@ -47,6 +54,7 @@ impl AskFault {
     pub(crate) fn applies(self, ask: &Ask) -> bool {
         match self {
             Self::IgnoreRange | Self::WrongRange { .. } => ask.headers.contains_key(RANGE),
+            Self::StorageEtag(_) => ask.target.route() == Route::Cdn,
             Self::Delay(_) | Self::EtagChange | Self::CommitChange => true,
         }
     }
@@ -62,6 +70,7 @@ impl AskFault {
             }
             Self::WrongRange { by } => shift_range(hub, ask, by),
             Self::EtagChange => ask.wants_newest = true,
+            Self::StorageEtag(etag) => ask.storage_etag = Some(etag),
             Self::CommitChange => {
                 if let Some(repo) = hub.repo_of(&ask.target) {
                     repo.advance();

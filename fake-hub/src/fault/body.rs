@@ -2,6 +2,7 @@
 //!
 //! Bytes that are wrong under right headers are the wire's.
 
+use hyper::StatusCode;
 use hyper::header::CONTENT_ENCODING;
 
 use crate::fields::{Fields, RuleError};
@@ -18,6 +19,8 @@ pub enum BodyFault {
     },
     /// `gzip`: Content-Encoding that nobody asked for.
     Gzip,
+    /// `empty-206`: a 206 for the right range, without a byte of it.
+    Empty,
 }
 
 impl BodyFault {
@@ -25,8 +28,17 @@ impl BodyFault {
         Ok(Some(match kind {
             "short-body" => Self::Short { by: fields.take("by", parse_bytes)? },
             "gzip" => Self::Gzip,
+            "empty-206" => Self::Empty,
             _ => return Ok(None),
         }))
+    }
+
+    /// Whether this reply has what the fault spoils.
+    pub(crate) fn applies(self, reply: &Reply) -> bool {
+        match self {
+            Self::Short { .. } | Self::Gzip => true,
+            Self::Empty => reply.status() == StatusCode::PARTIAL_CONTENT,
+        }
     }
 
     /// Spoils the body.
@@ -37,6 +49,7 @@ impl BodyFault {
                 let missing = by.unwrap_or(len.div_ceil(2));
                 reply.body_mut().truncate(len.saturating_sub(missing));
             }
+            Self::Empty => reply.body_mut().truncate(0),
             Self::Gzip => {
                 let body = std::mem::take(reply.body_mut());
                 *reply.body_mut() = body.gzipped();

@@ -2,6 +2,8 @@
 //!
 //! What was asked for does not matter to them, except for where to redirect to.
 
+use std::convert::Infallible;
+
 use hyper::StatusCode;
 use hyper::header::RETRY_AFTER;
 use serde_json::json;
@@ -26,6 +28,11 @@ pub enum ReplyFault {
     },
     /// `expired`: the CDN's 403 for an old URL, the CAS's 401 for an old token.
     Expired,
+    /// `text-403 WORDS`: the CDN's refusal in a line of text.
+    Text403 {
+        /// What it says.
+        words: String,
+    },
     /// `portal [redirect]`: the login page of a captive portal.
     Portal {
         /// 302 to the portal's host instead of 200 in place.
@@ -48,6 +55,9 @@ impl ReplyFault {
                 retry_after: fields.take("retry-after", str::parse)?,
                 ratelimit: fields.take("ratelimit", str::parse)?,
             },
+            "text-403" => {
+                Self::Text403 { words: fields.argument("words joined by _", parse_words)? }
+            }
             "expired" => Self::Expired,
             "portal" => Self::Portal { is_redirect: fields.flag("redirect") },
             "redirect-loop" => Self::RedirectLoop,
@@ -65,7 +75,8 @@ impl ReplyFault {
             Self::Status { code, retry_after, ratelimit } => {
                 status(ask, *code, *retry_after, *ratelimit)
             }
-            Self::Expired => expired(ask),
+            Self::Text403 { words } => reply::text(StatusCode::FORBIDDEN, words),
+            Self::Expired => expired(hub, ask),
             Self::Portal { is_redirect: false } => reply::portal(),
             Self::Portal { is_redirect: true } => redirect(&hub.cdn, "/login"),
             Self::RedirectLoop => redirect(&ask.host, &ask.path_and_query()),
@@ -77,11 +88,11 @@ impl ReplyFault {
 }
 
 /// What is wrong with a thing that ends depends on the thing: an access token, or a URL.
-fn expired(ask: &Ask) -> Reply {
+fn expired(hub: &Hub, ask: &Ask) -> Reply {
     if ask.target.route().is_interface() {
         routes::unauthorized()
     } else {
-        routes::denied(BadUrl::Expired)
+        routes::denied(hub, BadUrl::Expired)
     }
 }
 
@@ -103,7 +114,21 @@ fn status(ask: &Ask, code: u16, retry_after: Option<u64>, ratelimit: Option<u64>
     reply
 }
 
+/// Words that the CDN was seen to use are known by one of them.
+fn parse_words(text: &str) -> Result<String, Infallible> {
+    let known = REFUSALS.iter().find(|(name, _)| *name == text);
+    Ok(known.map_or_else(|| text.replace('_', " "), |(_, words)| (*words).to_owned()))
+}
+
 fn parse_status(text: &str) -> Result<u16, &'static str> {
     let code = text.parse().ok().filter(|code| (200..600).contains(code));
     code.ok_or("a status is from 200 to 599")
 }
+
+/// Refusals of the CDN as they were seen in 2026, by a name for rules.
+const REFUSALS: [(&str, &str); 4] = [
+    ("range", "Auth failed: invalid range"),
+    ("key-pair", "SignatureError: invalid key pair id"),
+    ("resource", "Auth failed: invalid resource"),
+    ("multi-range", "Invalid Range Specified"),
+];

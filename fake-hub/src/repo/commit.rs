@@ -50,6 +50,13 @@ impl RepoFile {
     pub fn etag(&self) -> &str {
         self.sha256.as_ref().unwrap_or(&self.oid)
     }
+
+    /// What the storage calls the file: its Xet hash. What is not kept in Xet here is called by
+    /// another 64 hex digits, which are no digest of the content either.
+    pub fn storage_name(&self) -> String {
+        let stand_in = || digest::sha256_of(format!("storage {}", self.etag()).as_bytes());
+        self.xet.map_or_else(stand_in, |xet| xet.to_string())
+    }
 }
 
 /// How repositories become commits.

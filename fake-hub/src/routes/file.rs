@@ -15,14 +15,37 @@ use crate::range::{Asked, content_range, is_same_version};
 use crate::reply::{self, BodyParts, Reply};
 use crate::repo::RepoFile;
 use crate::routes::Ask;
+use crate::storage::IfRange;
 
-/// The file, or the part of it that was asked for.
+/// A small file, or the part of it that was asked for.
 pub(crate) fn serve(hub: &Hub, ask: &Ask, file: &RepoFile) -> Reply {
-    let len = file.content.len();
     let etag = format!("\"{}\"", file.etag());
+    let if_range = ask.header(IF_RANGE.as_str());
+    let is_same = is_same_version(if_range, Some(&etag), &hub.clock.last_modified());
+    answer(hub, ask, file, Some(&etag), is_same)
+}
+
+/// A large file, or the part of it that was asked for, as the storage answers.
+pub(crate) fn stored(hub: &Hub, ask: &Ask, file: &RepoFile) -> Reply {
+    let mode = ask.storage_etag.unwrap_or(hub.storage.etag);
+    let etag = mode.value(file, ask.connection);
+    let if_range = ask.header(IF_RANGE.as_str());
+    let is_same = hub.storage.if_range == IfRange::Ignored
+        || is_same_version(if_range, etag.as_deref(), &hub.clock.last_modified());
+    answer(hub, ask, file, etag.as_deref(), is_same)
+}
+
+fn answer(
+    hub: &Hub,
+    ask: &Ask,
+    file: &RepoFile,
+    etag: Option<&str>,
+    is_same_version: bool,
+) -> Reply {
+    let len = file.content.len();
     let last_modified = hub.clock.last_modified();
     let mut asked = Asked::of(ask.header(RANGE.as_str()), len);
-    if !is_same_version(ask.header(IF_RANGE.as_str()), &etag, &last_modified) {
+    if !is_same_version {
         asked = Asked::Whole;
     }
     let span = asked.span(len);
@@ -39,7 +62,9 @@ pub(crate) fn serve(hub: &Hub, ask: &Ask, file: &RepoFile) -> Reply {
             reply::set(&mut reply, CONTENT_RANGE, &format!("bytes */{len}"));
         }
     }
-    reply::set(&mut reply, ETAG, &etag);
+    if let Some(etag) = etag {
+        reply::set(&mut reply, ETAG, etag);
+    }
     reply::set(&mut reply, LAST_MODIFIED, &last_modified);
     reply::set(&mut reply, ACCEPT_RANGES, "bytes");
     reply

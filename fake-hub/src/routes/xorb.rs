@@ -36,7 +36,7 @@ pub(crate) fn spans(hub: &Hub, hash: &str, header: Option<&str>) -> Vec<Range<u6
 /// `GET /xorbs/default/{hash}?X-Xet-Signed-Range=…&Expires=…&Signature=…&Key-Pair-Id=…`
 pub(crate) fn xorb(hub: &Hub, ask: &Ask, hash: &str) -> Reply {
     if let Err(bad) = check(hub, ask) {
-        return denied(bad);
+        return denied(hub, bad);
     }
     let Some(xorb) = find(hub, hash) else {
         return reply::xml(StatusCode::NOT_FOUND, "NoSuchKey", "The key does not exist.");

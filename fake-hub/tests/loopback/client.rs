@@ -90,6 +90,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         answer.status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let fields = lines.filter_map(|line| line.split_once(": "));
         answer.headers = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        if !is_head && answer.header("transfer-encoding") == "chunked" {
+            return self.chunks(answer).await;
+        }
         let len = if is_head { 0 } else { answer.header("content-length").parse().unwrap() };
         while self.buffer.len() < len {
             if let Err(end) = self.fill().await {
@@ -99,6 +102,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         }
         answer.body = self.buffer.drain(..len.min(self.buffer.len())).collect();
         answer
+    }
+
+    /// Reads a body in chunks to its end.
+    async fn chunks(&mut self, mut answer: Answer) -> Answer {
+        loop {
+            let line = self.take(b"\r\n").await;
+            let len = usize::from_str_radix(line.trim_end(), 16).unwrap();
+            while self.buffer.len() < len + 2 {
+                self.fill().await.unwrap();
+            }
+            answer.body.extend(self.buffer.drain(..len));
+            self.buffer.drain(..2);
+            if len == 0 {
+                return answer;
+            }
+        }
+    }
+
+    async fn take(&mut self, end: &[u8]) -> String {
+        loop {
+            if let Some(at) = self.buffer.windows(end.len()).position(|found| found == end) {
+                let line = self.buffer.drain(..at + end.len()).collect();
+                return String::from_utf8(line).unwrap();
+            }
+            self.fill().await.unwrap();
+        }
     }
 
     async fn fill(&mut self) -> Result<(), End> {

@@ -10,5 +10,6 @@ mod faults;
 mod honest;
 mod link;
 mod listing;
+mod manners;
 mod simulated;
 mod storage;
