@@ -13,6 +13,7 @@ pub mod doubt;
 pub mod environment;
 pub mod inventory;
 pub mod layout;
+pub mod obstacle;
 pub mod part;
 pub mod store;
 mod swap;

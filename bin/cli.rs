@@ -32,6 +32,7 @@ use std::panic::AssertUnwindSafe;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use moshi_fetch::cache::environment::Environment;
+use moshi_fetch::disk::limits::raise_open_files;
 use tracing_subscriber::EnvFilter;
 
 use bars::Bars;
@@ -98,6 +99,7 @@ fn carry_out() -> u8 {
             return u8::try_from(error.exit_code()).unwrap_or(USAGE);
         }
     };
+    raise_open_files();
     let mut setting = Setting::read();
     let is_logging = start_log(setting.environment.is_colorless);
     setting.can_draw &= !is_logging;
@@ -148,7 +150,10 @@ impl Setting {
 fn wait_for(command: impl Future<Output = u8>) -> u8 {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
-            let code = runtime.block_on(command);
+            let code = runtime.block_on(async {
+                stop::outlive_long_files();
+                command.await
+            });
             runtime.shutdown_background();
             code
         }

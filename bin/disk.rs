@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 pub(crate) mod failing;
+pub mod limits;
 pub mod pieces;
 pub mod standard;
 
@@ -16,6 +17,7 @@ use std::time::{Duration, SystemTime};
 use engine::fault::DiskFault;
 
 use crate::process::{self, Process};
+pub use limits::Limit;
 pub use standard::StdDisk;
 
 /// A disk, and who uses it when: everything that touches files, names them or dates them goes
@@ -62,6 +64,11 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// Whether only this machine's kernel can have this filesystem mounted: then whoever wrote
     /// there before the last boot is gone. `false` when in doubt.
     fn is_local(&self, folder: &Path) -> bool;
+
+    /// How many files this process may have open at once; `None` if there is no such limit.
+    fn open_files_max(&self) -> Option<u64> {
+        None
+    }
 
     /// Who we are to the others who use this disk.
     fn process(&self) -> Process {
@@ -183,19 +190,42 @@ pub struct FileId {
 
 /// What a failure at `path` means to the machine.
 pub fn disk_fault(error: &io::Error, path: &Path) -> DiskFault {
-    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    use io::ErrorKind::{
+        FileTooLarge, InvalidFilename, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem,
+        StorageFull,
+    };
     let path = path.display();
     // Everything else is one kind of fault, so no list of the other kinds could say more.
     let kind = error.kind();
-    if matches!(kind, StorageFull | QuotaExceeded) {
+    match Limit::of(error) {
+        Some(Limit::Inodes) => return DiskFault::Inodes,
+        Some(Limit::FileLength(max)) => return DiskFault::FileLimit(max),
+        None => {}
+    }
+    if kind == StorageFull {
         DiskFault::Full
+    } else if kind == QuotaExceeded {
+        DiskFault::Quota
+    } else if kind == FileTooLarge && error.raw_os_error().is_some() {
+        DiskFault::TooLarge(path.to_string())
+    } else if kind == InvalidFilename {
+        DiskFault::BadName(path.to_string())
     } else if kind == PermissionDenied {
         DiskFault::NotPermitted(path.to_string())
     } else if kind == ReadOnlyFilesystem {
         DiskFault::ReadOnly(path.to_string())
+    } else if is_too_many_open(error) {
+        DiskFault::TooManyOpen
     } else {
         DiskFault::Io(format!("{path}: {error}"))
     }
+}
+
+/// Whether this process, or the whole system, has as many files open as it may.
+pub(crate) fn is_too_many_open(error: &io::Error) -> bool {
+    // EMFILE and ENFILE have no kind in std; their numbers are the same on all of Unix.
+    const NUMBERS: [i32; 2] = [24, 23];
+    cfg!(unix) && error.raw_os_error().is_some_and(|number| NUMBERS.contains(&number))
 }
 
 /// Turns an I/O result into one that names the path it was about.
@@ -210,11 +240,13 @@ impl<T> At<T> for io::Result<T> {
     }
 }
 
-/// `None` instead of an error when there is nothing at the path.
+/// `None` instead of an error when there is nothing at the path, or something above it is no
+/// folder.
 pub fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    use io::ErrorKind::{NotADirectory, NotFound};
     match result {
         Ok(found) => Ok(Some(found)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -230,22 +262,31 @@ mod tests {
             assert_eq!(disk_fault(&error, path), expected, "{error}");
         };
         check(io::ErrorKind::StorageFull.into(), DiskFault::Full);
-        check(io::ErrorKind::QuotaExceeded.into(), DiskFault::Full);
+        check(io::ErrorKind::QuotaExceeded.into(), DiskFault::Quota);
         check(io::ErrorKind::PermissionDenied.into(), DiskFault::NotPermitted("/cache/x".into()));
         check(io::ErrorKind::ReadOnlyFilesystem.into(), DiskFault::ReadOnly("/cache/x".into()));
         check(io::Error::other("broken"), DiskFault::Io("/cache/x: broken".into()));
+        let limited = |kind, limit| io::Error::new(kind, limit);
+        check(limited(io::ErrorKind::StorageFull, Limit::Inodes), DiskFault::Inodes);
+        let of_length = limited(io::ErrorKind::FileTooLarge, Limit::FileLength(7));
+        check(of_length, DiskFault::FileLimit(7));
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn error_numbers_map_to_faults() {
+        // The numbers are those of errno(3) on Linux.
         let path = Path::new("p");
         for (number, expected) in [
             (28, DiskFault::Full),
-            (122, DiskFault::Full),
+            (122, DiskFault::Quota),
             (13, DiskFault::NotPermitted("p".into())),
             (1, DiskFault::NotPermitted("p".into())),
             (30, DiskFault::ReadOnly("p".into())),
+            (27, DiskFault::TooLarge("p".into())),
+            (36, DiskFault::BadName("p".into())),
+            (24, DiskFault::TooManyOpen),
+            (23, DiskFault::TooManyOpen),
         ] {
             assert_eq!(disk_fault(&io::Error::from_raw_os_error(number), path), expected);
         }

@@ -120,6 +120,19 @@ impl Error {
         }
     }
 
+    /// The fault that it is, if it is about one.
+    pub const fn fault(&self) -> Option<&Fault> {
+        match &self.kind {
+            ErrorKind::Fault(fault) => Some(fault),
+            ErrorKind::Usage(_)
+            | ErrorKind::GaveUp { .. }
+            | ErrorKind::Damaged { .. }
+            | ErrorKind::Some { .. }
+            | ErrorKind::Offline
+            | ErrorKind::Interrupted => None,
+        }
+    }
+
     /// Whose fault it is, where that is somebody's.
     pub fn blame(&self) -> Option<Blame> {
         match &self.kind {
@@ -191,32 +204,7 @@ fn hint_of(fault: &Fault) -> Option<&'static str> {
         }
         Fault::NoSuchRevision(_) => "leave out --revision for the main branch",
         Fault::NoSuchFile(_) => "leave out the file to see, with --dry-run, what there is",
-        Fault::Disk(DiskFault::Full) => {
-            "free some space, or use --cache-dir on another disk; then run the same command again"
-        }
-        Fault::Disk(DiskFault::NotPermitted(_) | DiskFault::ReadOnly(_)) => {
-            "use --cache-dir or --local-dir with a folder that you may write to"
-        }
-        Fault::Disk(DiskFault::Quota) => {
-            "remove what you no longer need, or use --cache-dir on another disk; then run the same \
-             command again"
-        }
-        Fault::Disk(DiskFault::Inodes) => {
-            "remove some files, or use --cache-dir on another disk; then run the same command again"
-        }
-        Fault::Disk(DiskFault::TooLarge(_)) => {
-            "raise the limit (`ulimit -f`), or use --cache-dir on a filesystem for large files"
-        }
-        Fault::Disk(DiskFault::TooManyOpen) => {
-            "raise the limit (`ulimit -n`); then run the same command again"
-        }
-        Fault::Disk(DiskFault::BadName(_)) => {
-            "use --cache-dir or --local-dir on another filesystem, or leave it out with --exclude"
-        }
-        Fault::Disk(DiskFault::Io(_)) => {
-            "check the folder, and the system's log for disk errors, or choose another with \
-             --cache-dir or --local-dir; then run the same command again"
-        }
+        Fault::Disk(fault) => hint_of_disk(fault),
         Fault::WrongDigest => {
             "the hub or a proxy on the way serves other bytes than were published: try another \
              network, or tell the repository's owner"
@@ -253,4 +241,43 @@ fn hint_of(fault: &Fault) -> Option<&'static str> {
         Fault::Rejected { .. } => return None,
     };
     Some(hint)
+}
+
+const fn hint_of_disk(fault: &DiskFault) -> &'static str {
+    match fault {
+        DiskFault::Full | DiskFault::NoRoom { .. } => {
+            "free some space, or use --cache-dir on another disk; then run the same command again"
+        }
+        DiskFault::Quota => {
+            "remove what you no longer need, or use --cache-dir on another disk; then run the same \
+             command again"
+        }
+        DiskFault::Inodes => {
+            "remove some files, or use --cache-dir on another disk; then run the same command again"
+        }
+        DiskFault::TooLarge(_) => {
+            "FAT32 holds files up to 4 GiB: use --cache-dir or --local-dir on another filesystem"
+        }
+        DiskFault::FileLimit(_) => {
+            "raise the limit with `ulimit -f unlimited`; then run the same command again"
+        }
+        DiskFault::TooManyOpen => {
+            "close other programs, or raise the limit with `ulimit -n`; then run the same command \
+             again"
+        }
+        DiskFault::BadName(_) => {
+            "use --cache-dir or --local-dir on another filesystem, or leave it out with --exclude"
+        }
+        DiskFault::InTheWay(_) => {
+            "move it away, or use --cache-dir or --local-dir with another folder; then run the \
+             same command again"
+        }
+        DiskFault::NotPermitted(_) | DiskFault::ReadOnly(_) => {
+            "use --cache-dir or --local-dir with a folder that you may write to"
+        }
+        DiskFault::Io(_) => {
+            "check the folder, and the system's log for disk errors, or choose another with \
+             --cache-dir or --local-dir; then run the same command again"
+        }
+    }
 }

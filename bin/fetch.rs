@@ -17,12 +17,14 @@
 //! Prints nothing, and blocks no thread that it was not given for that.
 
 mod batch;
+mod claiming;
 mod home;
 mod hub;
 mod offline;
 mod plan;
 mod presence;
 mod progress;
+mod room;
 mod session;
 pub(crate) mod subject;
 

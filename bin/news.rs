@@ -19,6 +19,11 @@ pub enum News {
         /// The host that is asked.
         host: String,
     },
+    /// There is a token that cannot be used; the fetch goes on without one.
+    TokenIgnored {
+        /// Why, without any of the token.
+        why: String,
+    },
     /// Asking the hub failed, and will be tried again.
     AskingFailed {
         /// What went wrong.

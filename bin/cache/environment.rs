@@ -1,7 +1,9 @@
 //! What the environment says, read as `huggingface_hub` reads it, so that both use one cache.
 //!
 //! Asks the operating system nothing: `main` passes the variables in, once. The defaults and their
-//! order are those of `huggingface_hub/constants.py`.
+//! order are those of `huggingface_hub/constants.py` (2.4). Unlike there, an empty variable is one
+//! that is not set, whichever it is: an `HF_HOME=` in a script means no cache in whatever folder
+//! the script runs in.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -50,7 +52,8 @@ impl Environment {
     pub fn read(lookup: impl Fn(&str) -> Option<OsString>, user_home: &Path) -> Self {
         let variables = Variables { lookup, user_home };
         let home = variables.path("HF_HOME").unwrap_or_else(|| {
-            let caches = (variables.lookup)("XDG_CACHE_HOME")
+            let caches = variables
+                .value("XDG_CACHE_HOME")
                 .map_or_else(|| user_home.join(".cache"), PathBuf::from);
             variables.expand(caches.join("huggingface").as_os_str())
         });
@@ -59,10 +62,8 @@ impl Environment {
             .or_else(|| variables.path("HUGGINGFACE_HUB_CACHE"))
             .unwrap_or_else(|| home.join("hub"));
         let token_path = variables.path("HF_TOKEN_PATH").unwrap_or_else(|| home.join("token"));
-        let token = variables
-            .text("HF_TOKEN")
-            .or_else(|| variables.text("HUGGING_FACE_HUB_TOKEN"))
-            .and_then(|token| clean_token(&token));
+        let token = |name| variables.text(name).and_then(|token| clean_token(&token));
+        let token = token("HF_TOKEN").or_else(|| token("HUGGING_FACE_HUB_TOKEN"));
         let endpoint = variables.text("HF_ENDPOINT");
         let offline =
             variables.text("HF_HUB_OFFLINE").or_else(|| variables.text("TRANSFORMERS_OFFLINE"));
@@ -76,7 +77,8 @@ impl Environment {
             is_offline: offline.is_some_and(|value| is_true(&value)),
             is_xet_disabled: variables.is_true("HF_HUB_DISABLE_XET"),
             are_symlinks_disabled: variables.is_true("HF_HUB_DISABLE_SYMLINKS"),
-            are_bars_disabled: (variables.lookup)("HF_HUB_DISABLE_PROGRESS_BARS")
+            are_bars_disabled: variables
+                .value("HF_HUB_DISABLE_PROGRESS_BARS")
                 .map(|value| value.to_str().is_some_and(is_true)),
             is_colorless: variables.text("NO_COLOR").is_some(),
             silence_timeout: variables.seconds("HF_HUB_DOWNLOAD_TIMEOUT"),
@@ -100,6 +102,10 @@ impl Environment {
     }
 
     /// The token to send: the variable, or else what `hf auth login` left. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// When there is a file for the token and it cannot be read.
     pub fn implicit_token<D: Disk>(&self, disk: &D) -> Result<Option<String>, DiskFault> {
         if self.is_token_explicit {
             return Ok(None);
@@ -149,9 +155,14 @@ struct Variables<'a, L> {
 }
 
 impl<L: Fn(&str) -> Option<OsString>> Variables<'_, L> {
+    /// A value that is not empty.
+    fn value(&self, name: &str) -> Option<OsString> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
     /// A value that is text, and not empty.
     fn text(&self, name: &str) -> Option<String> {
-        (self.lookup)(name)?.into_string().ok().filter(|value| !value.is_empty())
+        self.value(name)?.into_string().ok()
     }
 
     fn is_true(&self, name: &str) -> bool {
@@ -164,7 +175,7 @@ impl<L: Fn(&str) -> Option<OsString>> Variables<'_, L> {
     }
 
     fn path(&self, name: &str) -> Option<PathBuf> {
-        (self.lookup)(name).map(|value| self.expand(&value))
+        self.value(name).map(|value| self.expand(&value))
     }
 
     /// Python's `expandvars(expanduser(value))`. A path that is not text is taken as it is.
@@ -209,9 +220,12 @@ fn is_true(value: &str) -> bool {
     ["1", "ON", "YES", "TRUE"].contains(&value.to_ascii_uppercase().as_str())
 }
 
+/// A token as people and editors leave it in files and scripts: with line breaks, in quotes, after
+/// a byte order mark.
 fn clean_token(token: &str) -> Option<String> {
-    let token = token.replace(['\r', '\n'], "");
-    Some(token.trim().to_owned()).filter(|token| !token.is_empty())
+    let token = token.replace(['\r', '\n', '\u{feff}'], "");
+    let is_around = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
+    Some(token.trim_matches(is_around).to_owned()).filter(|token| !token.is_empty())
 }
 
 const TOKEN_FILE_MAX: u64 = 64 * 1024;
@@ -249,6 +263,9 @@ mod tests {
         check(&[("HUGGINGFACE_HUB_CACHE", "/old")], "/old", &format!("{home}/token"));
         let both = [("HF_HUB_CACHE", "/new"), ("HUGGINGFACE_HUB_CACHE", "/old")];
         check(&both, "/new", &format!("{home}/token"));
+        let names = ["HF_HOME", "XDG_CACHE_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"];
+        let empty: Vec<_> = names.into_iter().chain(["HF_TOKEN_PATH"]).map(|it| (it, "")).collect();
+        check(&empty, &format!("{home}/hub"), &format!("{home}/token"));
         let with_variables = [
             ("D", "/data"),
             ("HF_HUB_CACHE", "$D/a/${D}b/$NONE/${NONE}/$"),
@@ -268,6 +285,8 @@ mod tests {
         assert!(read(&[("HF_HUB_OFFLINE", ""), ("TRANSFORMERS_OFFLINE", "1")]).is_offline);
         assert_eq!(read(&[]).are_bars_disabled, None);
         assert_eq!(read(&[("HF_HUB_DISABLE_PROGRESS_BARS", "0")]).are_bars_disabled, Some(false));
+        assert_eq!(read(&[("HF_HUB_DISABLE_PROGRESS_BARS", "")]).are_bars_disabled, None);
+        assert!(!read(&[("HF_HUB_DISABLE_XET", "")]).is_xet_disabled);
         assert!(!read(&[("NO_COLOR", "")]).is_colorless);
         assert!(read(&[("NO_COLOR", "0")]).is_colorless);
     }
@@ -306,6 +325,28 @@ mod tests {
         assert_eq!(read(&[]).endpoint, None);
         let environment = read(&[("HF_ENDPOINT", "https://hub.test/")]);
         assert_eq!(environment.endpoint.as_deref(), Some("https://hub.test"));
+        assert_eq!(read(&[("HF_ENDPOINT", "")]).endpoint, None);
+    }
+
+    #[test]
+    fn a_token_is_what_is_left_without_what_editors_and_shells_add() {
+        for text in [
+            "hf_x",
+            " hf_x\r\n",
+            "\u{feff}hf_x\n",
+            "\"hf_x\"",
+            "'hf_x'\n",
+            "\u{feff}\"hf_x\"\r\n",
+            "hf_\nx",
+        ] {
+            assert_eq!(clean_token(text).as_deref(), Some("hf_x"), "{text:?}");
+            assert_eq!(read(&[("HF_TOKEN", text)]).token.as_deref(), Some("hf_x"), "{text:?}");
+        }
+        for text in ["", " \n", "\"\"", "\u{feff}"] {
+            assert_eq!(clean_token(text), None, "{text:?}");
+        }
+        let both = [("HF_TOKEN", "\"\""), ("HUGGING_FACE_HUB_TOKEN", "hf_x")];
+        assert_eq!(read(&both).token.as_deref(), Some("hf_x"));
     }
 
     #[test]

@@ -253,11 +253,7 @@ pub(super) fn files_under<D: Disk>(disk: &D, root: &Path) -> Result<Vec<PathBuf>
 
 /// The names in a folder; none if there is no such folder.
 pub(super) fn list<D: Disk>(disk: &D, folder: &Path) -> Result<Vec<std::ffi::OsString>, DiskFault> {
-    match if_there(disk.list(folder)) {
-        Ok(names) => Ok(names.unwrap_or_default()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Ok(Vec::new()),
-        Err(error) => Err(error).at(folder),
-    }
+    Ok(if_there(disk.list(folder)).at(folder)?.unwrap_or_default())
 }
 
 pub(super) fn repo_path(root: &Path, pointer: &Path) -> Option<RepoPath> {

@@ -43,7 +43,8 @@ pub enum PlaceKind {
     },
     /// Under `--local-dir`, with a record for `hf`.
     LocalDir {
-        /// The record; `None` if its name would be too long for a filesystem.
+        /// The record; `None` if its name would be too long for a filesystem, or would be in the
+        /// way of another's.
         metadata: Option<PathBuf>,
         /// The folder that holds all such records.
         records: PathBuf,
@@ -148,13 +149,20 @@ impl LocalDir {
 
     /// Where a file goes.
     pub fn place(&self, path: &RepoPath, blob: &BlobName) -> Place {
-        let record = join(self.records().join("download"), path.segments());
-        let name = path.file_name();
+        let download = self.records().join("download");
+        let hash = blake3::hash(path.as_str().as_bytes()).to_hex();
+        // A folder `x.lock` cannot stand where the lock of a file `x` is.
+        let is_clear = !path.segments().rev().skip(1).any(is_like_record);
+        let (record, name) = if is_clear {
+            (join(download, path.segments()), path.file_name())
+        } else {
+            (download.join(&hash[..HASH_LEN]), &hash[..HASH_LEN])
+        };
         let stem = stem(name, blob);
         let beside = |ending: &str| record.with_file_name(format!("{stem}.{ending}"));
         let metadata = format!("{name}.metadata");
         let lock = format!("{name}.lock");
-        let fits = metadata.len() <= NAME_MAX;
+        let is_as_hf_has_it = is_clear && metadata.len() <= NAME_MAX;
         Place {
             target: join(self.root.clone(), path.segments()),
             part: beside("part"),
@@ -162,13 +170,19 @@ impl LocalDir {
             owner: beside("owner"),
             orphan: beside("orphan"),
             orphan_journal: beside("orphan.journal"),
-            lock: if fits { record.with_file_name(lock) } else { beside("lock") },
+            lock: if is_as_hf_has_it { record.with_file_name(lock) } else { beside("lock") },
             kind: PlaceKind::LocalDir {
-                metadata: fits.then(|| record.with_file_name(metadata)),
+                metadata: is_as_hf_has_it.then(|| record.with_file_name(metadata)),
                 records: self.records(),
             },
         }
     }
+}
+
+/// Whether a folder of that name may be in the way of a record.
+fn is_like_record(folder: &str) -> bool {
+    let folder = folder.to_ascii_lowercase();
+    RECORDS.iter().any(|ending| folder.ends_with(ending))
 }
 
 /// What our files beside a record begin with. A name too long to have endings added to it gives
@@ -179,7 +193,7 @@ fn stem(name: &str, blob: &BlobName) -> String {
         return stem;
     }
     let hash = blake3::hash(name.as_bytes()).to_hex();
-    format!("{}.{blob}", &hash[..32])
+    format!("{}.{blob}", &hash[..HASH_LEN])
 }
 
 fn join<'a>(folder: PathBuf, segments: impl Iterator<Item = &'a str>) -> PathBuf {
@@ -188,6 +202,11 @@ fn join<'a>(folder: PathBuf, segments: impl Iterator<Item = &'a str>) -> PathBuf
 
 /// Longest file name, in bytes, on the filesystems that people use.
 const NAME_MAX: usize = 255;
+/// Endings of what is kept beside a record, ours and that of `hf`.
+const RECORDS: [&str; 7] =
+    [".lock", ".metadata", ".part", ".journal", ".owner", ".orphan", ".incomplete"];
+/// As many digits of a hash as tell names apart.
+const HASH_LEN: usize = 32;
 /// Leaves room for `.orphan.journal` and for `.owner.` with 32 digits.
 const STEM_MAX: usize = 200;
 
@@ -265,6 +284,24 @@ mod tests {
                 assert!(path.file_name().unwrap().len() <= NAME_MAX, "{len}: {path:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_folder_named_like_a_record_is_in_no_records_way() {
+        let local = LocalDir::new(Path::new("/d"));
+        let blob = ETAG.parse().unwrap();
+        let plain = local.place(&"x".parse().unwrap(), &blob);
+        for path in ["x.lock/y", "x.metadata/y/z", "X.Lock/y"] {
+            let place = local.place(&path.parse().unwrap(), &blob);
+            assert_eq!(place.target, Path::new("/d").join(path));
+            let download = Path::new("/d/.cache/huggingface/download");
+            assert_eq!(
+                (place.part.parent(), place.lock.parent()),
+                (Some(download), Some(download))
+            );
+            assert_ne!(place.part, plain.part);
+        }
+        assert_eq!(plain.lock, Path::new("/d/.cache/huggingface/download/x.lock"));
     }
 
     #[test]

@@ -15,11 +15,13 @@ use std::sync::Arc;
 use engine::fault::DiskFault;
 use engine::journal::{self, Begin, Record, Replay, Sealed};
 use engine::ledger::{Ledger, Proven};
+use engine::range::ByteRange;
 
 use super::claim::Claim;
+use super::environment::follow;
 use super::layout::Place;
 use super::swap;
-use crate::disk::pieces::{is_intact, read_pieces, rewrite};
+use crate::disk::pieces::{is_intact, range_digest, read_pieces, rewrite};
 use crate::disk::{Access, At, Disk, DiskFile, Stat, if_there};
 
 /// A part file and its journal, ready to be written on.
@@ -55,7 +57,12 @@ pub fn open<D: Disk>(
         None => start(disk, claim, place, begin)?,
     };
     if !open.ledger.is_complete() {
-        reserve(disk, place, &open)?;
+        if let Err(fault) = reserve(disk, place, &open) {
+            if open.ledger.proven().is_empty() {
+                discard(disk, place);
+            }
+            return Err(fault);
+        }
         salvage(disk, place, begin, &mut open)?;
     }
     open.orphan =
@@ -171,9 +178,11 @@ fn start<D: Disk>(
     let bytes = journal::compact(begin, &ledger);
     let journal = swap::replace(disk, &place.journal, &bytes, claim.nonce())?;
     let part = disk.open(&place.part, Access::CreateNew).at(&place.part)?;
-    part.set_len(begin.size).at(&place.part)?;
+    if let Err(error) = part.set_len(begin.size) {
+        discard(disk, place);
+        return Err(error).at(&place.part);
+    }
     swap::sync_folder(disk, &place.part)?;
-    swap::settle_above(disk, &place.part)?;
     Ok(OpenPart {
         part: Arc::new(part),
         journal: Arc::new(journal),
@@ -185,12 +194,31 @@ fn start<D: Disk>(
     })
 }
 
+/// Leaves nothing of a part that has no bytes yet, and will have none.
+fn discard<D: Disk>(disk: &D, place: &Place) {
+    // What cannot be removed is found, and begun anew, by the next one.
+    let _ = disk.remove_file(&place.part);
+    let _ = disk.remove_file(&place.journal);
+}
+
+/// How many bytes a part will still take of its filesystem. Blocks.
+pub fn missing_bytes<D: Disk>(disk: &D, place: &Place, size: u64) -> Result<u64, DiskFault> {
+    let Some(stat) = if_there(disk.stat(&place.part)).at(&place.part)? else { return Ok(size) };
+    let recorded = read_journal(disk, &place.journal).at(&place.journal)?;
+    let proven = recorded.map_or(0, |(replay, _)| replay.trusted.proven().len());
+    Ok(missing(size, proven, stat.allocated))
+}
+
+/// Where blocks are compressed or shared, a part may be whole and yet take little space.
+fn missing(size: u64, proven: u64, allocated: u64) -> u64 {
+    size.saturating_sub(proven).min(size.saturating_sub(allocated))
+}
+
 /// Finds out now, not after hours, that the disk is too small.
 fn reserve<D: Disk>(disk: &D, place: &Place, open: &OpenPart<D>) -> Result<(), DiskFault> {
     let size = open.ledger.size();
     let allocated = open.part.stat().at(&place.part)?.allocated;
-    // Where blocks are compressed or shared, a part may be whole and yet take little space.
-    let needed = (size - open.ledger.proven_bytes()).min(size.saturating_sub(allocated));
+    let needed = missing(size, open.ledger.proven_bytes(), allocated);
     // Asked first, because a filesystem may keep what it could allocate before it failed.
     match disk.available_space(swap::folder_of(&place.part)) {
         Ok(available) if available < needed => Err(DiskFault::Full),
@@ -218,9 +246,7 @@ fn salvage<D: Disk>(
                 copy(place, &orphan, open, proven)?;
             }
         }
-        open.part.sync_data().at(&place.part)?;
-        append(place, open, &Record::Synced { records: open.records })?;
-        open.journal.sync_data().at(&place.journal)?;
+        settle(place, open)?;
         disk.remove_file(&place.orphan).at(&place.orphan)?;
     }
     disk.remove_file(&place.orphan_journal).at(&place.orphan_journal)
@@ -254,6 +280,38 @@ fn copy<D: Disk>(
     Ok(())
 }
 
+/// Fills a part that has no bytes yet with those of `source`, a file of the same length and, as
+/// far as is known, of the same content; whether it is, the file's own digest will tell. Blocks.
+pub fn fill<D: Disk>(
+    disk: &D,
+    place: &Place,
+    open: &mut OpenPart<D>,
+    source: &Path,
+) -> Result<(), DiskFault> {
+    let source = follow(disk, source)?;
+    let Ok(file) = disk.open(&source, Access::Read) else { return Ok(()) };
+    let size = open.ledger.size();
+    let is_same = file.stat().is_ok_and(|stat| stat.len == size);
+    if !is_same || !open.ledger.proven().is_empty() {
+        return Ok(());
+    }
+    let mut start = 0;
+    while start < size {
+        let range = ByteRange::new(start, (start + FILL_BYTES).min(size));
+        let digest = range_digest(&file, range).at(&source)?;
+        copy(place, &file, open, Proven { range, digest })?;
+        start = range.end;
+    }
+    settle(place, open)
+}
+
+/// Makes what was copied into a part durable, and says so in its journal.
+fn settle<D: Disk>(place: &Place, open: &mut OpenPart<D>) -> Result<(), DiskFault> {
+    open.part.sync_data().at(&place.part)?;
+    append(place, open, &Record::Synced { records: open.records })?;
+    open.journal.sync_data().at(&place.journal)
+}
+
 fn append<D: Disk>(
     place: &Place,
     open: &mut OpenPart<D>,
@@ -267,6 +325,8 @@ fn append<D: Disk>(
 
 /// A journal is replaced when it has become much longer than it need be, which is far less.
 const JOURNAL_MAX: u64 = 1 << 30;
+/// A record of what was copied covers so much.
+const FILL_BYTES: u64 = 8 << 20;
 /// Below this, a journal is not worth shortening.
 const JOURNAL_SLACK: u64 = 64 << 10;
 

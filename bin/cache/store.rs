@@ -29,7 +29,8 @@ use engine::ledger::Ledger;
 use super::claim::Claim;
 use super::environment::follow;
 use super::layout::{Place, PlaceKind, RepoFolder};
-use super::{part, swap};
+pub use super::swap::Settled;
+use super::{obstacle, part, swap};
 use crate::disk::{Access, At, Disk, DiskFile, FileKind, Stat, if_there};
 
 /// What is known of a finished file before anything is asked of it.
@@ -95,16 +96,26 @@ pub fn remember<D: Disk>(
     swap::replace(disk, &place.journal, &bytes, claim.nonce()).map(drop)
 }
 
-/// Creates the folders of a place, and what tells other tools to leave them alone. Blocks.
-pub fn prepare<D: Disk>(disk: &D, place: &Place) -> Result<(), DiskFault> {
-    let mut paths = vec![&place.part, &place.lock, &place.target];
+/// Creates the folders of a place, and what tells other tools to leave them alone. An error if
+/// the file cannot come to stand there. Blocks. The `nonce` is one that no other process uses.
+pub fn prepare<D: Disk>(
+    disk: &D,
+    place: &Place,
+    nonce: &str,
+    settled: &Settled,
+) -> Result<(), DiskFault> {
+    let mut paths = vec![&place.target];
     match &place.kind {
         PlaceKind::Cache { pointer, .. } => paths.push(pointer),
         PlaceKind::LocalDir { metadata, .. } => paths.extend(metadata),
     }
-    for path in paths {
+    for path in [&place.part, &place.lock].into_iter().chain(paths.iter().copied()) {
         swap::create_folder(disk, swap::folder_of(path))?;
     }
+    for path in paths {
+        obstacle::check_file(disk, path, nonce)?;
+    }
+    swap::settle_above(disk, &place.part, settled)?;
     match &place.kind {
         // `.locks` is in the cache's own folder, above that of the repository.
         PlaceKind::Cache { .. } => {
@@ -161,7 +172,8 @@ pub fn seal<D: Disk>(
 }
 
 /// Makes the finished file of a cache place visible in its snapshot: by a relative link, or where
-/// there are none by a second name or a copy. Blocks.
+/// there are none by moving it there; where links are not wanted by a second name, or a copy.
+/// Blocks.
 pub fn point<D: Disk>(
     disk: &D,
     place: &Place,
@@ -183,20 +195,32 @@ pub fn point<D: Disk>(
         }
     }
     swap::create_folder(disk, swap::folder_of(pointer))?;
-    let linked = swap::replace_with(disk, pointer, nonce, |spare| {
-        if use_links && is_made(disk.symlink(link, spare))?
-            || is_made(disk.hard_link(&place.target, spare))?
-        {
-            return Ok(());
-        }
+    let has_link = swap::replace_with_if(disk, pointer, nonce, |spare| {
+        Ok(use_links && is_made(disk.symlink(link, spare))?
+            || is_made(disk.hard_link(&place.target, spare))?)
+    })?;
+    if has_link {
+        return Ok(());
+    }
+    // Where there are no links, no other snapshot leads to the blob: the file itself goes into
+    // this one, as `hf` does it, and takes no room twice.
+    if use_links {
+        return move_into(disk, place, pointer);
+    }
+    let copied = swap::replace_with(disk, pointer, nonce, |spare| {
         let source = disk.open(&place.target, Access::Read)?;
         copy(&source, &disk.open(spare, Access::CreateNew)?, file.len)
     });
-    match linked {
-        // Neither links nor room for a copy: then the snapshot has the only one, as `hf` does it.
-        Err(DiskFault::Full) => disk.rename(&place.target, pointer).at(pointer),
+    match copied {
+        Err(DiskFault::Full) => move_into(disk, place, pointer),
         result => result,
     }
+}
+
+fn move_into<D: Disk>(disk: &D, place: &Place, pointer: &Path) -> Result<(), DiskFault> {
+    disk.rename(&place.target, pointer).at(pointer)?;
+    swap::sync_folder(disk, pointer)?;
+    swap::sync_folder(disk, &place.target)
 }
 
 /// Whether a link was made; `false` where there are none.

@@ -2,12 +2,15 @@
 //!
 //! Says nothing about what is in them. A reader sees the old or the new, never a half.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::fault::DiskFault;
 
-use crate::disk::{Access, At, Disk, DiskFile, FileKind, if_there};
+use super::obstacle;
+use crate::disk::{Access, At, Disk, DiskFile};
 
 /// Makes `content` the content of the file at `path`: written elsewhere, synced, renamed, and the
 /// name made durable. Returns the file, open for writing. The nonce is one that no other process
@@ -38,14 +41,28 @@ pub(super) fn replace_with<D: Disk>(
     nonce: &str,
     create: impl Fn(&Path) -> io::Result<()>,
 ) -> Result<(), DiskFault> {
-    let (spare, ()) = with_spare(disk, path, nonce, create)?;
+    replace_with_if(disk, path, nonce, |spare| create(spare).map(|()| true)).map(drop)
+}
+
+/// The same, if `create` says that it has created something. Says whether it has.
+pub(super) fn replace_with_if<D: Disk>(
+    disk: &D,
+    path: &Path,
+    nonce: &str,
+    create: impl Fn(&Path) -> io::Result<bool>,
+) -> Result<bool, DiskFault> {
+    let (spare, is_there) = with_spare(disk, path, nonce, create)?;
+    if !is_there {
+        return Ok(false);
+    }
     if let Err(error) = disk.rename(&spare, path) {
         let _ = disk.remove_file(&spare);
         return Err(error).at(path);
     }
     // Renaming one name of a file over another name of it does nothing, and leaves both.
     let _ = disk.remove_file(&spare);
-    sync_folder(disk, path)
+    sync_folder(disk, path)?;
+    Ok(true)
 }
 
 /// Creates a folder and those above it, so that they are still there after a power cut.
@@ -53,16 +70,19 @@ pub(super) fn create_folder<D: Disk>(disk: &D, folder: &Path) -> Result<(), Disk
     if folder.as_os_str().is_empty() {
         return Ok(());
     }
-    match if_there(disk.stat(folder)).at(folder)? {
-        // What a link leads to is the user's affair, and for the calls that follow to find out.
-        Some(stat) if matches!(stat.kind, FileKind::Folder | FileKind::Symlink) => return Ok(()),
-        Some(_) | None => {}
+    if let Some(kind) = obstacle::kind_of(disk, folder)? {
+        return obstacle::is_folder(disk, folder, kind);
     }
     if let Some(above) = folder.parent() {
         create_folder(disk, above)?;
         settle_folder(disk, above)?;
     }
-    disk.create_dir_all(folder).at(folder)?;
+    match disk.create_dir_all(folder) {
+        Err(error) if obstacle::is_about_the_name(&error) => {
+            return Err(DiskFault::BadName(folder.display().to_string()));
+        }
+        result => result.at(folder)?,
+    }
     sync_if_readable(disk, folder)
 }
 
@@ -73,10 +93,27 @@ fn settle_folder<D: Disk>(disk: &D, folder: &Path) -> Result<(), DiskFault> {
     if is_empty { sync_if_readable(disk, folder) } else { Ok(()) }
 }
 
-/// Makes the names of the folders above `path` durable, as far up as a download's own go.
-pub(super) fn settle_above<D: Disk>(disk: &D, path: &Path) -> Result<(), DiskFault> {
+/// The folders whose names a fetch has made durable, so that it does so once, not for each file.
+#[derive(Clone, Debug, Default)]
+pub struct Settled(Arc<Mutex<BTreeSet<PathBuf>>>);
+
+impl Settled {
+    fn is_new(&self, folder: &Path) -> bool {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(folder.to_owned())
+    }
+}
+
+/// Makes the names of the folders above `path` durable, as far up as a download's own go: who
+/// created them may have died before they did that.
+pub(super) fn settle_above<D: Disk>(
+    disk: &D,
+    path: &Path,
+    settled: &Settled,
+) -> Result<(), DiskFault> {
     let own = path.ancestors().skip(1).take(OWN_FOLDERS);
-    own.filter(|folder| folder.parent().is_some()).try_for_each(|it| sync_if_readable(disk, it))
+    own.filter(|folder| folder.parent().is_some() && settled.is_new(folder))
+        .try_for_each(|folder| sync_if_readable(disk, folder))
 }
 
 /// A folder may be writable but not readable, and then it cannot be opened to be synced.

@@ -38,6 +38,7 @@ impl Json {
         let path = |file: &FileId| story.path(*file);
         let line = match news {
             News::Asking { host } => Line::Asking { host },
+            News::TokenIgnored { why } => Line::TokenIgnored { message: why },
             News::AskingFailed { fault, attempt, again_in } => Line::AskingFailed {
                 kind: fault.kind(),
                 message: fault.to_string(),

@@ -6,10 +6,12 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use engine::fault::DiskFault;
 
+use super::limits::{self, explain_creation, explain_length};
 use super::{Access, Disk, DiskFile, FileId, FileKind, Stat};
 
 /// The disk of this machine.
@@ -34,11 +36,13 @@ impl Disk for StdDisk {
         options.read(true).write(access != Access::Read);
         if access == Access::CreateNew {
             // Exclusive creation does not follow a symbolic link either.
-            return options.create_new(true).open(path);
+            options.create_new(true);
+            let created = opening(|| options.open(path));
+            return created.map_err(|error| explain_creation(error, path));
         }
         for _ in 0..OPEN_TRIES {
             let before = regular(self.stat(path)?)?;
-            let file = options.open(path)?;
+            let file = opening(|| options.open(path))?;
             // Opening follows links, and std offers no portable way to forbid it: what was opened
             // must be what was looked at.
             if DiskFile::stat(&file)?.id == before.id {
@@ -53,14 +57,15 @@ impl Disk for StdDisk {
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
-        let names = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name()));
+        let names =
+            opening(|| fs::read_dir(folder))?.map(|entry| entry.map(|entry| entry.file_name()));
         let mut names = names.collect::<io::Result<Vec<_>>>()?;
         names.sort();
         Ok(names)
     }
 
     fn create_dir_all(&self, folder: &Path) -> io::Result<()> {
-        fs::create_dir_all(folder)
+        fs::create_dir_all(folder).map_err(|error| explain_creation(error, folder))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -77,7 +82,8 @@ impl Disk for StdDisk {
 
     #[cfg(unix)]
     fn symlink(&self, target: &Path, link: &Path) -> io::Result<()> {
-        std::os::unix::fs::symlink(target, link)
+        let linked = std::os::unix::fs::symlink(target, link);
+        linked.map_err(|error| explain_creation(error, link))
     }
 
     #[cfg(windows)]
@@ -91,7 +97,7 @@ impl Disk for StdDisk {
 
     #[cfg(unix)]
     fn sync_dir(&self, folder: &Path) -> io::Result<()> {
-        match File::open(folder)?.sync_all() {
+        match opening(|| File::open(folder))?.sync_all() {
             // Some network filesystems cannot sync a folder; their server has done so already.
             Err(error) if cannot(&error) => Ok(()),
             result => result,
@@ -121,9 +127,14 @@ impl Disk for StdDisk {
 
     fn is_local(&self, folder: &Path) -> bool {
         // Only Linux has this table; elsewhere the answer is "in doubt".
-        let Ok(mounts) = fs::read_to_string("/proc/self/mountinfo") else { return false };
+        let mounts = opening(|| fs::read_to_string("/proc/self/mountinfo"));
+        let Ok(mounts) = mounts else { return false };
         let Ok(folder) = fs::canonicalize(folder) else { return false };
         filesystem_of(&mounts, &folder).is_some_and(|name| LOCAL_FILESYSTEMS.contains(&name))
+    }
+
+    fn open_files_max(&self) -> Option<u64> {
+        limits::open_files()
     }
 }
 
@@ -140,7 +151,7 @@ impl DiskFile for File {
 
     #[cfg(unix)]
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        std::os::unix::fs::FileExt::write_all_at(self, bytes, offset)
+        std::os::unix::fs::FileExt::write_all_at(self, bytes, offset).map_err(explain_length)
     }
 
     #[cfg(windows)]
@@ -162,13 +173,13 @@ impl DiskFile for File {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        Self::set_len(self, len)
+        Self::set_len(self, len).map_err(explain_length)
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
         match fs4::FileExt::allocate(self, len) {
             Err(error) if cannot(&error) => Ok(()),
-            result => result,
+            result => result.map_err(explain_length),
         }
     }
 
@@ -186,6 +197,18 @@ impl DiskFile for File {
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+}
+
+/// Opens something. Where too much is open, somebody will soon close theirs: most files of this
+/// program, and of the others on a machine, are open for a moment.
+fn opening<T>(open: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    for _ in 0..OPEN_PAUSES {
+        match open() {
+            Err(error) if super::is_too_many_open(&error) => thread::sleep(OPEN_PAUSE),
+            result => return result,
+        }
+    }
+    open()
 }
 
 /// Whether the filesystem says that it has no such operation, rather than that it failed.
@@ -272,6 +295,9 @@ fn unescape(point: &str) -> String {
 
 /// How often a file is opened that is replaced meanwhile.
 const OPEN_TRIES: usize = 8;
+/// How often, and for how long, others are given time to close theirs.
+const OPEN_PAUSES: usize = 30;
+const OPEN_PAUSE: Duration = Duration::from_millis(100);
 
 /// Filesystems that one kernel at a time can mount.
 const LOCAL_FILESYSTEMS: [&str; 10] =

@@ -87,7 +87,10 @@ impl<D: Disk> Claims<D> {
         loop {
             tokio::time::sleep(BEAT).await;
             let claims = self.claims.clone();
-            let beat = self.disk.run(move |_| claims.iter().try_for_each(|claim| claim.beat()));
+            // All of them, whatever comes of the first.
+            let beat = self
+                .disk
+                .run(move |_| claims.iter().map(|claim| claim.beat()).fold(Ok(()), Result::and));
             if let Err(fault) = beat.await {
                 tracing::warn!(%fault, "a claim could not be renewed");
             }

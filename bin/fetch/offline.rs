@@ -126,23 +126,28 @@ async fn item<D: Disk>(
     Ok(Some(Item { path, spec, place, source, planned_at: Instant::now() }))
 }
 
-/// Where a file is that was not verified yet, if it is what its publisher says. `tell` hears that
-/// it is read for that.
+/// Where a file is, found to be what its publisher says, without the right to write there. `tell`
+/// hears that it is read for that.
 pub(super) async fn verified<D: Disk>(
     disk: &D,
     item: &Item,
     tell: impl Fn(),
-) -> Result<PathBuf, Error> {
+) -> Result<Verified, Error> {
+    let (looked, etag) = (item.place.clone(), item.spec.digest.hex());
+    let found = disk.run(move |disk| {
+        let found = store::find(disk, &looked, &etag)?;
+        Ok((found, disk.stat(looked.shown()).is_ok()))
+    });
+    let here = Verified::Here(item.place.shown().to_owned());
+    let (path, stat) = match found.await? {
+        (_, false) | (Found::Nothing | Found::Other { .. }, _) => return Ok(Verified::Nothing),
+        (Found::Sealed { .. }, true) => return Ok(here),
+        (Found::Unverified { path, stat }, true) => (path, stat),
+    };
     tell();
     let looked = item.clone();
     let is_right = disk.run(move |disk| {
         let (place, digest) = (&looked.place, looked.spec.digest);
-        let (path, stat) = match store::find(disk, place, &digest.hex())? {
-            Found::Unverified { path, stat } => (path, stat),
-            found @ (Found::Nothing | Found::Sealed { .. } | Found::Other { .. }) => {
-                return Ok(matches!(found, Found::Sealed { .. }));
-            }
-        };
         let file = disk.open(&path, Access::Read).at(&path)?;
         if digest_of(&file, digest, stat.len).at(&path)? != digest {
             return Ok(false);
@@ -153,8 +158,15 @@ pub(super) async fn verified<D: Disk>(
         }
         Ok(true)
     });
-    if is_right.await? {
-        return Ok(item.place.shown().to_owned());
-    }
-    Err(Error::new(ErrorKind::Damaged { damaged: 1, checked: 1 }).about(&item.path))
+    Ok(if is_right.await? { here } else { Verified::Damaged })
+}
+
+/// What was found where a file is to be.
+pub(super) enum Verified {
+    /// The file, for people to open.
+    Here(PathBuf),
+    /// Something else.
+    Damaged,
+    /// Nothing, or nothing that people would find.
+    Nothing,
 }

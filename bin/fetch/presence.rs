@@ -15,7 +15,7 @@ use super::home::show;
 use super::plan::Item;
 use crate::cache::claim::{Attempt, Claim, Watch, try_claim};
 use crate::cache::layout::{LocalDir, Place, PlaceKind, RepoFolder};
-use crate::cache::store::{self, Found};
+use crate::cache::store::{self, Found, Settled};
 use crate::cache::unseal::unseal;
 use crate::disk::{Access, At, Disk, Stat, if_there};
 use crate::driver::digest_of;
@@ -118,9 +118,10 @@ pub(super) async fn is_known<D: Disk>(
 
 /// Claims a file for a moment, unless somebody else has it. Blocks, but waits for nobody.
 pub(crate) fn claim_now<D: Disk>(disk: &D, place: &Place) -> Result<Option<Claim<D>>, DiskFault> {
-    store::prepare(disk, place)?;
+    let nonce = disk.nonce();
+    store::prepare(disk, place, &format!("{nonce:032x}"), &Settled::default())?;
     let (process, mut watch) = (disk.process(), Watch::default());
-    match try_claim(disk, place, &process, disk.nonce(), &mut watch, Instant::START)? {
+    match try_claim(disk, place, &process, nonce, &mut watch, Instant::START)? {
         Attempt::Claimed(claim) => Ok(Some(claim)),
         Attempt::Busy(_) => Ok(None),
     }

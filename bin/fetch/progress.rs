@@ -2,14 +2,16 @@
 //!
 //! Fetches nothing and tells nobody.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use engine::digest::FileDigest;
 use engine::event::{End, Event};
 use engine::fault::Fault;
 use engine::manifest::FileId;
 use engine::stats::Stats;
+use engine::time::Instant;
 
 use super::plan::{Item, Plan};
 use crate::cache::claim::Watch;
@@ -17,13 +19,27 @@ use crate::driver::Outcome;
 use crate::error::{Error, ErrorKind, Safe};
 use crate::news::{FetchedFile, Report};
 
+/// What tells whether two files are the same: digest and length.
+type Content = (FileDigest, u64);
+
+const fn content_of(item: &Item) -> Content {
+    (item.spec.digest, item.spec.size)
+}
+
 /// How far the files of a plan have come.
 pub(super) struct Progress {
     pub(super) pending: BTreeMap<FileId, Item>,
-    pub(super) present: BTreeMap<FileId, PathBuf>,
+    present: BTreeMap<FileId, PathBuf>,
     pub(super) watches: BTreeMap<FileId, Watch>,
+    /// Files that cannot be had.
+    pub(super) failed: BTreeMap<FileId, Fault>,
+    /// Since when no file could be opened because too many are open.
+    pub(super) crowded_since: Option<Instant>,
     fetched: BTreeMap<FileId, PathBuf>,
-    failed: BTreeMap<FileId, Fault>,
+    /// What the files contain, in the order of their numbers.
+    contents: Vec<Content>,
+    /// A file with that content that is in place.
+    in_place: BTreeMap<Content, PathBuf>,
     proven: BTreeMap<FileId, u64>,
     stats: Stats,
 }
@@ -36,17 +52,52 @@ impl Progress {
             pending: pending.collect(),
             present: BTreeMap::new(),
             watches: BTreeMap::new(),
-            fetched: BTreeMap::new(),
             failed: BTreeMap::new(),
+            crowded_since: None,
+            fetched: BTreeMap::new(),
+            contents: plan.items.iter().map(content_of).collect(),
+            in_place: BTreeMap::new(),
             proven: BTreeMap::new(),
             stats: Stats::default(),
         }
     }
 
+    /// What waits, in order. Of files that have the same content only the first: when that is in
+    /// place, the others need not be fetched.
+    pub(super) fn next_up(&self) -> Vec<(FileId, Item)> {
+        let mut contents = BTreeSet::new();
+        let mut waiting = Vec::new();
+        for (id, item) in &self.pending {
+            if contents.insert(content_of(item)) {
+                waiting.push((*id, item.clone()));
+            }
+        }
+        waiting
+    }
+
+    /// A file of the same content that is in place.
+    pub(super) fn twin_of(&self, item: &Item) -> Option<PathBuf> {
+        self.in_place.get(&content_of(item)).cloned()
+    }
+
+    /// A file is in place already.
+    pub(super) fn on_present(&mut self, id: FileId, path: PathBuf) {
+        self.on_in_place(id, &path);
+        self.present.insert(id, path);
+    }
+
+    fn on_in_place(&mut self, id: FileId, path: &Path) {
+        let content = self.contents.get(id.0 as usize);
+        self.in_place.extend(content.map(|content| (*content, path.to_owned())));
+    }
+
     /// The machine tells something; `shown` says where people find each file.
     pub(super) fn on_event(&mut self, event: &Event, shown: &BTreeMap<FileId, PathBuf>) {
-        if let Event::Sealed { file } = event {
-            self.fetched.extend(shown.get(file).map(|path| (*file, path.clone())));
+        if let Event::Sealed { file } = event
+            && let Some(path) = shown.get(file)
+        {
+            self.on_in_place(*file, path);
+            self.fetched.insert(*file, path.clone());
         }
         if let Event::Failed { file, fault } = event {
             self.failed.insert(*file, fault.clone());

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::fault::{DiskFault, Fault};
 use engine::hub::request::{Authority, Token};
 use engine::hub::target::{RepoTarget, Target};
 use engine::journal::Begin;
@@ -17,13 +18,13 @@ use tokio::sync::{mpsc, watch};
 use super::Request;
 use super::batch::{Batch, Claimed};
 use super::hub::HubClient;
-use super::plan::{self, Item, Plan, Source};
+use super::plan::{self, Item, Plan};
 use super::progress::Progress;
-use super::{offline, presence};
-use crate::cache::claim::{Attempt, try_claim};
+use super::{offline, presence, room};
 use crate::cache::environment::Environment;
 use crate::cache::layout::RepoFolder;
-use crate::cache::{part, store};
+use crate::cache::obstacle;
+use crate::cache::store::{self, Settled};
 use crate::disk::Disk;
 use crate::driver::{Clock, Driver, Outcome};
 use crate::error::{Error, ErrorKind};
@@ -69,7 +70,7 @@ async fn begin<H: Http, D: Disk>(
     request.config = environment.with_patience(request.config);
     let authority = Arc::new(Authority {
         endpoint: plan::endpoint_of(&request)?,
-        token: token_of(&request, &environment, &disk).await?,
+        token: token_of(&request, &environment, &disk, &news).await?,
     });
     let hub = HubClient {
         http,
@@ -82,21 +83,25 @@ async fn begin<H: Http, D: Disk>(
         missing: Arc::default(),
     };
     let cache = request.cache_dir.clone().unwrap_or_else(|| environment.hub_cache.clone());
-    Ok((Session { request, environment, hub, disk, news, clock }, cache))
+    let settled = Settled::default();
+    Ok((Session { request, environment, hub, disk, news, clock, settled }, cache))
 }
 
-struct Session<H, D> {
-    request: Request,
-    environment: Environment,
+/// One fetch.
+pub(super) struct Session<H, D> {
+    pub(super) request: Request,
+    pub(super) environment: Environment,
     hub: HubClient<H>,
-    disk: D,
+    pub(super) disk: D,
     news: mpsc::UnboundedSender<News>,
-    clock: Clock,
+    pub(super) clock: Clock,
+    pub(super) settled: Settled,
 }
 
 impl<H: Http, D: Disk> Session<H, D> {
     async fn plan(&self, cache: &Path) -> Result<Plan, Error> {
         let target = plan::target_of(&self.request, &self.hub.authority.endpoint)?;
+        self.check_folder(&target, cache).await?;
         if self.environment.is_offline
             && let Target::Repo(target) = &target
         {
@@ -125,24 +130,39 @@ impl<H: Http, D: Disk> Session<H, D> {
         Ok(plan)
     }
 
+    /// What is in the way of all files is said before the hub is asked.
+    async fn check_folder(&self, target: &Target, cache: &Path) -> Result<(), Error> {
+        let folder = match (&self.request.local_dir, target) {
+            (Some(folder), _) => folder.clone(),
+            (None, Target::Repo(_)) => cache.to_owned(),
+            (None, Target::Url(_)) => return Ok(()),
+        };
+        Ok(self.disk.run(move |disk| obstacle::check_folder(disk, &folder)).await?)
+    }
+
     async fn fetch(&self, plan: Plan, mut cancel: watch::Receiver<bool>) -> Result<Report, Error> {
         self.tell(News::Planned { commit: plan.commit_text(), files: planned_files(&plan) });
         let mut progress = Progress::new(&plan);
         if self.request.dry_run {
             return self.look(&plan, progress).await;
         }
+        self.check_room(&plan, &progress).await?;
         self.remember_commit(&plan).await?;
         while !progress.pending.is_empty() {
+            let waiting = progress.pending.len();
             let batch = tokio::select! {
                 biased;
                 () = cancelled(&mut cancel) => Err(self.interrupted(&plan, &progress)),
                 batch = self.claim_batch(&mut progress) => batch,
             }?;
             if batch.is_empty() {
+                // What was found in place may be what others of the same content waited for.
+                let is_news = progress.pending.len() < waiting;
+                let pause = if is_news { Duration::ZERO } else { LOOK_AGAIN };
                 tokio::select! {
                     biased;
                     () = cancelled(&mut cancel) => return Err(self.interrupted(&plan, &progress)),
-                    () = tokio::time::sleep(LOOK_AGAIN) => {}
+                    () = tokio::time::sleep(pause) => {}
                 }
                 continue;
             }
@@ -150,82 +170,6 @@ impl<H: Http, D: Disk> Session<H, D> {
             progress.check_end(outcome.end, &plan, self.elapsed())?;
         }
         progress.report(&plan, self.elapsed())
-    }
-
-    /// Claims as many files as may be open at once. Those that are in place are taken off; those
-    /// that somebody else has are left for later, so that nobody waits while holding a claim.
-    async fn claim_batch(
-        &self,
-        progress: &mut Progress,
-    ) -> Result<BTreeMap<FileId, Claimed<D>>, Error> {
-        let mut batch = BTreeMap::new();
-        let waiting: Vec<(FileId, Item)> =
-            progress.pending.iter().map(|(id, item)| (*id, item.clone())).collect();
-        for (id, item) in waiting {
-            if batch.len() == OPEN_MAX {
-                break;
-            }
-            let claimed = self.claim(id, item.clone(), progress).await;
-            match claimed.map_err(|error| error.about(&item.path))? {
-                Claiming::Claimed(claimed) => drop(batch.insert(id, *claimed)),
-                Claiming::Present(path) => drop(progress.present.insert(id, path)),
-                Claiming::Busy => continue,
-            }
-            progress.pending.remove(&id);
-        }
-        Ok(batch)
-    }
-
-    async fn claim(
-        &self,
-        id: FileId,
-        item: Item,
-        progress: &mut Progress,
-    ) -> Result<Claiming<D>, Error> {
-        let may_be_present = !self.request.force;
-        if may_be_present && let Some(path) = presence::sealed(&self.disk, &item).await? {
-            self.tell(News::Present { file: id });
-            return Ok(Claiming::Present(path));
-        }
-        if self.environment.is_offline && matches!(item.source, Source::Repo { .. }) {
-            let tell = || self.tell(News::Verifying { file: id });
-            let path = offline::verified(&self.disk, &item, tell).await?;
-            self.tell(News::Present { file: id });
-            return Ok(Claiming::Present(path));
-        }
-        let (place, now, nonce) = (item.place.clone(), self.clock.now(), self.disk.nonce());
-        let earlier = progress.watches.remove(&id);
-        let is_first_look = earlier.is_none();
-        let mut seen = earlier.unwrap_or_default();
-        let attempt = self.disk.run(move |disk| {
-            store::prepare(disk, &place)?;
-            let attempt = try_claim(disk, &place, &disk.process(), nonce, &mut seen, now)?;
-            Ok((attempt, seen))
-        });
-        let (attempt, seen) = attempt.await?;
-        progress.watches.insert(id, seen);
-        let claim = match attempt {
-            Attempt::Claimed(claim) => Arc::new(claim),
-            Attempt::Busy(busy) => {
-                if is_first_look {
-                    self.tell(News::Busy { file: id, by: busy.by });
-                }
-                return Ok(Claiming::Busy);
-            }
-        };
-        let begin = begin_of(&item);
-        if may_be_present {
-            let tell = || self.tell(News::Verifying { file: id });
-            let links = self.use_links();
-            let found = presence::verified(&self.disk, &claim, &item, &begin, links, tell).await?;
-            if let Some(path) = found {
-                self.tell(News::Present { file: id });
-                return Ok(Claiming::Present(path));
-            }
-        }
-        let (place, held) = (item.place.clone(), Arc::clone(&claim));
-        let open = self.disk.run(move |disk| part::open(disk, &held, &place, &begin)).await?;
-        Ok(Claiming::Claimed(Box::new(Claimed { item, claim, open })))
     }
 
     /// Transfers files that are ours, keeping their claims alive.
@@ -269,10 +213,18 @@ impl<H: Http, D: Disk> Session<H, D> {
         for (item, id) in plan.items.iter().zip(0..) {
             if let Some(path) = presence::sealed(&self.disk, item).await? {
                 self.tell(News::Present { file: FileId(id) });
-                progress.present.insert(FileId(id), path);
+                progress.on_present(FileId(id), path);
             }
         }
         progress.report(plan, self.elapsed())
+    }
+
+    async fn check_room(&self, plan: &Plan, progress: &Progress) -> Result<(), Error> {
+        let (items, force) = (plan.items.clone(), self.request.force);
+        let checked = self.disk.run(move |disk| room::check(disk, &items, force)).await;
+        checked.map_err(|fault| {
+            progress.error(ErrorKind::Fault(Fault::Disk(fault)), plan, self.elapsed())
+        })
     }
 
     async fn remember_commit(&self, plan: &Plan) -> Result<(), Error> {
@@ -283,7 +235,14 @@ impl<H: Http, D: Disk> Session<H, D> {
         let nonce = format!("{:032x}", self.disk.nonce());
         let written =
             self.disk.run(move |disk| store::write_ref(disk, &folder, &revision, &commit, &nonce));
-        Ok(written.await?)
+        match written.await {
+            // What is complete is as good to read; what is missing is refused with its own path.
+            Err(fault @ (DiskFault::ReadOnly(_) | DiskFault::NotPermitted(_))) => {
+                tracing::warn!(%fault, "the commit of a revision could not be recorded");
+                Ok(())
+            }
+            result => Ok(result?),
+        }
     }
 
     /// Leaves word that a file does not exist, so that `hf` need not ask for it.
@@ -304,21 +263,14 @@ impl<H: Http, D: Disk> Session<H, D> {
         }
     }
 
-    const fn use_links(&self) -> bool {
+    pub(super) const fn use_links(&self) -> bool {
         !self.environment.are_symlinks_disabled
     }
 
-    fn tell(&self, news: News) {
+    pub(super) fn tell(&self, news: News) {
         // Nobody may be listening.
         let _ = self.news.send(news);
     }
-}
-
-/// What came of trying to get a file for us.
-enum Claiming<D: Disk> {
-    Claimed(Box<Claimed<D>>),
-    Present(PathBuf),
-    Busy,
 }
 
 async fn cancelled(cancel: &mut watch::Receiver<bool>) {
@@ -327,20 +279,30 @@ async fn cancelled(cancel: &mut watch::Receiver<bool>) {
     }
 }
 
-/// The token that was given, or the environment's.
+/// The token that was given, or the environment's if that can be used: what is public needs none.
 async fn token_of<D: Disk>(
     request: &Request,
     environment: &Environment,
     disk: &D,
+    news: &mpsc::UnboundedSender<News>,
 ) -> Result<Option<Token>, Error> {
-    let text = match &request.token {
-        Some(token) => Some(token.clone()),
-        None => {
-            let environment = environment.clone();
-            disk.run(move |disk| environment.implicit_token(disk)).await?
-        }
+    if let Some(token) = &request.token {
+        return token.parse().map(Some).map_err(Error::usage_of);
+    }
+    let implicit = environment.clone();
+    let why = match disk.run(move |disk| implicit.implicit_token(disk)).await {
+        Ok(None) => return Ok(None),
+        Ok(Some(text)) => match text.parse() {
+            Ok(token) => return Ok(Some(token)),
+            Err(bad) if environment.token.is_some() => format!("HF_TOKEN: {bad}"),
+            Err(bad) => format!("{}: {bad}", environment.token_path.display()),
+        },
+        Err(DiskFault::NotPermitted(path)) => format!("{path} may not be read"),
+        Err(fault) => fault.to_string(),
     };
-    text.map(|text| text.parse().map_err(Error::usage_of)).transpose()
+    // Nobody may be listening.
+    let _ = news.send(News::TokenIgnored { why });
+    Ok(None)
 }
 
 pub(super) fn of_this_process() -> Environment {
@@ -364,7 +326,5 @@ pub(super) fn begin_of(item: &Item) -> Begin {
     Begin { size: item.spec.size, digest, source: item.source.describe() }
 }
 
-/// So many files are open at once: each takes three file descriptors.
-const OPEN_MAX: usize = 64;
 /// How often to look whether another process is done.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);

@@ -116,12 +116,25 @@ pub enum DiskFault {
     Quota,
     /// The filesystem can hold no more files, however small.
     Inodes,
-    /// The file is larger than the filesystem or a limit allows.
+    /// What is to be fetched does not fit.
+    NoRoom {
+        /// Bytes that are missing of all files.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+        /// Where.
+        folder: String,
+    },
+    /// The file is larger than its filesystem can hold.
     TooLarge(String),
+    /// The file is longer than this process may write, in bytes.
+    FileLimit(u64),
     /// This process may not open more files.
     TooManyOpen,
     /// The filesystem cannot hold a file of that name.
     BadName(String),
+    /// Something else is where a file or a folder is to be, in a sentence with its path.
+    InTheWay(String),
     /// We may not write there.
     NotPermitted(String),
     /// The filesystem is read-only.
@@ -306,14 +319,60 @@ impl fmt::Display for DiskFault {
             Self::Full => f.write_str("no space left on the disk"),
             Self::Quota => f.write_str("your quota on this disk is used up"),
             Self::Inodes => f.write_str("the filesystem can hold no more files"),
+            Self::NoRoom { needed, free, folder } => {
+                let (needed, free) = (Size(*needed), Size(*free));
+                write!(f, "needs {needed}, but only {free} are free in {folder}")
+            }
             Self::TooLarge(path) => {
-                write!(f, "{path} would be larger than the filesystem or a limit allows")
+                write!(f, "{path}: the filesystem cannot hold a file as large as that")
+            }
+            Self::FileLimit(max) => {
+                let max = Size(*max);
+                write!(f, "this process may not write a file of more than {max} (ulimit -f)")
             }
             Self::TooManyOpen => f.write_str("this process may not open more files"),
             Self::BadName(path) => write!(f, "the filesystem cannot hold a file named {path}"),
+            Self::InTheWay(words) => f.write_str(words),
             Self::NotPermitted(path) => write!(f, "not permitted to write {path}"),
             Self::ReadOnly(path) => write!(f, "{path} is on a read-only filesystem"),
             Self::Io(words) => write!(f, "the disk failed: {words}"),
+        }
+    }
+}
+
+/// A number of bytes for people, in units of 1000 and three digits, rounded down.
+struct Size(u64);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB")];
+        let found = units.into_iter().chain([(1000, "KB")]).find(|(unit, _)| self.0 >= *unit);
+        let Some((unit, name)) = found else { return write!(f, "{} B", self.0) };
+        let (whole, thousandths) = (self.0 / unit, self.0 % unit * 1000 / unit);
+        match whole {
+            0..10 => write!(f, "{whole}.{:02} {name}", thousandths / 10),
+            10..100 => write!(f, "{whole}.{} {name}", thousandths / 100),
+            _ => write!(f, "{whole} {name}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_three_digits() {
+        for (bytes, expected) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1024, "1.02 KB"),
+            (14_320_000_000, "14.3 GB"),
+            (3_100_000_000, "3.10 GB"),
+            (999_999_999, "999 MB"),
+            (u64::MAX, "18446744 TB"),
+        ] {
+            assert_eq!(Size(bytes).to_string(), expected);
         }
     }
 }

@@ -307,7 +307,9 @@ impl Stage {
             // Of what came after the disk had failed nothing was recorded.
             self.on_crash(now, true);
         }
-        if let ErrorKind::Fault(Fault::Disk(DiskFault::Full)) = &error.kind {
+        if let ErrorKind::Fault(Fault::Disk(DiskFault::Full | DiskFault::NoRoom { .. })) =
+            &error.kind
+        {
             self.witness().note(Sometimes::NoSpaceThenSpace);
         }
     }

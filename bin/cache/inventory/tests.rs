@@ -90,7 +90,7 @@ fn a_snapshot_lists_what_is_really_there() {
     let place = repo.place(&commit, &"x/m.bin".parse().unwrap(), &"etag".parse().unwrap());
     let broken = repo.place(&commit, &"gone.bin".parse().unwrap(), &"gone".parse().unwrap());
     for (place, is_there) in [(&place, true), (&broken, false)] {
-        crate::cache::store::prepare(&StdDisk, place).unwrap();
+        crate::cache::store::prepare(&StdDisk, place, "n", &Default::default()).unwrap();
         fs::write(&place.target, "content").unwrap();
         crate::cache::store::point(&StdDisk, place, "n", true).unwrap();
         if !is_there {

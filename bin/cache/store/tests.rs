@@ -67,7 +67,7 @@ fn claim<D: Disk>(disk: &D, place: &Place) -> Claim<D> {
 /// A whole download of [`CONTENT`], on `disk`, with a claim from a disk that lives.
 fn download(disk: &FailingDisk, place: &Place) -> Result<(), DiskFault> {
     let alive = FailingDisk::with_lying_locks();
-    prepare(&alive, place)?;
+    prepare(&alive, place, "n", &Settled::default())?;
     let claim = claim(&alive, place);
     let mut open = part::open(&alive, &claim, place, &begin())?;
     if !open.is_verified {
@@ -167,7 +167,7 @@ fn a_part_that_was_verified_is_only_renamed() {
 fn without_the_claim_nothing_is_sealed() {
     let world = World::new();
     let place = world.cached();
-    prepare(&StdDisk, &place).unwrap();
+    prepare(&StdDisk, &place, "n", &Settled::default()).unwrap();
     let claim = claim(&StdDisk, &place);
     let open = part::open(&StdDisk, &claim, &place, &begin()).unwrap();
     fs::remove_file(&place.owner).unwrap();
@@ -181,7 +181,7 @@ fn without_the_claim_nothing_is_sealed() {
 fn a_part_that_is_not_ours_is_not_sealed() {
     let world = World::new();
     let place = world.cached();
-    prepare(&StdDisk, &place).unwrap();
+    prepare(&StdDisk, &place, "n", &Settled::default()).unwrap();
     let claim = claim(&StdDisk, &place);
     let open = part::open(&StdDisk, &claim, &place, &begin()).unwrap();
     fs::rename(&place.part, &place.orphan).unwrap();
@@ -214,7 +214,7 @@ fn a_touched_file_is_verified_once_more() {
 fn a_file_of_hf_is_unverified_wherever_it_keeps_it() {
     let world = World::new();
     let place = world.cached();
-    prepare(&StdDisk, &place).unwrap();
+    prepare(&StdDisk, &place, "n", &Settled::default()).unwrap();
     assert_eq!(find(&StdDisk, &place, &world.etag).unwrap(), Found::Nothing);
     let shared = world.folder.path().join("blobs");
     fs::create_dir(&shared).unwrap();
@@ -239,7 +239,7 @@ fn a_file_of_hf_is_unverified_wherever_it_keeps_it() {
 }
 
 #[test]
-fn without_links_a_snapshot_has_a_copy() {
+fn without_links_a_snapshot_has_the_file_itself() {
     let world = World::new();
     let place = world.cached();
     download(&live(), &place).unwrap();
@@ -247,28 +247,31 @@ fn without_links_a_snapshot_has_a_copy() {
     point(&FailingDisk::without_links(), &place, "n", true).unwrap();
     assert!(fs::symlink_metadata(place.shown()).unwrap().is_file());
     assert_eq!(fs::read(place.shown()).unwrap(), CONTENT);
-    assert_eq!(fs::read(&place.target).unwrap(), CONTENT);
-    // A second name will do where symbolic links are unwanted.
+    assert!(!place.target.exists(), "it takes no room twice");
+    let found = find(&StdDisk, &place, &world.etag).unwrap();
+    assert!(matches!(found, Found::Sealed { .. }), "{found:?}");
+    point(&live(), &place, "n", true).unwrap();
+}
+
+#[test]
+fn where_links_are_unwanted_a_snapshot_has_a_second_name_or_a_copy() {
+    let world = World::new();
+    let place = world.cached();
+    download(&live(), &place).unwrap();
     fs::remove_file(place.shown()).unwrap();
     point(&live(), &place, "n", false).unwrap();
     point(&live(), &place, "n", false).unwrap();
     assert!(fs::symlink_metadata(place.shown()).unwrap().is_file());
     let folder = place.shown().parent().unwrap();
     assert_eq!(StdDisk.list(folder).unwrap(), ["model.bin"], "and nothing is left beside it");
-}
-
-#[test]
-fn without_links_or_room_a_snapshot_has_the_only_copy() {
-    let world = World::new();
-    let place = world.cached();
-    download(&live(), &place).unwrap();
     fs::remove_file(place.shown()).unwrap();
-    point(&FailingDisk::without_links().that_is_full(), &place, "n", true).unwrap();
+    point(&FailingDisk::without_links(), &place, "n", false).unwrap();
+    assert_eq!(fs::read(place.shown()).unwrap(), CONTENT);
+    assert_eq!(fs::read(&place.target).unwrap(), CONTENT, "links of others may lead there");
+    fs::remove_file(place.shown()).unwrap();
+    point(&FailingDisk::without_links().that_is_full(), &place, "n", false).unwrap();
     assert_eq!(fs::read(place.shown()).unwrap(), CONTENT);
     assert!(!place.target.exists());
-    let found = find(&StdDisk, &place, &world.etag).unwrap();
-    assert!(matches!(found, Found::Sealed { .. }), "{found:?}");
-    point(&live(), &place, "n", true).unwrap();
 }
 
 #[cfg(unix)]

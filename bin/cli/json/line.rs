@@ -10,7 +10,9 @@ use serde::Serialize;
 pub(super) enum Line<'a> {
     /// The hub is asked what there is.
     Asking { host: &'a str },
-    /// That failed, and is tried again in so many seconds.
+    /// There is a token that cannot be used.
+    TokenIgnored { message: &'a str },
+    /// Asking the hub failed, and is tried again in so many seconds.
     AskingFailed { kind: &'static str, message: String, attempt: u32, seconds: f64 },
     /// What will be fetched, and how many bytes that is in all.
     Planned { commit: &'a str, total: u64, files: Vec<PlannedLine<'a>> },

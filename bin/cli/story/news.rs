@@ -20,6 +20,9 @@ impl Story {
     pub(crate) fn on_news(&mut self, news: &News, now: Instant) -> Option<Notice> {
         match news {
             News::Asking { host } => self.on_asking(host, now),
+            News::TokenIgnored { why } => {
+                Some(Notice::Fact(format!("warning: going on without a token: {why}")))
+            }
             News::AskingFailed { fault, attempt, again_in } => {
                 self.on_asking_failed(fault, *attempt, now + *again_in)
             }

@@ -1,6 +1,7 @@
-//! Names that strangers give and we make files of: refused when unsafe on any system.
+//! Names that strangers give and we make files of: refused when unsafe on this system.
 //!
-//! The rules of POSIX and of Windows hold everywhere, so that a cache can move between them.
+//! Whether the filesystem can hold them only the filesystem knows. What Windows cannot hold is
+//! refused there only; what would lead out of its folder, by whatever separator, is everywhere.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +11,7 @@ use url::Url;
 use super::percent;
 
 /// The path of a file inside a repository: relative, with `/` between its segments, and safe to
-/// create under a folder on any system.
+/// create under a folder. A backslash, where it is allowed, is a character like any other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepoPath(String);
 
@@ -21,7 +22,7 @@ impl RepoPath {
     }
 
     /// The names from the top folder down to the file.
-    pub fn segments(&self) -> impl Iterator<Item = &str> {
+    pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.split('/')
     }
 
@@ -81,7 +82,7 @@ impl FromStr for BlobName {
         let is_good = name.len() <= BLOB_NAME_MAX
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
             && !name.starts_with('.')
-            && segment_flaw(name).is_none()
+            && portable_flaw(name).is_none()
             && !BESIDE_BLOBS.iter().any(|ending| lower.ends_with(ending));
         if is_good { Ok(Self(name.to_owned())) } else { Err(BadBlobName(name.to_owned())) }
     }
@@ -113,7 +114,7 @@ pub enum PathFlaw {
     EmptySegment,
     /// A segment is `.` or `..`.
     Dots,
-    /// A backslash, or an encoded slash: a separator on some system.
+    /// A separator inside a segment.
     Separator,
     /// A colon: a drive or a stream on Windows.
     Colon,
@@ -127,8 +128,10 @@ pub enum PathFlaw {
     Ending,
     /// More than 255 bytes in a segment, or 4096 in all.
     Long,
-    /// It lies where `--local-dir` keeps its own records.
+    /// It lies where `--local-dir` keeps its own records, by whatever spelling.
     Ours,
+    /// A segment is `.git`, by whatever spelling: git itself has no such files.
+    Git,
     /// Not UTF-8 once decoded.
     NotText,
 }
@@ -148,14 +151,15 @@ impl fmt::Display for PathFlaw {
             Self::Absolute => "it is absolute",
             Self::EmptySegment => "it has an empty segment",
             Self::Dots => "it has a segment `.` or `..`",
-            Self::Separator => "it contains a backslash or an encoded slash",
-            Self::Colon => "it contains a colon",
+            Self::Separator => "it contains a separator",
+            Self::Colon => "Windows allows no colon in it",
             Self::Control => "it contains a control character",
-            Self::Wildcard => "it contains one of < > \" | ? *",
+            Self::Wildcard => "Windows allows none of < > \" | ? * in it",
             Self::Device => "Windows takes it for a device",
-            Self::Ending => "a segment ends with a dot or a space",
+            Self::Ending => "Windows drops the dot or space at the end of a segment",
             Self::Long => "it is too long",
             Self::Ours => "download records are kept there",
+            Self::Git => "git keeps its own files there",
             Self::NotText => "it is not UTF-8",
         })
     }
@@ -174,36 +178,57 @@ impl fmt::Display for BadBlobName {
 impl std::error::Error for BadBlobName {}
 
 fn path_flaw(path: &str) -> Option<PathFlaw> {
-    let has_drive =
-        path.as_bytes().get(1) == Some(&b':') && path.as_bytes()[0].is_ascii_alphabetic();
     if path.is_empty() {
         return Some(PathFlaw::Empty);
     }
     if path.len() > PATH_MAX {
         return Some(PathFlaw::Long);
     }
-    if path.starts_with(['/', '\\']) || has_drive {
+    if path.starts_with(['/', '\\']) || cfg!(windows) && has_drive(path) {
         return Some(PathFlaw::Absolute);
     }
     path.split('/').find_map(segment_flaw).or_else(|| is_ours(path).then_some(PathFlaw::Ours))
 }
 
+fn has_drive(path: &str) -> bool {
+    path.as_bytes().get(1) == Some(&b':') && path.as_bytes()[0].is_ascii_alphabetic()
+}
+
 /// What keeps `segment` from being the name of one file or folder on every system.
-pub(super) fn segment_flaw(segment: &str) -> Option<PathFlaw> {
+pub(super) fn portable_flaw(segment: &str) -> Option<PathFlaw> {
+    segment_flaw(segment).or_else(|| windows_flaw(segment))
+}
+
+/// What keeps `segment` from being the name of one file or folder on this system.
+fn segment_flaw(segment: &str) -> Option<PathFlaw> {
     if segment.is_empty() {
         return Some(PathFlaw::EmptySegment);
     }
-    if segment == "." || segment == ".." {
+    // Also where a backslash separates nothing: the folder may be shared with Windows.
+    if segment.split(['/', '\\']).any(|piece| piece == "." || piece == "..") {
         return Some(PathFlaw::Dots);
     }
     if segment.len() > SEGMENT_MAX {
         return Some(PathFlaw::Long);
     }
+    if segment.contains('/') {
+        return Some(PathFlaw::Separator);
+    }
+    if segment.chars().any(char::is_control) {
+        return Some(PathFlaw::Control);
+    }
+    if segment.split('\\').any(|piece| is_alias(piece, ".git", "git")) {
+        return Some(PathFlaw::Git);
+    }
+    windows_flaw(segment).filter(|_| cfg!(windows))
+}
+
+/// What keeps Windows from having a file or folder named `segment`.
+fn windows_flaw(segment: &str) -> Option<PathFlaw> {
     let flaw = segment.chars().find_map(|c| match c {
-        '\\' | '/' => Some(PathFlaw::Separator),
+        '\\' => Some(PathFlaw::Separator),
         ':' => Some(PathFlaw::Colon),
         '<' | '>' | '"' | '|' | '?' | '*' => Some(PathFlaw::Wildcard),
-        _ if c.is_control() => Some(PathFlaw::Control),
         _ => None,
     });
     flaw.or_else(|| segment.ends_with(['.', ' ']).then_some(PathFlaw::Ending))
@@ -226,13 +251,32 @@ fn is_device(segment: &str) -> bool {
     matches!(chars.next(), Some('0'..='9' | '¹' | '²' | '³')) && chars.next().is_none()
 }
 
-/// Whether the path is that of `--local-dir`'s records, or of a folder they are in, on a
-/// filesystem that may not tell upper from lower case.
+/// Whether the path is that of `--local-dir`'s records, or of a folder they are in.
 fn is_ours(path: &str) -> bool {
     let mut segments = path.split('/');
-    let is_at =
-        |segment: Option<&str>, name: &str| segment.is_none_or(|it| it.eq_ignore_ascii_case(name));
-    is_at(segments.next(), ".cache") && is_at(segments.next(), "huggingface")
+    let is_at = |segment: Option<&str>, name: &str, short: &str| {
+        segment.is_none_or(|segment| is_alias(segment, name, short))
+    };
+    is_at(segments.next(), ".cache", "cache") && is_at(segments.next(), "huggingface", "huggin")
+}
+
+/// Whether a filesystem may take `segment` for `name`: one that does not tell upper from lower
+/// case, one that ignores what cannot be seen (HFS+), or one that has streams, drops dots and
+/// spaces at the end, and knows long names by short ones, too (NTFS, FAT).
+fn is_alias(segment: &str, name: &str, short: &str) -> bool {
+    let seen: String = segment.chars().filter(|c| !is_invisible(*c)).collect();
+    let seen = seen.to_lowercase();
+    let seen = seen.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
+    let number = seen.strip_prefix(short).and_then(|rest| rest.strip_prefix('~'));
+    seen == name || number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// What HFS+ leaves out when it compares names.
+const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
+    )
 }
 
 const SEGMENT_MAX: usize = 255;

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::path::segment_flaw;
+use super::path::portable_flaw;
 
 /// The name of a branch, tag, pull request (`refs/pr/1`) or commit, safe as a path in the cache.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,7 +122,7 @@ impl fmt::Display for NotACommit {
 impl std::error::Error for NotACommit {}
 
 fn is_good_part(part: &str) -> bool {
-    !part.starts_with('.') && !part.ends_with(".lock") && segment_flaw(part).is_none()
+    !part.starts_with('.') && !part.ends_with(".lock") && portable_flaw(part).is_none()
 }
 
 const LENGTH_MAX: usize = 255;

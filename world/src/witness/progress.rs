@@ -61,7 +61,10 @@ impl Witness {
             News::Present { file } => self.on_present(process, *file),
             News::Busy { .. } => self.note(Sometimes::WaitedForRival),
             News::Transfer { event, .. } => self.on_event(process, event, now),
-            News::Asking { .. } | News::AskingFailed { .. } | News::Verifying { .. } => {}
+            News::Asking { .. }
+            | News::TokenIgnored { .. }
+            | News::AskingFailed { .. }
+            | News::Verifying { .. } => {}
         }
     }
 

@@ -1,0 +1,231 @@
+//! Getting files for us: which are in place, which are ours to fetch, which must wait.
+//!
+//! Transfers nothing. Nobody waits here while holding a claim, and a file that waits for its turn,
+//! or for another process, holds nothing open.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use engine::event::Event;
+use engine::fault::{DiskFault, Fault};
+use engine::manifest::FileId;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use super::batch::Claimed;
+use super::offline::Verified;
+use super::plan::{Item, Source};
+use super::progress::Progress;
+use super::session::{Session, begin_of};
+use super::{offline, presence};
+use crate::cache::claim::{Attempt, Busy, Watch, try_claim};
+use crate::cache::{part, store};
+use crate::disk::Disk;
+use crate::error::{Error, ErrorKind};
+use crate::http::Http;
+use crate::news::News;
+
+/// What came of trying to get a file for us.
+enum Claiming<D: Disk> {
+    Claimed(Box<Claimed<D>>),
+    Present(PathBuf),
+    /// Another process has it; what was seen of that.
+    Busy(Busy, Watch),
+}
+
+impl<H: Http, D: Disk> Session<H, D> {
+    /// Claims as many files as may be open at once. Those that are in place, and those that cannot
+    /// be had, are taken off; those that another process has are left for later.
+    pub(super) async fn claim_batch(
+        &self,
+        progress: &mut Progress,
+    ) -> Result<BTreeMap<FileId, Claimed<D>>, Error> {
+        let mut batch = BTreeMap::new();
+        let mut waiting = progress.next_up().into_iter();
+        let (mut claims, mut failed, mut is_crowded) = (FuturesUnordered::new(), None, false);
+        loop {
+            while failed.is_none() && !is_crowded && claims.len() < CLAIMS_AT_ONCE {
+                if batch.len() + claims.len() >= self.open_max() {
+                    break;
+                }
+                let Some((id, item)) = waiting.next() else { break };
+                let seen = progress.watches.get(&id).cloned().unwrap_or_default();
+                let twin = progress.twin_of(&item);
+                claims.push(async move {
+                    let claimed = self.claim(id, &item, seen, twin).await;
+                    (id, item, claimed)
+                });
+            }
+            let Some((id, item, claimed)) = claims.next().await else { break };
+            match claimed {
+                Ok(Claiming::Claimed(claimed)) => drop(batch.insert(id, *claimed)),
+                Ok(Claiming::Present(path)) => progress.on_present(id, path),
+                Ok(Claiming::Busy(busy, watch)) => {
+                    if progress.watches.insert(id, watch).is_none() {
+                        self.tell(News::Busy { file: id, by: busy.by });
+                    }
+                    continue;
+                }
+                Err(error) => match error.fault() {
+                    Some(fault) if is_about_one_file(fault) => {
+                        let fault = fault.clone();
+                        self.tell_failed(id, &fault);
+                        progress.failed.insert(id, fault);
+                    }
+                    Some(Fault::Disk(DiskFault::TooManyOpen)) if self.may_wait(progress) => {
+                        is_crowded = true;
+                        continue;
+                    }
+                    Some(_) | None => {
+                        failed.get_or_insert(error.about(&item.path));
+                        continue;
+                    }
+                },
+            }
+            progress.crowded_since = None;
+            progress.pending.remove(&id);
+        }
+        failed.map_or(Ok(batch), Err)
+    }
+
+    /// Whether it is worth waiting for others to close their files.
+    fn may_wait(&self, progress: &mut Progress) -> bool {
+        let now = self.clock.now();
+        let since = *progress.crowded_since.get_or_insert(now);
+        now.since(since) < CROWDED_MAX
+    }
+
+    /// How many files may be open at once.
+    fn open_max(&self) -> usize {
+        open_max(self.disk.open_files_max(), self.request.config.workers_max)
+    }
+
+    fn tell_failed(&self, file: FileId, fault: &Fault) {
+        let event = Event::Failed { file, fault: fault.clone() };
+        self.tell(News::Transfer { event, at: self.clock.now(), open_requests: 0 });
+    }
+
+    /// Tries to get a file for us. `twin` is one of the same content that is in place.
+    async fn claim(
+        &self,
+        id: FileId,
+        item: &Item,
+        seen: Watch,
+        twin: Option<PathBuf>,
+    ) -> Result<Claiming<D>, Error> {
+        let may_be_present = !self.request.force;
+        if may_be_present && let Some(path) = presence::sealed(&self.disk, item).await? {
+            self.tell(News::Present { file: id });
+            return Ok(Claiming::Present(path));
+        }
+        let tell = || self.tell(News::Verifying { file: id });
+        if self.environment.is_offline && matches!(item.source, Source::Repo { .. }) {
+            let Verified::Here(path) = offline::verified(&self.disk, item, tell).await? else {
+                let kind = ErrorKind::Damaged { damaged: 1, checked: 1 };
+                return Err(Error::new(kind).about(&item.path));
+            };
+            self.tell(News::Present { file: id });
+            return Ok(Claiming::Present(path));
+        }
+        let (place, now, nonce) = (item.place.clone(), self.clock.now(), self.disk.nonce());
+        let settled = self.settled.clone();
+        let attempt = self.disk.run(move |disk| {
+            let mut seen = seen;
+            store::prepare(disk, &place, &format!("{nonce:032x}"), &settled)?;
+            let attempt = try_claim(disk, &place, &disk.process(), nonce, &mut seen, now)?;
+            Ok((attempt, seen))
+        });
+        let claim = match attempt.await {
+            Ok((Attempt::Claimed(claim), _)) => Arc::new(claim),
+            Ok((Attempt::Busy(busy), seen)) => return Ok(Claiming::Busy(busy, seen)),
+            // What is complete needs no claim: another program may have put it there.
+            Err(fault @ (DiskFault::ReadOnly(_) | DiskFault::NotPermitted(_)))
+                if may_be_present =>
+            {
+                let Verified::Here(path) = offline::verified(&self.disk, item, tell).await? else {
+                    return Err(fault.into());
+                };
+                self.tell(News::Present { file: id });
+                return Ok(Claiming::Present(path));
+            }
+            Err(fault) => return Err(fault.into()),
+        };
+        let begin = begin_of(item);
+        if may_be_present {
+            let links = self.use_links();
+            let found = presence::verified(&self.disk, &claim, item, &begin, links, tell).await?;
+            if let Some(path) = found {
+                self.tell(News::Present { file: id });
+                return Ok(Claiming::Present(path));
+            }
+        }
+        let (place, held) = (item.place.clone(), Arc::clone(&claim));
+        let open = self.disk.run(move |disk| {
+            let mut open = part::open(disk, &held, &place, &begin)?;
+            if let Some(twin) = twin {
+                part::fill(disk, &place, &mut open, &twin)?;
+            }
+            Ok(open)
+        });
+        let open = open.await?;
+        Ok(Claiming::Claimed(Box::new(Claimed { item: item.clone(), claim, open })))
+    }
+}
+
+/// Whether the others can be had although this one cannot.
+const fn is_about_one_file(fault: &Fault) -> bool {
+    matches!(
+        fault,
+        Fault::Disk(
+            DiskFault::BadName(_)
+                | DiskFault::TooLarge(_)
+                | DiskFault::FileLimit(_)
+                | DiskFault::InTheWay(_)
+        )
+    )
+}
+
+/// How many files may be open at once if this process may have so many descriptors, and opens so
+/// many connections.
+fn open_max(descriptors: Option<u64>, workers: u32) -> usize {
+    let connections = u64::from(workers) * DESCRIPTORS_PER_WORKER;
+    let left = descriptors.unwrap_or(u64::MAX).saturating_sub(DESCRIPTORS_OF_ITS_OWN + connections);
+    let files = usize::try_from(left / DESCRIPTORS_PER_FILE).unwrap_or(FILES_MAX);
+    files.clamp(1, FILES_MAX)
+}
+
+/// Part, journal, lock and owner file, and one that is open for a moment.
+const DESCRIPTORS_PER_FILE: u64 = 5;
+/// A connection that works and others that are idle, dialled or ask for names.
+const DESCRIPTORS_PER_WORKER: u64 = 3;
+/// Standard streams, the runtime, a log.
+const DESCRIPTORS_OF_ITS_OWN: u64 = 16;
+/// So many files are open at once: the others wait for all of them.
+const FILES_MAX: usize = 64;
+/// So many are claimed at the same time: most of it is waiting for syncs, which a filesystem does
+/// together if it can.
+const CLAIMS_AT_ONCE: usize = 16;
+/// So long others are given to close their files.
+const CROWDED_MAX: std::time::Duration = std::time::Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_open_as_far_as_descriptors_go() {
+        for (descriptors, workers, files) in [
+            (None, 8, FILES_MAX),
+            (Some(20_000), 8, FILES_MAX),
+            // macOS.
+            (Some(256), 8, 43),
+            (Some(128), 8, 17),
+            (Some(64), 8, 4),
+            (Some(64), 64, 1),
+            (Some(0), 1, 1),
+        ] {
+            assert_eq!(open_max(descriptors, workers), files, "{descriptors:?} {workers}");
+        }
+    }
+}
