@@ -114,8 +114,7 @@ impl Demo {
             .config(config())
             .seed(self.spec.seed)
             .build()?;
-        let http = ReqwestHttp::direct().map_err(|words| failed(&words))?;
-        Ok(fetch.run_on(http, crate::disk::StdDisk))
+        Ok(fetch.run_on(ReqwestHttp::direct(), crate::disk::StdDisk))
     }
 
     /// Judges what came of it by what the hub knows: the bytes it published, the bytes it sent, the

@@ -212,8 +212,14 @@ fn hint_of(fault: &Fault) -> Option<&'static str> {
         Fault::NoSuchHost(_) | Fault::Refused => {
             "check HF_ENDPOINT and the network; --give-up-after 1h keeps trying that long"
         }
-        Fault::Tls(_) | Fault::Certificate(_) => {
-            "check this machine's clock, and whether a proxy inspects connections"
+        Fault::Tls(_) => "check the address, and whether a proxy or a portal stands on the way",
+        Fault::Certificate(_) => {
+            "check this machine's clock and the network; if a proxy that you trust inspects \
+             connections, name the file with its certificate authority in SSL_CERT_FILE"
+        }
+        Fault::NoAuthorities(_) => {
+            "install the package ca-certificates, or name a file with certificate authorities \
+             (PEM) in SSL_CERT_FILE"
         }
         Fault::Portal | Fault::NotAHub => {
             "open a web page in a browser: the network may want you to sign in; check HF_ENDPOINT"
@@ -237,7 +243,10 @@ fn hint_of(fault: &Fault) -> Option<&'static str> {
             "set HF_ENDPOINT to another mirror, or unset it to ask the hub itself"
         }
         Fault::NoXet(_) => "use --no-xet",
-        Fault::Proxy(_) => "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
+        Fault::Proxy(_) | Fault::ProxyDown(_) => {
+            "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY (http://USER:PASSWORD@HOST:PORT) and \
+             NO_PROXY, or unset them to connect directly"
+        }
         Fault::Rejected { .. } => return None,
     };
     Some(hint)

@@ -33,7 +33,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use engine::config::Config;
-use engine::fault::Fault;
 use engine::hub::repo::RepoKind;
 use futures_util::Stream;
 use tokio::sync::{mpsc, watch};
@@ -115,9 +114,10 @@ impl Fetch {
     ///
     /// # Errors
     ///
-    /// When the TLS backend cannot start.
-    pub fn run(self) -> Result<Run, Error> {
-        let http = ReqwestHttp::new().map_err(|words| Error::from(Fault::Tls(words)))?;
+    /// None at present: what cannot be used is told by what needs it.
+    pub fn run(mut self) -> Result<Run, Error> {
+        let environment = self.request.environment.get_or_insert_with(session::of_this_process);
+        let http = ReqwestHttp::new(&environment.network);
         Ok(self.run_on(http, StdDisk))
     }
 

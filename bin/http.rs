@@ -3,8 +3,14 @@
 //!
 //! Follows no redirect, repeats nothing and waits for no deadline: those are decided elsewhere.
 
+mod addresses;
+mod certificate;
 mod fault;
+mod network;
+mod origin;
+mod proxy;
 mod reqwest_http;
+mod trust;
 
 use std::future::Future;
 
@@ -15,6 +21,7 @@ use engine::hub::redirect;
 use engine::hub::request::{Authority, Request};
 
 pub use fault::fault_of;
+pub use network::Network;
 pub use reqwest_http::ReqwestHttp;
 
 /// A way to send requests.

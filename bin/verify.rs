@@ -10,7 +10,6 @@ mod progress;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use engine::fault::Fault;
 use engine::manifest::FileId;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -108,10 +107,10 @@ impl Verify {
     ///
     /// # Errors
     ///
-    /// When the TLS backend cannot start, or what is asked for makes no sense.
+    /// When what is asked for makes no sense.
     pub fn run(self) -> Result<VerifyRun, Error> {
-        let http = ReqwestHttp::new().map_err(|words| Error::from(Fault::Tls(words)))?;
-        self.run_on(http, StdDisk)
+        let network = self.request.environment.as_ref().map(|known| known.network.clone());
+        self.run_on(ReqwestHttp::new(&network.unwrap_or_default()), StdDisk)
     }
 
     /// Starts to look over another HTTP client and at another disk.

@@ -13,6 +13,7 @@ use engine::config::Config;
 use engine::fault::DiskFault;
 
 use crate::disk::{At, Disk, FileKind, if_there};
+use crate::http::Network;
 
 /// The settings that come from environment variables.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub struct Environment {
     pub silence_timeout: Option<Duration>,
     /// `HF_HUB_ETAG_TIMEOUT`: the hub may take so long for an answer.
     pub answer_timeout: Option<Duration>,
+    /// Proxies, and certificate authorities.
+    pub network: Network,
     /// Variables that ask for something which is always so here, or never.
     pub idle_variables: Vec<&'static str>,
 }
@@ -83,6 +86,7 @@ impl Environment {
             is_colorless: variables.text("NO_COLOR").is_some(),
             silence_timeout: variables.seconds("HF_HUB_DOWNLOAD_TIMEOUT"),
             answer_timeout: variables.seconds("HF_HUB_ETAG_TIMEOUT"),
+            network: Network::read(&variables.lookup),
             idle_variables: IDLE_VARIABLES
                 .into_iter()
                 .filter(|name| variables.is_true(name))
@@ -93,12 +97,10 @@ impl Environment {
     /// The settings, with the patience that the variables ask for. A timeout of theirs is how long
     /// we wait at least: what is set to help a slow link must not end what would have gone well,
     /// and the default of `huggingface_hub`, 10 s, changes nothing.
-    pub fn with_patience(&self, config: Config) -> Config {
-        Config {
-            stall_at_least: config.stall_at_least.or(self.silence_timeout),
-            answer_within: config.answer_within.or(self.answer_timeout),
-            ..config
-        }
+    pub fn with_patience(&self, mut config: Config) -> Config {
+        config.stall_at_least = config.stall_at_least.or(self.silence_timeout);
+        config.answer_within = config.answer_within.or(self.answer_timeout);
+        config
     }
 
     /// The token to send: the variable, or else what `hf auth login` left. Blocks.

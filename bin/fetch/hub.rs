@@ -196,7 +196,11 @@ impl<H: Http> HubClient<H> {
     fn is_probably_wrong(&self, fault: &Fault) -> bool {
         let is_denied = matches!(
             fault,
-            Fault::Refused | Fault::NoSuchHost(_) | Fault::NotAHub | Fault::Malformed(_)
+            Fault::Refused
+                | Fault::ProxyDown(_)
+                | Fault::NoSuchHost(_)
+                | Fault::NotAHub
+                | Fault::Malformed(_)
         );
         is_denied && !self.is_known && self.config.give_up_after.is_none()
     }

@@ -29,8 +29,12 @@ pub enum Fault {
     /// The other side's certificate is not one to trust: a wrong clock, an inspecting proxy, an
     /// unknown authority.
     Certificate(String),
+    /// No certificate can be checked: there are no authorities to trust, or they cannot be read.
+    NoAuthorities(String),
     /// The proxy on the way refuses, or there is none of that name. Names it, never its password.
     Proxy(String),
+    /// Nobody listens at the proxy's address, which may pass. Names it.
+    ProxyDown(String),
     /// Another failure of the connection, in the words of the HTTP client.
     Link(String),
     /// A web page came where the file should: a captive portal, or a proxy's block page.
@@ -179,7 +183,9 @@ impl Fault {
             | Self::Silent(_)
             | Self::Tls(_)
             | Self::Certificate(_)
+            | Self::NoAuthorities(_)
             | Self::Proxy(_)
+            | Self::ProxyDown(_)
             | Self::Link(_)
             | Self::Portal
             | Self::NotAHub => Blame::Link,
@@ -217,7 +223,9 @@ impl Fault {
             Self::Silent(_) => "silent",
             Self::Tls(_) => "tls",
             Self::Certificate(_) => "certificate",
+            Self::NoAuthorities(_) => "no authorities",
             Self::Proxy(_) => "proxy",
+            Self::ProxyDown(_) => "proxy down",
             Self::Link(_) => "link",
             Self::Portal => "portal",
             Self::NotAHub => "not a hub",
@@ -254,11 +262,10 @@ impl fmt::Display for Fault {
             Self::Reset => f.write_str("the connection was reset"),
             Self::Cut => f.write_str("the connection closed before the answer was complete"),
             Self::Silent(after) => write!(f, "nothing arrived for {} s", after.as_secs()),
-            Self::Tls(words) => write!(f, "no secure connection: {words}"),
-            Self::Certificate(words) => {
-                write!(f, "the certificate of the other side is not to be trusted: {words}")
+            Self::Tls(words) | Self::Certificate(words) | Self::NoAuthorities(words) => {
+                write!(f, "no secure connection: {words}")
             }
-            Self::Proxy(words) => f.write_str(words),
+            Self::Proxy(words) | Self::ProxyDown(words) => f.write_str(words),
             Self::Link(words) => write!(f, "the connection failed: {words}"),
             Self::Portal => f.write_str("a web page came instead of the file"),
             Self::NotAHub => f.write_str("the answer does not come from a Hugging Face hub"),

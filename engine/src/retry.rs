@@ -31,6 +31,7 @@ pub fn next_step(fault: &Fault, count: u32) -> Step {
         | Fault::Cut
         | Fault::Silent(_)
         | Fault::Tls(_)
+        | Fault::ProxyDown(_)
         | Fault::Link(_)
         | Fault::Portal
         | Fault::NotAHub
@@ -49,8 +50,11 @@ pub fn next_step(fault: &Fault, count: u32) -> Step {
         }
         // Once may be an edge that is being set up.
         Fault::Certificate(_) if count < CERTIFICATE_TRIES => Step::Again,
-        Fault::Certificate(_) | Fault::Proxy(_) | Fault::NoXet(_) => Step::Fail,
-        Fault::TokenNeeded(_)
+        Fault::Certificate(_)
+        | Fault::NoAuthorities(_)
+        | Fault::Proxy(_)
+        | Fault::NoXet(_)
+        | Fault::TokenNeeded(_)
         | Fault::Gated(_)
         | Fault::NoSuchRepo(_)
         | Fault::NoSuchRevision(_)

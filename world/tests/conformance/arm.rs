@@ -52,7 +52,7 @@ pub(crate) mod real {
     ) {
         runtime().block_on(async {
             let hub = Box::new(builder(rules).start().await.unwrap());
-            case(HubScene { http: ReqwestHttp::direct().unwrap(), hub }).await;
+            case(HubScene { http: ReqwestHttp::direct(), hub }).await;
         });
     }
 
@@ -74,7 +74,7 @@ pub(crate) mod real {
                 });
             }
             let urls = urls.try_into().unwrap();
-            case(PuppetScene { http: ReqwestHttp::direct().unwrap(), puppet, urls }).await;
+            case(PuppetScene { http: ReqwestHttp::direct(), puppet, urls }).await;
         });
     }
 
