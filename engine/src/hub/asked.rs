@@ -72,10 +72,8 @@ impl Asked {
             (401 | 403 | 404, None) if head.is_html() && head.error_code().is_none() => {
                 if head.status == 403 { Fault::Portal } else { Fault::NotAHub }
             }
-            (401, _) => Fault::TokenNeeded(format!(
-                "the hub does not show {} without a token: give one with --token or HF_TOKEN",
-                self.repo
-            )),
+            // The hub says this of what does not exist and of what is private alike.
+            (401, _) => self.no_such_repo(),
             (403, Some(message)) if message.contains("resource is disabled") => {
                 Fault::Gated(format!("the hub has disabled access to {}", self.repo))
             }

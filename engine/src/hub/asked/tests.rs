@@ -34,13 +34,7 @@ fn refusals_are_told_apart() {
         (401, vec![code("RepoNotFound")], true, "token needed", bad_token),
         (401, vec![says("Invalid credentials")], true, "token needed", bad_token),
         (401, vec![], true, "token needed", bad_token),
-        (
-            401,
-            vec![],
-            false,
-            "token needed",
-            "the hub does not show org/name without a token: give one with --token or HF_TOKEN",
-        ),
+        (401, vec![], false, "no such repo", public),
         (
             403,
             vec![code("GatedRepo")],
