@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 
 use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, HeaderMap};
-use serde_json::json;
 
-use crate::reply::{self, Reply};
+use crate::digest::sha1_of;
+use crate::reply::Reply;
 use crate::repo::{Access, Repo, RepoId};
+use crate::routes::envelope;
+use crate::shape::hub;
 
 /// The tokens a hub knows.
 #[derive(Debug, Clone, Default)]
@@ -32,9 +34,10 @@ pub(crate) enum Caller {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
     BadToken,
+    NoToken,
     RepoNotFound { is_anonymous: bool },
     RevisionNotFound { revision: String },
-    EntryNotFound { path: String, commit: String },
+    EntryNotFound { commit: String },
     Gated { repo: RepoId, is_anonymous: bool },
 }
 
@@ -77,47 +80,93 @@ impl Caller {
     }
 }
 
+impl Caller {
+    /// How signed URLs call the caller.
+    pub(crate) fn user(self) -> String {
+        match self {
+            Self::Anonymous => "public".to_owned(),
+            Self::Outsider => sha1_of(b"outsider")[..24].to_owned(),
+            Self::Member => sha1_of(b"member")[..24].to_owned(),
+        }
+    }
+}
+
 impl Refusal {
-    /// The refusal as the hub words it.
-    pub(crate) fn reply(&self) -> Reply {
-        let (status, code, message) = match self {
-            Self::BadToken => (
-                StatusCode::UNAUTHORIZED,
-                None,
-                "Invalid credentials in Authorization header".into(),
-            ),
-            Self::RepoNotFound { is_anonymous: true } => (
-                StatusCode::UNAUTHORIZED,
-                Some("RepoNotFound"),
-                "Invalid username or password.".into(),
-            ),
-            Self::RepoNotFound { is_anonymous: false } => {
-                (StatusCode::NOT_FOUND, Some("RepoNotFound"), "Repository not found".into())
+    /// The refusal as the hub words it: in JSON by the API, else in text.
+    pub(crate) fn reply(&self, is_api: bool) -> Reply {
+        let message = self.message();
+        let code = self.code();
+        let weak = envelope::weak_etag(&message);
+        let mut words = vec![("message", message.as_str())];
+        words.extend(code.map(|code| ("code", code)));
+        match self {
+            Self::EntryNotFound { commit } => words.push(("commit", commit)),
+            Self::Gated { is_anonymous: true, .. } => {
+                words.extend([("weak", weak.as_str()), ("challenge", hub::CHALLENGE)]);
             }
-            Self::RevisionNotFound { revision } => (
-                StatusCode::NOT_FOUND,
-                Some("RevisionNotFound"),
-                format!("Invalid rev id: {revision}"),
-            ),
-            Self::EntryNotFound { path, .. } => (
-                StatusCode::NOT_FOUND,
-                Some("EntryNotFound"),
-                format!("{path} does not exist at this revision"),
-            ),
-            Self::Gated { repo, is_anonymous } => (
-                if *is_anonymous { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN },
-                Some("GatedRepo"),
-                format!("Access to {repo} is restricted: ask its authors for access and log in."),
-            ),
-        };
-        let mut reply = reply::json(status, &json!({ "error": message }));
-        reply::set(&mut reply, "x-error-message", &message);
-        if let Some(code) = code {
-            reply::set(&mut reply, "x-error-code", code);
+            Self::RepoNotFound { is_anonymous: true } => {
+                words.push(("challenge", hub::CHALLENGE));
+            }
+            Self::BadToken
+            | Self::NoToken
+            | Self::RepoNotFound { is_anonymous: false }
+            | Self::RevisionNotFound { .. }
+            | Self::Gated { is_anonymous: false, .. } => {}
         }
-        if let Self::EntryNotFound { commit, .. } = self {
-            reply::set(&mut reply, "x-repo-commit", commit);
-        }
+        // An unknown revision is JSON on both.
+        let is_json = is_api || matches!(self, Self::RevisionNotFound { .. });
+        let shape = if is_json { hub::REFUSED_IN_JSON } else { hub::REFUSED };
+        let mut reply = shape.fill(&words);
+        *reply.status_mut() = self.status();
         reply
     }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::BadToken
+            | Self::NoToken
+            | Self::RepoNotFound { is_anonymous: true }
+            | Self::Gated { is_anonymous: true, .. } => StatusCode::UNAUTHORIZED,
+            Self::RepoNotFound { is_anonymous: false }
+            | Self::RevisionNotFound { .. }
+            | Self::EntryNotFound { .. } => StatusCode::NOT_FOUND,
+            Self::Gated { is_anonymous: false, .. } => StatusCode::FORBIDDEN,
+        }
+    }
+
+    /// `X-Error-Code`. To whoever shows no token, a repository that is not there, or not theirs to
+    /// see, has none.
+    fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::BadToken | Self::NoToken | Self::RepoNotFound { is_anonymous: true } => None,
+            Self::RepoNotFound { is_anonymous: false } => Some("RepoNotFound"),
+            Self::RevisionNotFound { .. } => Some("RevisionNotFound"),
+            Self::EntryNotFound { .. } => Some("EntryNotFound"),
+            Self::Gated { .. } => Some("GatedRepo"),
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::BadToken => "Invalid credentials in Authorization header".to_owned(),
+            Self::NoToken | Self::RepoNotFound { is_anonymous: true } => {
+                "Invalid username or password.".to_owned()
+            }
+            Self::RepoNotFound { is_anonymous: false } => "Repository not found".to_owned(),
+            Self::RevisionNotFound { revision } => format!("Invalid rev id: {}", plain(revision)),
+            Self::EntryNotFound { .. } => "Entry not found".to_owned(),
+            Self::Gated { repo, is_anonymous: true } => {
+                format!("Access to {repo} is restricted: ask its authors for access and log in.")
+            }
+            Self::Gated { repo, is_anonymous: false } => {
+                format!("Access to {repo} is restricted, and this account is not on its list.")
+            }
+        }
+    }
+}
+
+/// What was asked for, fit to stand in a header and in JSON.
+fn plain(text: &str) -> String {
+    let is_plain = |char: &char| (' '..='~').contains(char) && !['"', '\\'].contains(char);
+    text.chars().filter(is_plain).collect()
 }

@@ -2,12 +2,14 @@
 //!
 //! Repositories are read and digested here, once; nothing listens yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Write};
+use std::iter;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
@@ -17,8 +19,10 @@ use crate::clock::Clock;
 use crate::content::{fill_synthetic, mix};
 use crate::door::Door;
 use crate::hub::Hub;
+use crate::interface::Interface;
 use crate::link::{Link, LinkSpec};
-use crate::repo::{LoadOptions, Repo, RepoSpec};
+use crate::quota::{Group, Quotas};
+use crate::repo::{LoadOptions, Repo, RepoId, RepoSpec};
 use crate::rule::Rule;
 use crate::rule::book::RuleBook;
 use crate::sign::Signer;
@@ -42,6 +46,12 @@ pub struct Builder {
     lfs_from: u64,
     page_size: usize,
     storage: StorageSpec,
+    second_storage: Option<String>,
+    pub(crate) has_two_storages: bool,
+    quotas: BTreeMap<Group, u64>,
+    link_origin: Option<String>,
+    pub(crate) lacks: BTreeSet<Interface>,
+    aliases: BTreeMap<RepoId, RepoId>,
     request_log: Option<PathBuf>,
     pub(crate) listen: SocketAddr,
     pub(crate) send_buffer_bytes: usize,
@@ -92,6 +102,12 @@ impl Default for Builder {
             lfs_from: 1 << 20,
             page_size: 1000,
             storage: StorageSpec::default(),
+            second_storage: None,
+            has_two_storages: false,
+            quotas: BTreeMap::new(),
+            link_origin: None,
+            lacks: BTreeSet::new(),
+            aliases: BTreeMap::new(),
             request_log: None,
             listen: ([127, 0, 0, 1], 0).into(),
             send_buffer_bytes: 64 << 10,
@@ -189,6 +205,44 @@ impl Builder {
         self
     }
 
+    /// A second host that keeps the same bytes, at `host:port`: each URL names either of the two.
+    pub fn second_storage(mut self, authority: &str) -> Self {
+        self.second_storage = Some(authority.to_owned());
+        self
+    }
+
+    /// The same, where [`start`](Self::start) says.
+    pub fn two_storages(mut self) -> Self {
+        self.has_two_storages = true;
+        self
+    }
+
+    /// Refuses more requests of a group than this in a window of five minutes; none unless set.
+    pub fn quota(mut self, group: Group, count: u64) -> Self {
+        self.quotas.insert(group, count);
+        self
+    }
+
+    /// What `Link` headers name instead of the endpoint, as a mirror does that hands on what it
+    /// got: `https://host`, without a slash at the end.
+    pub fn links_to(mut self, origin: &str) -> Self {
+        self.link_origin = Some(origin.to_owned());
+        self
+    }
+
+    /// Lacks a part of the interface, as mirrors and old servers do.
+    pub fn without(mut self, interface: Interface) -> Self {
+        self.lacks.insert(interface);
+        self
+    }
+
+    /// Leads from another name of a repository, such as a former one, to its own.
+    pub fn alias(mut self, from: &str, to: &str) -> Self {
+        let (Ok(from), Ok(to)) = (from.parse(), to.parse());
+        self.aliases.insert(from, to);
+        self
+    }
+
     /// Writes every request to a file, one line of JSON each.
     pub fn request_log(mut self, path: impl Into<PathBuf>) -> Self {
         self.request_log = Some(path.into());
@@ -226,20 +280,26 @@ impl Builder {
         let mut blobs = BTreeMap::new();
         for (id, repo) in &repos {
             for file in repo.commits().iter().flat_map(|commit| commit.files.values()) {
-                if let Some(sha256) = &file.sha256 {
-                    blobs.entry(sha256.clone()).or_insert_with(|| (id.clone(), file.clone()));
+                if file.sha256.is_some() {
+                    blobs.entry(file.storage_name()).or_insert_with(|| (id.clone(), file.clone()));
                 }
             }
         }
         Ok(Arc::new(Hub {
             authority: hub.to_owned(),
-            cdn: cdn.to_owned(),
+            storages: iter::once(cdn.to_owned()).chain(self.second_storage).collect(),
             cas: self.cas.unwrap_or_else(|| hub.to_owned()),
             clock: Clock::starting_at(self.epoch.unwrap_or_else(system_date)),
             signer: Signer::new(mix(self.seed ^ SIGNER), self.url_lifetime),
             tokens: self.tokens,
             page_size: self.page_size,
             storage: self.storage,
+            quotas: Quotas::new(self.quotas),
+            link_origin: self.link_origin,
+            lacks: self.lacks,
+            aliases: self.aliases,
+            picks: AtomicU64::new(0),
+            seed: self.seed,
             rules: RuleBook::new(self.rules, self.seed),
             link: Arc::new(Link::new(self.link)),
             tally: Arc::new(Tally::new(self.request_log.map(create_log).transpose()?)),
@@ -251,6 +311,7 @@ impl Builder {
             shard_key: shard_key(self.seed),
             has_v2: self.has_v2,
             cdn_door: Door::default(),
+            second_cdn_door: Door::default(),
             cas_door: Door::default(),
         }))
     }

@@ -31,15 +31,6 @@ impl Clock {
 
     /// The `Date` header of now.
     pub(crate) fn date(&self) -> String {
-        http_date(self.now())
+        httpdate::fmt_http_date(UNIX_EPOCH + self.now())
     }
-
-    /// The `Last-Modified` header of everything the hub holds: a day before it started.
-    pub(crate) fn last_modified(&self) -> String {
-        http_date(self.epoch.saturating_sub(Duration::from_secs(86_400)))
-    }
-}
-
-fn http_date(since_1970: Duration) -> String {
-    httpdate::fmt_http_date(UNIX_EPOCH + since_1970)
 }

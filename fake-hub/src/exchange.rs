@@ -49,7 +49,9 @@ impl Hub {
             None => routes::answer(self, &ask),
             Some(rule) => self.lie(rule, &mut ask, &mut record, connection.as_ref()).await,
         };
-        reply::set(&mut reply, DATE, &self.clock.date());
+        if !ask.target.route().is_cdn() {
+            reply::set(&mut reply, DATE, &self.clock.date());
+        }
         if ask.method == Method::HEAD {
             *reply.body_mut() = Body::default();
         }
@@ -120,7 +122,7 @@ impl Hub {
         let is_leak = if ask.target.route().is_interface() {
             self.tokens.knows(&ask.headers)
         } else {
-            is_authorized && ask.host == self.cdn
+            is_authorized && self.is_storage(&ask.host)
         };
         let record = RequestRecord {
             time_ms: self.clock.elapsed().as_millis() as u64,
@@ -175,6 +177,7 @@ where
         headers: head.headers,
         wants_newest: false,
         connection,
+        size_is_stale_by: 0,
         storage_etag: None,
         is_range_bent: false,
     }

@@ -2,15 +2,19 @@
 //!
 //! It answers requests and serves streams that somebody else accepted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::xet::hash::XetHash;
 
 use crate::access::{Refusal, Tokens};
 use crate::clock::Clock;
+use crate::content::mix;
 use crate::door::Door;
+use crate::interface::Interface;
 use crate::link::Link;
+use crate::quota::Quotas;
 use crate::repo::{Commit, Repo, RepoFile, RepoId};
 use crate::rule::book::RuleBook;
 use crate::sign::Signer;
@@ -24,8 +28,8 @@ use crate::xet::{Passes, XetFile, XetStore};
 pub struct Hub {
     /// `host:port` of the hub.
     pub(crate) authority: String,
-    /// `host:port` of the CDN.
-    pub(crate) cdn: String,
+    /// `host:port` of the hosts that keep the bytes: one, or two between which URLs change.
+    pub(crate) storages: Vec<String>,
     /// `host:port` of the CAS.
     pub(crate) cas: String,
     pub(crate) clock: Clock,
@@ -33,11 +37,21 @@ pub struct Hub {
     pub(crate) tokens: Tokens,
     pub(crate) page_size: usize,
     pub(crate) storage: StorageSpec,
+    pub(crate) quotas: Quotas,
+    /// What `Link` headers name instead of the endpoint.
+    pub(crate) link_origin: Option<String>,
+    /// Interfaces that this hub does not have.
+    pub(crate) lacks: BTreeSet<Interface>,
+    /// Other names of repositories.
+    pub(crate) aliases: BTreeMap<RepoId, RepoId>,
+    /// How many URLs were signed.
+    pub(crate) picks: AtomicU64,
+    pub(crate) seed: u64,
     pub(crate) rules: RuleBook,
     pub(crate) link: Arc<Link>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) repos: BTreeMap<RepoId, Repo>,
-    /// LFS files by SHA-256: their repository and path there.
+    /// LFS files by what the storage calls them: their repository and path there.
     pub(crate) blobs: BTreeMap<String, (RepoId, RepoFile)>,
     pub(crate) hub_door: Door,
     pub(crate) xet: XetStore,
@@ -47,6 +61,7 @@ pub struct Hub {
     /// Whether the CAS knows the second version of reconstructions.
     pub(crate) has_v2: bool,
     pub(crate) cdn_door: Door,
+    pub(crate) second_cdn_door: Door,
     pub(crate) cas_door: Door,
 }
 
@@ -57,6 +72,8 @@ pub enum Host {
     Hub,
     /// Has the bytes of LFS files and of xorbs.
     Cdn,
+    /// Has the same, with another provider.
+    SecondCdn,
     /// Knows which chunks make up a file.
     Cas,
 }
@@ -69,7 +86,29 @@ impl Hub {
 
     /// `host:port` of the CDN.
     pub fn cdn_authority(&self) -> &str {
-        &self.cdn
+        &self.storages[0]
+    }
+
+    /// `host:port` of all hosts that keep bytes.
+    pub fn storage_authorities(&self) -> &[String] {
+        &self.storages
+    }
+
+    /// The storage host for one more URL: of two, either.
+    pub(crate) fn pick_storage(&self) -> &str {
+        let number = self.picks.fetch_add(1, Ordering::Relaxed);
+        let drawn = mix(self.seed ^ mix(number));
+        &self.storages[drawn as usize % self.storages.len()]
+    }
+
+    /// The origin that `Link` headers name.
+    pub(crate) fn links_to(&self) -> String {
+        self.link_origin.clone().unwrap_or_else(|| self.endpoint())
+    }
+
+    /// Whether a host is one that keeps bytes.
+    pub(crate) fn is_storage(&self, authority: &str) -> bool {
+        self.storages.iter().any(|storage| storage == authority)
     }
 
     /// `host:port` of the CAS.
@@ -122,6 +161,8 @@ impl Hub {
         self.rules.rearm();
         self.link.reset();
         self.repos.values().for_each(Repo::rewind);
+        self.quotas.reset();
+        self.picks.store(0, Ordering::Relaxed);
         self.open_doors();
     }
 
@@ -137,6 +178,7 @@ impl Hub {
         match host {
             Host::Hub => &self.hub_door,
             Host::Cdn => &self.cdn_door,
+            Host::SecondCdn => &self.second_cdn_door,
             Host::Cas => &self.cas_door,
         }
     }
@@ -144,6 +186,7 @@ impl Hub {
     fn open_doors(&self) {
         self.hub_door.open();
         self.cdn_door.open();
+        self.second_cdn_door.open();
         self.cas_door.open();
     }
 
@@ -151,18 +194,21 @@ impl Hub {
     /// none of theirs, as of a tunnel, may be any.
     pub(crate) fn is_elsewhere(&self, authority: &str, host: Host) -> bool {
         let name = match host {
-            Host::Hub => &self.authority,
-            Host::Cdn => &self.cdn,
-            Host::Cas => &self.cas,
+            Host::Hub => Some(&self.authority),
+            Host::Cdn => self.storages.first(),
+            Host::SecondCdn => self.storages.get(1),
+            Host::Cas => Some(&self.cas),
         };
-        let all = [&self.authority, &self.cdn, &self.cas];
-        authority != name && all.iter().any(|name| *name == authority)
+        let is_known =
+            self.is_storage(authority) || authority == self.authority || authority == self.cas;
+        is_known && name.is_none_or(|name| name != authority)
     }
 
     /// The host that a `Host` header names.
     pub(crate) fn host(&self, authority: &str) -> Host {
         match authority {
-            _ if authority == self.cdn => Host::Cdn,
+            _ if authority == self.storages[0] => Host::Cdn,
+            _ if self.is_storage(authority) => Host::SecondCdn,
             _ if authority == self.cas && self.cas != self.authority => Host::Cas,
             _ => Host::Hub,
         }
@@ -181,7 +227,7 @@ impl Hub {
             Target::Info { repo, .. }
             | Target::PathsInfo { repo, .. }
             | Target::XetToken { repo, .. } => self.repo(repo),
-            Target::Blob { sha256 } => self.blob(sha256).map(|(repo, _)| repo),
+            Target::Blob { name } => self.blob(name).map(|(repo, _)| repo),
             Target::Whoami
             | Target::Reconstruction { .. }
             | Target::Xorb { .. }
@@ -196,8 +242,8 @@ impl Hub {
 
     /// The path in its repository of the file that is asked for, and its length if it exists.
     pub(crate) fn file_of(&self, target: &Target) -> Option<(String, Option<u64>)> {
-        if let Target::Blob { sha256 } = target {
-            let (_, file) = self.blob(sha256)?;
+        if let Target::Blob { name } = target {
+            let (_, file) = self.blob(name)?;
             return Some((file.path.clone(), Some(file.content.len())));
         }
         let (Target::Resolve(wanted) | Target::ResolveCache(wanted)) = target else {
@@ -243,9 +289,9 @@ impl Hub {
         repo.commit(revision).ok_or_else(unknown)
     }
 
-    /// The repository and the file that have this SHA-256.
-    pub(crate) fn blob(&self, sha256: &str) -> Option<(&Repo, &RepoFile)> {
-        let (id, file) = self.blobs.get(sha256)?;
+    /// The repository and the file that the storage calls by this name.
+    pub(crate) fn blob(&self, name: &str) -> Option<(&Repo, &RepoFile)> {
+        let (id, file) = self.blobs.get(name)?;
         Some((self.repo(id)?, file))
     }
 }

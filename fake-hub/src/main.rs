@@ -12,8 +12,8 @@ use std::time::Duration;
 use clap::Parser;
 use engine::xet::chunk::Scheme;
 use fake_hub::{
-    Access, Builder, FakeHub, IfRange, LinkSpec, Outage, Packing, RepoSpec, Rule, Shards,
-    StorageEtag, StorageSpec, Words, XetSpec, parse_bytes, parse_duration, parse_rate,
+    Access, Builder, FakeHub, Group, IfRange, Interface, LinkSpec, Outage, Packing, RepoSpec, Rule,
+    Shards, StorageEtag, StorageSpec, Words, XetSpec, parse_bytes, parse_duration, parse_rate,
 };
 
 /// A Hugging Face hub that lies on request.
@@ -69,9 +69,27 @@ struct Args {
     /// Let the CDN ignore If-Range
     #[arg(long)]
     ignore_if_range: bool,
-    /// Let the CDN refuse an expired URL with a line of text, not XML
+    /// Let the CDN refuse an expired URL with XML, not a line of text
     #[arg(long)]
-    text_refusals: bool,
+    xml_refusals: bool,
+    /// Let the CDN refuse several ranges of a xorb at once
+    #[arg(long)]
+    no_multi_range: bool,
+    /// A second CDN, three loopback addresses after the hub; each URL names either
+    #[arg(long)]
+    two_storages: bool,
+    /// Refuse more requests than this in five minutes: resolvers=3000 or api=500
+    #[arg(long = "quota", value_name = "GROUP=COUNT", value_parser = parse_quota)]
+    quotas: Vec<(Group, u64)>,
+    /// What Link headers name instead of the endpoint, as mirrors do: https://host
+    #[arg(long, value_name = "ORIGIN")]
+    links_to: Option<String>,
+    /// Lack parts of the interface: info, revision, tree, paths-info, xet-token, cas
+    #[arg(long, value_name = "PART,…", value_delimiter = ',')]
+    without: Vec<Interface>,
+    /// Lead from another name of a repository to its own
+    #[arg(long = "alias", value_name = "OLD=REPO", value_parser = parse_alias)]
+    aliases: Vec<(String, String)>,
     /// Publish a fine-tune beside all made-up weights, as tuned.safetensors
     #[arg(long)]
     fine_tune: bool,
@@ -146,7 +164,8 @@ fn builder(args: Args) -> Builder {
         .storage(StorageSpec {
             etag: args.storage_etag,
             if_range: if args.ignore_if_range { IfRange::Ignored } else { IfRange::Honoured },
-            words: if args.text_refusals { Words::Text } else { Words::Xml },
+            words: if args.xml_refusals { Words::Xml } else { Words::Text },
+            has_multi_range: !args.no_multi_range,
         })
         .send_buffer(args.send_buffer.try_into().unwrap_or(usize::MAX))
         .link(LinkSpec {
@@ -159,6 +178,15 @@ fn builder(args: Args) -> Builder {
     if args.no_v2 {
         builder = builder.without_v2();
     }
+    if args.two_storages {
+        builder = builder.two_storages();
+    }
+    if let Some(origin) = &args.links_to {
+        builder = builder.links_to(origin);
+    }
+    builder = args.without.into_iter().fold(builder, Builder::without);
+    builder = args.quotas.iter().fold(builder, |builder, (group, n)| builder.quota(*group, *n));
+    builder = args.aliases.iter().fold(builder, |builder, (old, new)| builder.alias(old, new));
     let xet = XetSpec {
         xorb_bytes: args.xorb_size,
         packing: args.packing,
@@ -188,6 +216,17 @@ fn builder(args: Args) -> Builder {
         Some(path) => builder.request_log(path),
         None => builder,
     }
+}
+
+fn parse_quota(text: &str) -> Result<(Group, u64), String> {
+    let (group, count) = text.split_once('=').ok_or("write a quota as resolvers=3000")?;
+    let count = count.parse().map_err(|_| format!("{count:?} is not a count"))?;
+    Ok((group.parse()?, count))
+}
+
+fn parse_alias(text: &str) -> Result<(String, String), &'static str> {
+    let (old, new) = text.split_once('=').ok_or("write an alias as old/name=org/name")?;
+    Ok((old.to_owned(), new.to_owned()))
 }
 
 fn parse_packing(text: &str) -> Result<Packing, &'static str> {

@@ -66,11 +66,6 @@ pub(crate) fn json(status: StatusCode, value: &Value) -> Reply {
     full(status, "application/json; charset=utf-8", value.to_string())
 }
 
-/// A line of text.
-pub(crate) fn text(status: StatusCode, words: &str) -> Reply {
-    full(status, "text/plain; charset=utf-8", words.to_owned())
-}
-
 /// A redirect.
 pub(crate) fn redirect(status: StatusCode, location: &str) -> Reply {
     let mut reply = full(status, "text/plain; charset=utf-8", format!("Redirecting to {location}"));

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 
 use crate::content::{Content, Kind};
+use crate::digest::sha1_of;
 use crate::quantity::{QuantityError, parse_bytes};
 use crate::xet::{XetSpec, XetStore};
 
@@ -55,6 +56,13 @@ pub struct RepoId {
     pub kind: RepoKind,
     /// `org/name`, or `name` alone.
     pub name: String,
+}
+
+impl RepoId {
+    /// The 24 hex digits by which the storage knows it.
+    pub(crate) fn object_id(&self) -> String {
+        sha1_of(self.to_string().as_bytes())[..24].to_owned()
+    }
 }
 
 impl FromStr for RepoId {
@@ -239,7 +247,7 @@ impl Repo {
         })
     }
 
-    /// The commit that `main`, a tag or a full hash names.
+    /// The commit that `main`, a tag or a hash names, which may be cut short.
     pub(crate) fn commit(&self, revision: &str) -> Option<&Arc<Commit>> {
         if revision == "main" || revision == "refs/heads/main" {
             return Some(&self.commits[self.main.load(Ordering::SeqCst)]);
@@ -247,7 +255,8 @@ impl Repo {
         if self.tags.iter().any(|tag| tag == revision) {
             return Some(&self.commits[0]);
         }
-        self.commits.iter().find(|commit| commit.sha == revision)
+        let is_short = revision.len() >= SHORT_SHA;
+        self.commits.iter().find(|commit| is_short && commit.sha.starts_with(revision))
     }
 
     /// All commits, oldest first.
@@ -270,6 +279,9 @@ impl Repo {
         self.main.store(0, Ordering::SeqCst);
     }
 }
+
+/// How many digits of a commit's name are enough.
+const SHORT_SHA: usize = 7;
 
 #[cfg(test)]
 mod tests {

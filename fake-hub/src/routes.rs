@@ -9,22 +9,27 @@ use serde_json::json;
 
 use crate::access::Refusal;
 use crate::hub::{Host, Hub};
+use crate::interface::Interface;
 use crate::reply::{self, Reply};
+use crate::repo::RepoFile;
+use crate::shape::hub as shapes;
 use crate::storage::StorageEtag;
 use crate::target::{Route, Target};
 
 mod cas;
 mod cdn;
 mod chunks;
+pub(crate) mod envelope;
 mod file;
 mod info;
+mod moved;
 mod resolve;
 mod token;
 mod tree;
 mod xorb;
 
 pub(crate) use cas::unauthorized;
-pub(crate) use cdn::denied;
+pub(crate) use cdn::{denied, refused};
 pub(crate) use xorb::spans;
 
 /// A request, read and taken apart.
@@ -42,6 +47,8 @@ pub(crate) struct Ask {
     pub(crate) wants_newest: bool,
     /// The number of the connection that it came on.
     pub(crate) connection: u64,
+    /// So much less is said to be the size of large files than it is.
+    pub(crate) size_is_stale_by: u64,
     /// What the storage's ETag says, if a fault decides it.
     pub(crate) storage_etag: Option<StorageEtag>,
     /// The range was changed by a fault: it need not be the one that was signed.
@@ -63,6 +70,12 @@ impl Ask {
         }
     }
 
+    /// What the hub says is the size of a file.
+    pub(crate) fn said_size(&self, file: &RepoFile) -> u64 {
+        let stale_by = if file.sha256.is_some() { self.size_is_stale_by } else { 0 };
+        file.content.len().saturating_sub(stale_by)
+    }
+
     /// The value of a query parameter.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         let mut pairs = url::form_urlencoded::parse(self.query.as_bytes());
@@ -72,8 +85,23 @@ impl Ask {
 
 /// The honest answer.
 pub(crate) fn answer(hub: &Hub, ask: &Ask) -> Reply {
-    let is_cas = matches!(ask.target.route(), Route::Reconstruction | Route::Chunks);
-    if is_cas && hub.is_elsewhere(&ask.host, Host::Cas) {
+    let standing = envelope::take(hub, ask);
+    let mut reply = match &standing {
+        Some(standing) if standing.is_exceeded => too_many(),
+        Some(_) | None => judge(hub, ask),
+    };
+    if let Some(standing) = &standing {
+        envelope::put(hub, ask, &mut reply, standing);
+    }
+    reply
+}
+
+/// Whether the request is one that can be answered here.
+fn judge(hub: &Hub, ask: &Ask) -> Reply {
+    let is_cas = ask.target.route().is_interface();
+    let is_missing =
+        Interface::of(&ask.target).is_some_and(|interface| hub.lacks.contains(&interface));
+    if is_missing || is_cas && hub.is_elsewhere(&ask.host, Host::Cas) {
         return reply::json(StatusCode::NOT_FOUND, &json!({ "error": "Not Found" }));
     }
     let is_post =
@@ -81,14 +109,22 @@ pub(crate) fn answer(hub: &Hub, ask: &Ask) -> Reply {
     if is_post != (ask.method == Method::POST) {
         return reply::json(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "wrong method" }));
     }
-    let answered = match &ask.target {
+    if let Some(location) = hub.moved(ask) {
+        return shapes::MOVED.fill(&[("location", &location)]);
+    }
+    let is_api = ask.target.route() != Route::Resolve;
+    tell(hub, ask).unwrap_or_else(|refusal| refusal.reply(is_api))
+}
+
+fn tell(hub: &Hub, ask: &Ask) -> Result<Reply, Refusal> {
+    match &ask.target {
         Target::Resolve(file) => resolve::resolve(hub, ask, file),
         Target::ResolveCache(file) => resolve::resolve_cache(hub, ask, file),
         Target::Info { repo, revision } => info::info(hub, ask, repo, revision.as_deref()),
         Target::Tree(file) => tree::tree(hub, ask, file),
         Target::PathsInfo { repo, revision } => tree::paths_info(hub, ask, repo, revision),
         Target::Whoami => info::whoami(hub, ask),
-        Target::Blob { sha256 } => Ok(cdn::blob(hub, ask, sha256)),
+        Target::Blob { name } => Ok(cdn::blob(hub, ask, name)),
         Target::XetToken { repo, revision } => token::token(hub, ask, repo, revision),
         Target::Reconstruction { hash, is_v2 } => Ok(cas::reconstruction(hub, ask, hash, *is_v2)),
         Target::Xorb { hash } => Ok(xorb::xorb(hub, ask, hash)),
@@ -103,6 +139,11 @@ pub(crate) fn answer(hub: &Hub, ask: &Ask) -> Reply {
         Target::Unknown { .. } => {
             Ok(reply::json(StatusCode::NOT_FOUND, &json!({ "error": "Not Found" })))
         }
-    };
-    answered.unwrap_or_else(|refusal: Refusal| refusal.reply())
+    }
+}
+
+fn too_many() -> Reply {
+    let mut reply = shapes::REFUSED_IN_JSON.fill(&[("message", shapes::TOO_MANY)]);
+    *reply.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    reply
 }

@@ -168,6 +168,8 @@ mod tests {
             reply(ReplyFault::Status { code, retry_after, ratelimit })
         };
         let text_403 = |words: &str| reply(ReplyFault::Text403 { words: words.to_owned() });
+        let cross =
+            |to: &str, status| reply(ReplyFault::CrossHost { to: Some(to.to_owned()), status });
         let portal = |is_redirect| reply(ReplyFault::Portal { is_redirect });
         let cut = |cut, trigger| Fault::Wire(WireFault::Cut { cut, trigger });
         let stall = |after, lasting| Fault::Wire(WireFault::Stall { after, lasting });
@@ -202,7 +204,9 @@ mod tests {
             ("portal", portal(false)),
             ("portal redirect past=1MB", portal(true)),
             ("redirect-loop", reply(ReplyFault::RedirectLoop)),
-            ("cross-host to=a:1", reply(ReplyFault::CrossHost { to: Some("a:1".to_owned()) })),
+            ("cross-host to=a:1", cross("a:1", 302)),
+            ("cross-host status=308 to=b", cross("b", 308)),
+            ("stale-size by=7", ask(AskFault::StaleSize { by: 7 })),
         ];
         for (text, expected) in table {
             let rule: Rule = text.parse().unwrap();

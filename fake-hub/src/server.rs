@@ -23,6 +23,7 @@ use crate::builder::{BuildError, Builder};
 use crate::connection::Connection;
 use crate::fault::Cut;
 use crate::hub::{Host, Hub};
+use crate::interface::Interface;
 use crate::socket::Socket;
 use crate::wire::Wire;
 
@@ -54,22 +55,28 @@ impl Builder {
         let send_buffer_bytes = self.send_buffer_bytes;
         let address = self.listen;
         let failed = |source| BuildError::Listen { address, source };
-        let hosts: &[Host] = if self.has_xet() {
-            &[Host::Hub, Host::Cdn, Host::Cas]
-        } else {
-            &[Host::Hub, Host::Cdn]
-        };
-        let bound = bind_all(address, hosts).await.map_err(failed)?;
-        let at = |listener: &TcpListener| Ok(listener.local_addr().map_err(failed)?.to_string());
-        let addresses: Vec<_> = bound.iter().map(at).collect::<Result<_, BuildError>>()?;
-        let builder = match addresses.get(2) {
-            Some(cas) => self.cas(cas),
-            None => self,
-        };
-        let hub = builder.build(&addresses[0], &addresses[1])?;
+        let mut hosts = vec![Host::Hub, Host::Cdn];
+        hosts.extend(self.has_xet().then_some(Host::Cas));
+        hosts.extend(self.has_two_storages.then_some(Host::SecondCdn));
+        let bound = bind_all(address, &hosts).await.map_err(failed)?;
+        let mut builder = self;
+        for (host, listener) in hosts.iter().zip(&bound) {
+            let address = listener.local_addr().map_err(failed)?.to_string();
+            builder = match host {
+                Host::Hub | Host::Cdn => builder,
+                Host::Cas => builder.cas(&address),
+                Host::SecondCdn => builder.second_storage(&address),
+            };
+        }
+        let lacks_cas = builder.lacks.contains(&Interface::Cas);
+        let at = |number: usize| Ok(bound[number].local_addr().map_err(failed)?.to_string());
+        let hub = builder.build(&at(0)?, &at(1)?)?;
         let mut listeners = JoinSet::new();
         for (host, listener) in hosts.iter().copied().zip(bound) {
-            listeners.spawn(listen(hub.clone(), host, listener, send_buffer_bytes));
+            // Where there is no CAS, nobody listens.
+            if !(lacks_cas && host == Host::Cas) {
+                listeners.spawn(listen(hub.clone(), host, listener, send_buffer_bytes));
+            }
         }
         Ok(FakeHub { hub, _listeners: listeners })
     }
@@ -207,8 +214,8 @@ async fn try_bind(address: SocketAddr, hosts: &[Host]) -> io::Result<Vec<TcpList
     let hub = TcpListener::bind(address).await?;
     let first = hub.local_addr()?;
     let mut listeners = vec![hub];
-    for (number, _) in (1..).zip(&hosts[1..]) {
-        listeners.push(match TcpListener::bind(other_address(first, number)).await {
+    for host in &hosts[1..] {
+        listeners.push(match TcpListener::bind(other_address(first, *host)).await {
             Ok(other) => other,
             Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
                 TcpListener::bind((first.ip(), 0)).await?
@@ -219,9 +226,15 @@ async fn try_bind(address: SocketAddr, hosts: &[Host]) -> io::Result<Vec<TcpList
     Ok(listeners)
 }
 
-/// The loopback address so many after the hub's, and the same port; elsewhere the same address
-/// and any port.
-fn other_address(hub: SocketAddr, number: u8) -> SocketAddr {
+/// The loopback address that is the host's, and the same port; elsewhere the same address and any
+/// port.
+fn other_address(hub: SocketAddr, host: Host) -> SocketAddr {
+    let number: u8 = match host {
+        Host::Hub => 0,
+        Host::Cdn => 1,
+        Host::Cas => 2,
+        Host::SecondCdn => 3,
+    };
     match hub.ip() {
         IpAddr::V4(ip) if ip.is_loopback() => {
             let [a, b, c, d] = ip.octets();

@@ -141,6 +141,11 @@ impl Tally {
         OpenRecord { tally: self.clone(), record }
     }
 
+    /// How many requests have arrived.
+    pub(crate) fn requests_begun(&self) -> u64 {
+        self.lock().stats.requests
+    }
+
     /// CDN body bytes sent so far.
     pub(crate) fn served(&self) -> u64 {
         let stats = &self.lock().stats;

@@ -10,14 +10,27 @@ use crate::digest::sha256_of;
 use crate::repo::RepoFile;
 
 /// The manners of the hosts that keep the bytes of LFS files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StorageSpec {
     /// What their `ETag` says.
     pub etag: StorageEtag,
     /// What they make of `If-Range`.
     pub if_range: IfRange,
-    /// How they say that a URL has expired.
+    /// How they refuse what no transcript shows: an expired URL, a range behind the end.
     pub words: Words,
+    /// Whether they take several ranges of a xorb at once, as not all do.
+    pub has_multi_range: bool,
+}
+
+impl Default for StorageSpec {
+    fn default() -> Self {
+        Self {
+            etag: StorageEtag::default(),
+            if_range: IfRange::default(),
+            words: Words::default(),
+            has_multi_range: true,
+        }
+    }
 }
 
 /// What the `ETag` of a storage host says.
@@ -48,14 +61,14 @@ pub enum IfRange {
     Ignored,
 }
 
-/// The form of the answer to an expired URL. No transcript shows it.
+/// The form of a refusal that no transcript shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Words {
-    /// XML, as CloudFront and S3 write it.
+    /// A line of text, as the hosts of 2026 refuse other things.
     #[default]
-    Xml,
-    /// A line of text, as the newer hosts refuse other things.
     Text,
+    /// XML, as CloudFront and S3 write it.
+    Xml,
 }
 
 impl StorageEtag {

@@ -114,7 +114,7 @@ pub(crate) enum Target {
     Tree(FileRef),
     PathsInfo { repo: RepoId, revision: String },
     Whoami,
-    Blob { sha256: String },
+    Blob { name: String },
     XetToken { repo: RepoId, revision: String },
     Reconstruction { hash: String, is_v2: bool },
     Xorb { hash: String },
@@ -135,7 +135,7 @@ impl Target {
             ["__fake_hub", "stats"] => Self::Stats,
             ["__fake_hub", "reset"] => Self::Reset,
             ["login"] => Self::Portal,
-            ["lfs", _, _, sha256] => Self::Blob { sha256: (*sha256).to_owned() },
+            ["xet-bridge-us", _, name] => Self::Blob { name: (*name).to_owned() },
             ["xorbs", _, hash] => Self::Xorb { hash: (*hash).to_owned() },
             [version @ ("v1" | "v2"), "reconstructions", hash] => {
                 Self::Reconstruction { hash: (*hash).to_owned(), is_v2: *version == "v2" }
@@ -179,9 +179,9 @@ impl Target {
     }
 }
 
-/// The path of a signed URL.
-pub(crate) fn blob_path(sha256: &str) -> String {
-    format!("/lfs/{}/{}/{sha256}", &sha256[..2], &sha256[2..4])
+/// The path of the signed URL of a file that the storage calls by this name.
+pub(crate) fn bridge_path(repo: &RepoId, name: &str) -> String {
+    format!("/xet-bridge-us/{}/{name}", repo.object_id())
 }
 
 /// The path of a xorb's signed URLs.
@@ -310,7 +310,7 @@ mod tests {
             ("/api/whoami-v2", Target::Whoami),
             ("/api/agent-harnesses", Target::Unknown { is_api: true }),
             ("/api/models/o/n/discussions/1", Target::Unknown { is_api: true }),
-            ("/lfs/ab/cd/abcdef", Target::Blob { sha256: "abcdef".to_owned() }),
+            ("/xet-bridge-us/ab/abcdef", Target::Blob { name: "abcdef".to_owned() }),
             ("/xorbs/default/ab", Target::Xorb { hash: "ab".to_owned() }),
             ("/v1/chunks/default-merkledb/ab", Target::Chunk { hash: "ab".to_owned() }),
             ("/v1/telemetry", Target::Telemetry),

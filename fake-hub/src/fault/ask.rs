@@ -13,7 +13,7 @@ use crate::quantity::{parse_bytes, parse_duration};
 use crate::range::Asked;
 use crate::routes::Ask;
 use crate::storage::StorageEtag;
-use crate::target::Route;
+use crate::target::{Route, Target};
 
 /// What happens to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,11 @@ pub enum AskFault {
     EtagChange,
     /// `storage-etag MODE`: what the storage's ETag says.
     StorageEtag(StorageEtag),
+    /// `stale-size [by=BYTES]`: the size of large files is that of an older, shorter version.
+    StaleSize {
+        /// How much shorter, in bytes; 1 if not given.
+        by: u64,
+    },
     /// `commit-change`: somebody pushed; `main` moves on before the answer.
     CommitChange,
 }
@@ -42,6 +47,7 @@ impl AskFault {
             "ignore-range" => Self::IgnoreRange,
             "wrong-range" => Self::WrongRange { by: fields.take("by", parse_bytes)?.unwrap_or(1) },
             "etag-change" => Self::EtagChange,
+            "stale-size" => Self::StaleSize { by: fields.take("by", parse_bytes)?.unwrap_or(1) },
             "storage-etag" => {
                 Self::StorageEtag(fields.argument("xet, sha256, none, …", str::parse)?)
             }
@@ -55,6 +61,13 @@ impl AskFault {
         match self {
             Self::IgnoreRange | Self::WrongRange { .. } => ask.headers.contains_key(RANGE),
             Self::StorageEtag(_) => ask.target.route() == Route::Cdn,
+            Self::StaleSize { .. } => matches!(
+                ask.target,
+                Target::Resolve(_)
+                    | Target::Tree(_)
+                    | Target::PathsInfo { .. }
+                    | Target::Info { .. }
+            ),
             Self::Delay(_) | Self::EtagChange | Self::CommitChange => true,
         }
     }
@@ -70,6 +83,7 @@ impl AskFault {
             }
             Self::WrongRange { by } => shift_range(hub, ask, by),
             Self::EtagChange => ask.wants_newest = true,
+            Self::StaleSize { by } => ask.size_is_stale_by = by,
             Self::StorageEtag(etag) => ask.storage_etag = Some(etag),
             Self::CommitChange => {
                 if let Some(repo) = hub.repo_of(&ask.target) {

@@ -10,14 +10,17 @@ use serde_json::json;
 
 use crate::fields::{Fields, RuleError};
 use crate::hub::Hub;
+use crate::quota::Group;
 use crate::reply::{self, Reply};
 use crate::routes::{self, Ask};
+use crate::shape::storage;
 use crate::sign::BadUrl;
 
 /// What is answered instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReplyFault {
-    /// `status CODE [retry-after=S] [ratelimit=S]`: an error status.
+    /// `status CODE [retry-after=S] [ratelimit=S]`: an error status. A 429 of the hub says without
+    /// either how long its window lasts.
     Status {
         /// The HTTP status.
         code: u16,
@@ -40,10 +43,12 @@ pub enum ReplyFault {
     },
     /// `redirect-loop`: 302 to the same URL.
     RedirectLoop,
-    /// `cross-host [to=HOST:PORT]`: 302 to the same path on another host.
+    /// `cross-host [to=HOST:PORT] [status=CODE]`: a redirect to the same path on another host.
     CrossHost {
         /// Where to; the CDN's host if not given.
         to: Option<String>,
+        /// 302 if not given; another name of the hub has 307, a mirror 308.
+        status: u16,
     },
 }
 
@@ -61,7 +66,10 @@ impl ReplyFault {
             "expired" => Self::Expired,
             "portal" => Self::Portal { is_redirect: fields.flag("redirect") },
             "redirect-loop" => Self::RedirectLoop,
-            "cross-host" => Self::CrossHost { to: fields.take("to", str::parse)? },
+            "cross-host" => Self::CrossHost {
+                to: fields.take("to", str::parse)?,
+                status: fields.take("status", parse_status)?.unwrap_or(302),
+            },
             _ => return Ok(None),
         }))
     }
@@ -73,15 +81,18 @@ impl ReplyFault {
         };
         match self {
             Self::Status { code, retry_after, ratelimit } => {
-                status(ask, *code, *retry_after, *ratelimit)
+                status(hub, ask, *code, *retry_after, *ratelimit)
             }
-            Self::Text403 { words } => reply::text(StatusCode::FORBIDDEN, words),
+            Self::Text403 { words } => routes::refused(hub, ask, StatusCode::FORBIDDEN, words),
             Self::Expired => expired(hub, ask),
             Self::Portal { is_redirect: false } => reply::portal(),
-            Self::Portal { is_redirect: true } => redirect(&hub.cdn, "/login"),
+            Self::Portal { is_redirect: true } => redirect(hub.cdn_authority(), "/login"),
             Self::RedirectLoop => redirect(&ask.host, &ask.path_and_query()),
-            Self::CrossHost { to } => {
-                redirect(to.as_ref().unwrap_or(&hub.cdn), &ask.path_and_query())
+            Self::CrossHost { to, status } => {
+                let host = to.as_deref().unwrap_or(hub.cdn_authority());
+                let mut reply = redirect(host, &ask.path_and_query());
+                *reply.status_mut() = StatusCode::from_u16(*status).unwrap_or(StatusCode::FOUND);
+                reply
             }
         }
     }
@@ -92,24 +103,34 @@ fn expired(hub: &Hub, ask: &Ask) -> Reply {
     if ask.target.route().is_interface() {
         routes::unauthorized()
     } else {
-        routes::denied(hub, BadUrl::Expired)
+        routes::denied(hub, ask, BadUrl::Expired)
     }
 }
 
-fn status(ask: &Ask, code: u16, retry_after: Option<u64>, ratelimit: Option<u64>) -> Reply {
+fn status(
+    hub: &Hub,
+    ask: &Ask,
+    code: u16,
+    retry_after: Option<u64>,
+    ratelimit: Option<u64>,
+) -> Reply {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let reason = status.canonical_reason().unwrap_or("Error");
     let mut reply = if ask.target.route().is_cdn() {
-        reply::xml(status, &reason.replace(' ', ""), reason)
+        routes::refused(hub, ask, status, reason)
     } else {
         reply::json(status, &json!({ "error": reason }))
     };
     if let Some(seconds) = retry_after {
         reply::set(&mut reply, RETRY_AFTER, &seconds.to_string());
     }
-    if let Some(seconds) = ratelimit {
-        reply::set(&mut reply, "ratelimit", &format!("\"api\";r=0;t={seconds}"));
-        reply::set(&mut reply, "ratelimit-policy", "\"fixed window\";\"api\";q=500;w=300");
+    let group = routes::envelope::group(ask);
+    let is_told = ratelimit.is_some() || (code == 429 && group.is_some() && retry_after.is_none());
+    if is_told {
+        let group = group.unwrap_or(Group::Api);
+        let mut standing = hub.quotas.spent(group, false, hub.clock.now());
+        standing.reset = ratelimit.unwrap_or(standing.reset);
+        routes::envelope::put(hub, ask, &mut reply, &standing);
     }
     reply
 }
@@ -125,10 +146,10 @@ fn parse_status(text: &str) -> Result<u16, &'static str> {
     code.ok_or("a status is from 200 to 599")
 }
 
-/// Refusals of the CDN as they were seen in 2026, by a name for rules.
+/// Refusals of the storage that were seen, by a name for rules.
 const REFUSALS: [(&str, &str); 4] = [
-    ("range", "Auth failed: invalid range"),
-    ("key-pair", "SignatureError: invalid key pair id"),
-    ("resource", "Auth failed: invalid resource"),
-    ("multi-range", "Invalid Range Specified"),
+    ("range", storage::WORDS_RANGE),
+    ("key-pair", storage::WORDS_KEY),
+    ("resource", storage::WORDS_RESOURCE),
+    ("multi-range", storage::WORDS_RANGES),
 ];

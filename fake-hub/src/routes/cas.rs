@@ -38,7 +38,7 @@ pub(crate) fn reconstruction(hub: &Hub, ask: &Ask, hash: &str, is_v2: bool) -> R
     let Ok(plan) = hub.xet.plan(file, &range) else {
         return error(StatusCode::INTERNAL_SERVER_ERROR, "a file has gone from the hub's disk");
     };
-    let body = if is_v2 { second(hub, &plan) } else { first(hub, &plan) };
+    let body = if is_v2 { second(hub, &repo, &plan) } else { first(hub, &repo, &plan) };
     reply::full(StatusCode::OK, "application/json", body)
 }
 
@@ -122,10 +122,10 @@ struct SecondRange {
 }
 
 /// One URL for each range.
-fn first(hub: &Hub, plan: &Plan) -> String {
+fn first(hub: &Hub, repo: &RepoId, plan: &Plan) -> String {
     let fetch = |hash: &XetHash, fetch: &Fetch| FirstFetch {
         range: chunks(&fetch.chunks),
-        url: signed_url(hub, hash, std::slice::from_ref(&fetch.bytes)),
+        url: signed_url(hub, repo, hash, std::slice::from_ref(&fetch.bytes)),
         url_range: inclusive(&fetch.bytes),
     };
     let fetch_info = plan.fetches.iter().map(|(hash, fetches)| {
@@ -139,7 +139,7 @@ fn first(hub: &Hub, plan: &Plan) -> String {
 }
 
 /// One URL for all ranges of a xorb, as long as it does not get too long.
-fn second(hub: &Hub, plan: &Plan) -> String {
+fn second(hub: &Hub, repo: &RepoId, plan: &Plan) -> String {
     let fetch = |hash: &XetHash, fetches: &[Fetch]| {
         let spans: Vec<_> = fetches.iter().map(|fetch| fetch.bytes.clone()).collect();
         let range = |fetch: &Fetch| SecondRange {
@@ -147,7 +147,7 @@ fn second(hub: &Hub, plan: &Plan) -> String {
             bytes: inclusive(&fetch.bytes),
         };
         SecondFetch {
-            url: signed_url(hub, hash, &spans),
+            url: signed_url(hub, repo, hash, &spans),
             ranges: fetches.iter().map(range).collect(),
         }
     };

@@ -4,9 +4,7 @@
 
 use std::ops::Range;
 
-use hyper::header::{
-    ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE,
-};
+use hyper::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, RANGE};
 use hyper::{Response, StatusCode};
 
 use crate::body::Body;
@@ -14,15 +12,26 @@ use crate::hub::Hub;
 use crate::range::{Asked, content_range, is_same_version};
 use crate::reply::{self, BodyParts, Reply};
 use crate::repo::RepoFile;
-use crate::routes::Ask;
-use crate::storage::IfRange;
+use crate::routes::{Ask, cdn};
+use crate::shape::{self, fill, hub as shapes, storage};
+use crate::storage::{IfRange, Words};
+use crate::target::encode;
 
-/// A small file, or the part of it that was asked for.
-pub(crate) fn serve(hub: &Hub, ask: &Ask, file: &RepoFile) -> Reply {
+/// A small file, or the part of it that was asked for, as the hub answers.
+pub(crate) fn serve(ask: &Ask, file: &RepoFile) -> Reply {
     let etag = format!("\"{}\"", file.etag());
-    let if_range = ask.header(IF_RANGE.as_str());
-    let is_same = is_same_version(if_range, Some(&etag), &hub.clock.last_modified());
-    answer(hub, ask, file, Some(&etag), is_same)
+    let is_same = is_same_version(ask.header(IF_RANGE.as_str()), Some(&etag));
+    let asked = Asked::of(ask.header(RANGE.as_str()).filter(|_| is_same), file.content.len());
+    let mut reply = answer(file, &asked).unwrap_or_else(|| {
+        let message = "The requested range cannot be satisfied.";
+        let mut reply = reply::xml(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", message);
+        reply::set(&mut reply, CONTENT_RANGE, &unsatisfied(file));
+        reply
+    });
+    reply::set(&mut reply, CONTENT_TYPE, "text/plain; charset=utf-8");
+    reply::set(&mut reply, ETAG, &etag);
+    reply::set(&mut reply, ACCEPT_RANGES, "bytes");
+    reply
 }
 
 /// A large file, or the part of it that was asked for, as the storage answers.
@@ -30,44 +39,64 @@ pub(crate) fn stored(hub: &Hub, ask: &Ask, file: &RepoFile) -> Reply {
     let mode = ask.storage_etag.unwrap_or(hub.storage.etag);
     let etag = mode.value(file, ask.connection);
     let if_range = ask.header(IF_RANGE.as_str());
-    let is_same = hub.storage.if_range == IfRange::Ignored
-        || is_same_version(if_range, etag.as_deref(), &hub.clock.last_modified());
-    answer(hub, ask, file, etag.as_deref(), is_same)
+    let is_same =
+        hub.storage.if_range == IfRange::Ignored || is_same_version(if_range, etag.as_deref());
+    let asked = Asked::of(ask.header(RANGE.as_str()).filter(|_| is_same), file.content.len());
+    let Some(mut reply) = answer(file, &asked) else {
+        return beyond(hub, ask, file);
+    };
+    let disposition = disposition(&file.path);
+    let mut words = vec![
+        ("kind", "application/octet-stream"),
+        ("disposition", disposition.as_str()),
+        ("pop", cdn::pop(hub, ask)),
+    ];
+    words.extend(etag.as_deref().map(|etag| ("etag", etag)));
+    shape::set_all(&mut reply, storage::OBJECT, &words);
+    reply
 }
 
-fn answer(
-    hub: &Hub,
-    ask: &Ask,
-    file: &RepoFile,
-    etag: Option<&str>,
-    is_same_version: bool,
-) -> Reply {
-    let len = file.content.len();
-    let last_modified = hub.clock.last_modified();
-    let mut asked = Asked::of(ask.header(RANGE.as_str()), len);
-    if !is_same_version {
-        asked = Asked::Whole;
+/// How a browser is to save the file at this path.
+pub(crate) fn disposition(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is_plain = |char: char| (' '..='~').contains(&char) && char != '"' && char != '\\';
+    let plain: String = name.chars().map(|char| if is_plain(char) { char } else { '?' }).collect();
+    let words = [("encoded", &*encode(name)), ("plain", &*plain)];
+    fill(shapes::DISPOSITION, &words).unwrap_or_default()
+}
+
+/// What the storage says to a range that begins behind the end. No transcript shows it.
+fn beyond(hub: &Hub, ask: &Ask, file: &RepoFile) -> Reply {
+    let status = StatusCode::RANGE_NOT_SATISFIABLE;
+    match hub.storage.words {
+        Words::Text => cdn::refused(hub, ask, status, storage::WORDS_UNSATISFIABLE),
+        Words::Xml => {
+            let message = "The requested range cannot be satisfied.";
+            let mut reply = reply::xml(status, "InvalidRange", message);
+            reply::set(&mut reply, CONTENT_RANGE, &unsatisfied(file));
+            reply
+        }
     }
+}
+
+fn unsatisfied(file: &RepoFile) -> String {
+    format!("bytes */{}", file.content.len())
+}
+
+/// The bytes with their length and place; none if there are none there.
+fn answer(file: &RepoFile, asked: &Asked) -> Option<Reply> {
+    let len = file.content.len();
     let span = asked.span(len);
-    let mut reply = part(file, span.clone());
     match asked {
-        Asked::Whole => {}
+        Asked::Whole => Some(part(file, span)),
         Asked::Part(_) => {
+            let mut reply = part(file, span.clone());
             *reply.status_mut() = StatusCode::PARTIAL_CONTENT;
             reply::set(&mut reply, CONTENT_RANGE, &content_range(&span, len));
+            Some(reply)
         }
-        Asked::Unsatisfiable => {
-            let message = "The requested range cannot be satisfied.";
-            reply = reply::xml(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", message);
-            reply::set(&mut reply, CONTENT_RANGE, &format!("bytes */{len}"));
-        }
+        Asked::Unsatisfiable => None,
     }
-    if let Some(etag) = etag {
-        reply::set(&mut reply, ETAG, etag);
-    }
-    reply::set(&mut reply, LAST_MODIFIED, &last_modified);
-    reply::set(&mut reply, ACCEPT_RANGES, "bytes");
-    reply
 }
 
 fn part(file: &RepoFile, span: Range<u64>) -> Reply {
@@ -78,9 +107,6 @@ fn part(file: &RepoFile, span: Range<u64>) -> Reply {
     };
     let mut reply = Response::new(body);
     reply.extensions_mut().insert(BodyParts::from(start));
-    let is_text = file.sha256.is_none();
-    let content_type = if is_text { "text/plain; charset=utf-8" } else { "binary/octet-stream" };
-    reply::set(&mut reply, CONTENT_TYPE, content_type);
     reply::set_len(&mut reply);
     reply
 }

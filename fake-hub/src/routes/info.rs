@@ -2,14 +2,13 @@
 //!
 //! The listing of files with their sizes is the tree's.
 
-use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::access::{Caller, Refusal};
 use crate::hub::Hub;
-use crate::reply::{self, Reply};
+use crate::reply::Reply;
 use crate::repo::{Access, RepoFile, RepoId};
-use crate::routes::{Ask, tree};
+use crate::routes::{Ask, envelope, tree};
 
 /// `GET /api/{kind}/{repo}` and `GET /api/{kind}/{repo}/revision/{revision}`
 pub(crate) fn info(
@@ -22,10 +21,11 @@ pub(crate) fn info(
     let repo = caller.check_repo(hub.repo(id))?;
     let commit = hub.commit(repo, revision.unwrap_or("main"))?;
     let has_blobs = ask.parameter("blobs").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let siblings: Vec<Value> = commit.files.values().map(|file| sibling(file, has_blobs)).collect();
+    let siblings: Vec<Value> =
+        commit.files.values().map(|file| sibling(ask, file, has_blobs)).collect();
     let gated = if repo.access == Access::Gated { json!("manual") } else { json!(false) };
     let mut value = json!({
-        "_id": &commit.sha[..24],
+        "_id": id.object_id(),
         "id": id.name,
         "author": id.name.split_once('/').map(|(author, _)| author),
         "sha": commit.sha,
@@ -42,15 +42,13 @@ pub(crate) fn info(
     if id.kind == crate::repo::RepoKind::Model {
         value["modelId"] = json!(id.name);
     }
-    let mut reply = reply::json(StatusCode::OK, &value);
-    reply::set(&mut reply, "x-repo-commit", &commit.sha);
-    Ok(reply)
+    Ok(envelope::json(&value))
 }
 
 /// `GET /api/whoami-v2`
 pub(crate) fn whoami(hub: &Hub, ask: &Ask) -> Result<Reply, Refusal> {
     let name = match hub.tokens.caller(&ask.headers)? {
-        Caller::Anonymous => return Err(Refusal::BadToken),
+        Caller::Anonymous => return Err(Refusal::NoToken),
         Caller::Outsider => "outsider",
         Caller::Member => "member",
     };
@@ -62,19 +60,19 @@ pub(crate) fn whoami(hub: &Hub, ask: &Ask) -> Result<Reply, Refusal> {
         "orgs": [],
         "auth": { "type": "access_token", "accessToken": { "displayName": name, "role": "read" } },
     });
-    Ok(reply::json(StatusCode::OK, &value))
+    Ok(envelope::json(&value))
 }
 
-fn sibling(file: &RepoFile, has_blobs: bool) -> Value {
+fn sibling(ask: &Ask, file: &RepoFile, has_blobs: bool) -> Value {
     if !has_blobs {
         return json!({ "rfilename": file.path });
     }
     let mut value = json!({
         "rfilename": file.path,
         "blobId": file.oid,
-        "size": file.content.len(),
+        "size": ask.said_size(file),
     });
-    if let Some(lfs) = tree::lfs(file, "sha256") {
+    if let Some(lfs) = tree::lfs(ask, file, "sha256") {
         value["lfs"] = lfs;
     }
     value

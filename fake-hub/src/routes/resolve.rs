@@ -1,73 +1,127 @@
 //! `resolve`: where a file is, and the small files themselves.
 //!
-//! Large files are only pointed at; the CDN has them.
+//! Large files are only pointed at; the storage has them.
 
 use hyper::StatusCode;
-use hyper::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, ETAG, LINK};
+use hyper::header::{ETAG, IF_NONE_MATCH, USER_AGENT};
+use url::form_urlencoded::byte_serialize;
 
-use crate::access::Refusal;
+use crate::access::{Caller, Refusal};
 use crate::hub::Hub;
 use crate::reply::{self, Reply};
-use crate::repo::RepoFile;
+use crate::repo::{Access, RepoFile};
 use crate::routes::{Ask, file};
-use crate::target::{FileRef, blob_path, encode, resolve_cache_path, xet_token_path};
+use crate::shape::{self, fill, hub as shapes, storage};
+use crate::sign::Grant;
+use crate::target::{FileRef, bridge_path, resolve_cache_path, xet_token_path};
+
+/// A file that was found.
+struct Found<'a> {
+    caller: Caller,
+    commit: String,
+    file: &'a RepoFile,
+    /// A small file that no cache may hold, or need not: `resolve` has it.
+    is_served_in_place: bool,
+}
 
 /// `HEAD` or `GET /{repo}/resolve/{revision}/{path}`
 pub(crate) fn resolve(hub: &Hub, ask: &Ask, target: &FileRef) -> Result<Reply, Refusal> {
-    let (commit, known) = find(hub, ask, target)?;
-    let etag = format!("\"{}\"", known.etag());
-    let mut reply = match &known.sha256 {
-        Some(sha256) => {
-            let path = blob_path(sha256);
-            let query = hub.signer.query(&hub.cdn, &path, hub.clock.now());
-            let location = format!("http://{}{path}?{query}", hub.cdn);
-            reply::redirect(StatusCode::FOUND, &location)
-        }
-        None => {
-            let location = resolve_cache_path(target, &commit);
-            reply::redirect(StatusCode::TEMPORARY_REDIRECT, &location)
-        }
-    };
-    if known.sha256.is_some() {
-        reply::set(&mut reply, "x-linked-etag", &etag);
-        reply::set(&mut reply, "x-linked-size", &known.content.len().to_string());
+    let found = find(hub, ask, target)?;
+    match &found.file.sha256 {
+        Some(sha256) => Ok(stored(hub, ask, target, &found, sha256)),
+        None if found.is_served_in_place => Ok(whole(ask, &found)),
+        None => Ok(small(ask, target, &found)),
     }
-    if let Some(xet) = &known.xet {
-        let token = xet_token_path(&target.repo, &commit);
-        let links = format!(
-            "<{}{token}>; rel=\"xet-auth\", \
-             <{}/v1/reconstructions/{xet}>; rel=\"xet-reconstruction-info\"",
-            hub.endpoint(),
-            hub.cas_endpoint(),
-        );
-        reply::set(&mut reply, "x-xet-hash", &xet.to_string());
-        reply::set(&mut reply, LINK, &links);
-    }
-    let name = encode(known.path.rsplit('/').next().unwrap_or(&known.path));
-    let disposition = format!("inline; filename*=UTF-8''{name}");
-    reply::set(&mut reply, CONTENT_DISPOSITION, &disposition);
-    reply::set(&mut reply, ETAG, &etag);
-    reply::set(&mut reply, ACCEPT_RANGES, "bytes");
-    reply::set(&mut reply, "x-repo-commit", &commit);
-    Ok(reply)
 }
 
-/// `HEAD` or `GET /api/resolve-cache/{kind}/{repo}/{commit}/{path}`
+/// `HEAD` or `GET /api/resolve-cache/{kind}/{repo}/{commit}/{path}?{resolve path}=&etag="…"`
 pub(crate) fn resolve_cache(hub: &Hub, ask: &Ask, target: &FileRef) -> Result<Reply, Refusal> {
-    let (commit, known) = find(hub, ask, target)?;
-    let mut reply = file::serve(hub, ask, known);
-    reply::set(&mut reply, "x-repo-commit", &commit);
-    Ok(reply)
+    Ok(whole(ask, &find(hub, ask, target)?))
 }
 
-fn find<'a>(hub: &'a Hub, ask: &Ask, target: &FileRef) -> Result<(String, &'a RepoFile), Refusal> {
+/// The file itself. It names the commit whether the query came along or not: the clients of years
+/// drop it, and go by the commit.
+fn whole(ask: &Ask, found: &Found<'_>) -> Reply {
+    let Found { commit, file, .. } = found;
+    let mut reply = file::serve(ask, file);
+    let etag = reply.headers().get(ETAG).and_then(|etag| etag.to_str().ok());
+    if etag.is_some() && etag == ask.header(IF_NONE_MATCH.as_str()) {
+        let etag = etag.unwrap_or_default().to_owned();
+        reply = Reply::default();
+        *reply.status_mut() = StatusCode::NOT_MODIFIED;
+        reply::set(&mut reply, ETAG, &etag);
+    }
+    let disposition = file::disposition(&file.path);
+    let words = [("disposition", disposition.as_str()), ("commit", commit)];
+    shape::set_all(&mut reply, shapes::SMALL_FILE, &words);
+    reply
+}
+
+fn stored(hub: &Hub, ask: &Ask, target: &FileRef, found: &Found<'_>, sha256: &str) -> Reply {
+    let Found { commit, file, .. } = found;
+    let location = location(hub, target, found);
+    let size = ask.said_size(file).to_string();
+    let xet = file.xet.map(|xet| xet.to_string());
+    let auth = format!("{}{}", hub.links_to(), xet_token_path(&target.repo, commit));
+    let plan = xet.as_ref().map(|xet| format!("{}/v1/reconstructions/{xet}", hub.cas_endpoint()));
+    let mut words = vec![
+        ("location", location.as_str()),
+        ("commit", commit),
+        ("size", &size),
+        ("sha", sha256),
+        ("auth", &auth),
+    ];
+    words.extend(xet.as_deref().map(|xet| ("xet", xet)));
+    words.extend(plan.as_deref().map(|plan| ("plan", plan)));
+    let mut reply = shapes::STORED.fill(&words);
+    let agent = ask.header(USER_AGENT.as_str()).unwrap_or_default();
+    if agent.starts_with("ollama/") {
+        *reply.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    }
+    reply
+}
+
+/// The signed URL of the file's bytes.
+fn location(hub: &Hub, target: &FileRef, found: &Found<'_>) -> String {
+    let name = found.file.storage_name();
+    let path = bridge_path(&target.repo, &name);
+    let disposition = file::disposition(&found.file.path);
+    let disposition: String = byte_serialize(disposition.as_bytes()).collect();
+    let user = found.caller.user();
+    let words = [("user", user.as_str()), ("disposition", &disposition)];
+    let order = usize::from(name.as_bytes()[0] % 2);
+    let question = fill(storage::FILE_QUESTIONS[order], &words).unwrap_or_default();
+    let host = hub.pick_storage();
+    let grant = Grant { host, path: &path, question: &question, range: None };
+    hub.signer.url(grant, hub.clock.now())
+}
+
+fn small(ask: &Ask, target: &FileRef, found: &Found<'_>) -> Reply {
+    let Found { commit, file, .. } = found;
+    let path = resolve_cache_path(target, commit);
+    let resolve: String = byte_serialize(ask.path.as_bytes()).collect();
+    let words =
+        [("path", path.as_str()), ("resolve", resolve.as_str()), ("sha", file.oid.as_str())];
+    let location = fill(shapes::SMALL_LOCATION, &words).unwrap_or_default();
+    let disposition = file::disposition(&file.path);
+    shapes::SMALL.fill(&[
+        ("location", &location),
+        ("commit", commit),
+        ("sha", &file.oid),
+        ("disposition", &disposition),
+    ])
+}
+
+fn find<'a>(hub: &'a Hub, ask: &Ask, target: &FileRef) -> Result<Found<'a>, Refusal> {
     let caller = hub.tokens.caller(&ask.headers)?;
     let repo = caller.check_repo(hub.repo(&target.repo))?;
     caller.check_files(repo)?;
     let commit = hub.commit(repo, &target.revision)?;
-    let missing =
-        || Refusal::EntryNotFound { path: target.path.clone(), commit: commit.sha.clone() };
+    let missing = || Refusal::EntryNotFound { commit: commit.sha.clone() };
     let known = commit.files.get(&target.path).ok_or_else(missing)?;
     let newest = repo.newest(&target.path).filter(|_| ask.wants_newest);
-    Ok((commit.sha.clone(), newest.unwrap_or(known)))
+    let file = newest.unwrap_or(known);
+    let is_served_in_place =
+        repo.access != Access::Public || !repo.id.name.contains('/') || file.content.len() == 0;
+    Ok(Found { caller, commit: commit.sha.clone(), file, is_served_in_place })
 }

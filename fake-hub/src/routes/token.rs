@@ -9,7 +9,7 @@ use crate::access::Refusal;
 use crate::hub::Hub;
 use crate::reply::{self, Reply};
 use crate::repo::RepoId;
-use crate::routes::Ask;
+use crate::routes::{Ask, envelope};
 
 /// `GET /api/{kind}/{repo}/xet-read-token/{revision}`: in JSON for one half of the real client,
 /// in headers for the other.
@@ -24,7 +24,7 @@ pub(crate) fn token(hub: &Hub, ask: &Ask, id: &RepoId, revision: &str) -> Result
     let (token, expires) = hub.passes.issue(id, hub.clock.now());
     let url = hub.cas_endpoint();
     let value = json!({ "accessToken": token, "exp": expires, "casUrl": url });
-    let mut reply = reply::json(StatusCode::OK, &value);
+    let mut reply = envelope::json(&value);
     reply::set(&mut reply, "x-xet-access-token", &token);
     reply::set(&mut reply, "x-xet-token-expiration", &expires.to_string());
     reply::set(&mut reply, "x-xet-cas-url", &url);

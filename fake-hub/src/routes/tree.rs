@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use hyper::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hyper::header::{CONTENT_TYPE, LINK};
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -14,7 +15,7 @@ use crate::digest::sha1_of;
 use crate::hub::Hub;
 use crate::reply::{self, Reply};
 use crate::repo::{Commit, RepoFile, RepoId};
-use crate::routes::{Ask, info};
+use crate::routes::{Ask, envelope, info};
 use crate::target::FileRef;
 
 /// `GET /api/{kind}/{repo}/tree/{revision}[/{path}]?recursive=…&expand=…&limit=…&cursor=…`
@@ -22,18 +23,18 @@ pub(crate) fn tree(hub: &Hub, ask: &Ask, target: &FileRef) -> Result<Reply, Refu
     let caller = hub.tokens.caller(&ask.headers)?;
     let repo = caller.check_repo(hub.repo(&target.repo))?;
     let commit = hub.commit(repo, &target.revision)?;
-    let all = entries(commit, &target.path, is_true(ask, "recursive"), is_true(ask, "expand"));
+    let all = entries(commit, ask, &target.path, is_true(ask, "recursive"), is_true(ask, "expand"));
     if all.is_empty() && !target.path.is_empty() {
-        let (path, commit) = (target.path.clone(), commit.sha.clone());
-        return Err(Refusal::EntryNotFound { path, commit });
+        return Err(Refusal::EntryNotFound { commit: commit.sha.clone() });
     }
     let number = |name: &str| ask.parameter(name).and_then(|value| value.parse::<usize>().ok());
     let limit = number("limit").unwrap_or(hub.page_size).clamp(1, hub.page_size);
-    let start = number("cursor").unwrap_or(0).min(all.len());
+    let start =
+        ask.parameter("cursor").and_then(|text| cursor_start(&text)).unwrap_or(0).min(all.len());
     let end = (start + limit).min(all.len());
-    let mut reply = reply::json(StatusCode::OK, &json!(&all[start..end]));
+    let mut reply = envelope::json(&json!(&all[start..end]));
     if end < all.len() {
-        let link = format!("<{}>; rel=\"next\"", next_page(hub, ask, end));
+        let link = format!("<{}>; rel=\"next\"", next_page(hub, ask, limit, end));
         reply::set(&mut reply, LINK, &link);
     }
     Ok(reply)
@@ -51,28 +52,35 @@ pub(crate) fn paths_info(
     let commit = hub.commit(repo, revision)?;
     let (paths, is_expanded) = wanted(ask);
     let mut all = BTreeMap::new();
-    insert_entries(&mut all, commit, "", true, is_expanded);
+    insert_entries(&mut all, commit, ask, "", true, is_expanded);
     let found: Vec<&Value> = paths.iter().filter_map(|path| all.get(path.as_str())).collect();
-    Ok(reply::json(StatusCode::OK, &json!(found)))
+    Ok(envelope::json(&json!(found)))
 }
 
 /// What the hub says of a file in LFS; the digest's name differs between routes.
-pub(crate) fn lfs(file: &RepoFile, digest_name: &str) -> Option<Value> {
+pub(crate) fn lfs(ask: &Ask, file: &RepoFile, digest_name: &str) -> Option<Value> {
     let sha256 = file.sha256.as_ref()?;
-    let (size, pointer) = (file.content.len(), file.pointer_len);
+    let (size, pointer) = (ask.said_size(file), file.pointer_len);
     Some(json!({ digest_name: sha256, "size": size, "pointerSize": pointer }))
 }
 
-fn entries(commit: &Commit, root: &str, is_recursive: bool, is_expanded: bool) -> Vec<Value> {
+fn entries(
+    commit: &Commit,
+    ask: &Ask,
+    root: &str,
+    is_recursive: bool,
+    is_expanded: bool,
+) -> Vec<Value> {
     let mut all = BTreeMap::new();
     let prefix = if root.is_empty() { String::new() } else { format!("{root}/") };
-    insert_entries(&mut all, commit, &prefix, is_recursive, is_expanded);
+    insert_entries(&mut all, commit, ask, &prefix, is_recursive, is_expanded);
     all.into_values().collect()
 }
 
 fn insert_entries(
     all: &mut BTreeMap<String, Value>,
     commit: &Commit,
+    ask: &Ask,
     prefix: &str,
     is_recursive: bool,
     is_expanded: bool,
@@ -94,15 +102,15 @@ fn insert_entries(
             });
         }
         if is_recursive || depth == 0 {
-            all.insert(file.path.clone(), expand(file_entry(file), commit, is_expanded));
+            all.insert(file.path.clone(), expand(file_entry(ask, file), commit, is_expanded));
         }
     }
 }
 
-fn file_entry(file: &RepoFile) -> Value {
-    let size = file.content.len();
+fn file_entry(ask: &Ask, file: &RepoFile) -> Value {
+    let size = ask.said_size(file);
     let mut entry = json!({ "type": "file", "oid": file.oid, "size": size, "path": file.path });
-    if let Some(lfs) = lfs(file, "oid") {
+    if let Some(lfs) = lfs(ask, file, "oid") {
         entry["lfs"] = lfs;
     }
     if let Some(xet) = &file.xet {
@@ -118,12 +126,26 @@ fn expand(mut entry: Value, commit: &Commit, is_expanded: bool) -> Value {
     entry
 }
 
-fn next_page(hub: &Hub, ask: &Ask, cursor: usize) -> String {
+/// The URL of the page from an entry on: absolute, with all that was asked for.
+fn next_page(hub: &Hub, ask: &Ask, limit: usize, start: usize) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    let asked = form_urlencoded::parse(ask.query.as_bytes());
-    query.extend_pairs(asked.filter(|(key, _)| key != "cursor"));
-    query.append_pair("cursor", &cursor.to_string());
-    format!("{}{}?{}", hub.endpoint(), ask.path, query.finish())
+    for name in ["expand", "recursive"] {
+        query.append_pair(name, if is_true(ask, name) { "true" } else { "false" });
+    }
+    query.append_pair("limit", &limit.to_string());
+    query.append_pair("cursor", &cursor(start));
+    format!("{}{}?{}", hub.links_to(), ask.path, query.finish())
+}
+
+/// A cursor as it looks on the real hub, where only the hub knows what it means.
+fn cursor(start: usize) -> String {
+    let inner = STANDARD.encode(json!({ "start": start }).to_string());
+    STANDARD.encode(format!("{inner}:{start:05}"))
+}
+
+fn cursor_start(text: &str) -> Option<usize> {
+    let text = String::from_utf8(STANDARD.decode(text).ok()?).ok()?;
+    text.rsplit_once(':')?.1.parse().ok()
 }
 
 fn wanted(ask: &Ask) -> (Vec<String>, bool) {

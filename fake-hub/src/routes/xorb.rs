@@ -1,4 +1,4 @@
-//! Xorbs on the CDN: whoever has a URL gets the very bytes that it was signed for.
+//! Xorbs on the storage: whoever has a URL gets the very bytes that it was signed for.
 //!
 //! It knows no files and no chunks, and never looks at tokens.
 
@@ -8,23 +8,29 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use engine::xet::hash::XetHash;
-use hyper::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED, RANGE};
+use hyper::header::{CONTENT_RANGE, CONTENT_TYPE, RANGE};
 use hyper::{Response, StatusCode};
 
 use crate::body::Body;
 use crate::hub::Hub;
 use crate::range::{Asked, content_range};
 use crate::reply::{self, BodyPart, BodyParts, Reply};
-use crate::routes::{Ask, denied};
-use crate::sign::BadUrl;
-use crate::target::{encode, xorb_path};
+use crate::repo::RepoId;
+use crate::routes::{Ask, cdn};
+use crate::shape::{self, fill, storage};
+use crate::sign::{BadUrl, Grant};
+use crate::target::xorb_path;
 use crate::xet::Xorb;
 
 /// The URL that is good for these bytes of a xorb.
-pub(crate) fn signed_url(hub: &Hub, hash: &XetHash, spans: &[Range<u64>]) -> String {
-    let (path, range) = (xorb_path(hash), header(spans));
-    let query = hub.signer.query(&hub.cdn, &signed(&path, &range), hub.clock.now());
-    format!("http://{}{path}?{SIGNED_RANGE}={}&{query}", hub.cdn, encode(&range))
+pub(crate) fn signed_url(hub: &Hub, repo: &RepoId, hash: &XetHash, spans: &[Range<u64>]) -> String {
+    let (path, range, repo) = (xorb_path(hash), header(spans), repo.object_id());
+    let session = &hash.to_string()[..24];
+    let words = [("user", "public"), ("repo", repo.as_str()), ("session", session)];
+    let question = fill(storage::XORB_QUESTION, &words).unwrap_or_default();
+    let host = hub.pick_storage();
+    let grant = Grant { host, path: &path, question: &question, range: Some(&range) };
+    hub.signer.url(grant, hub.clock.now())
 }
 
 /// The bytes of a xorb that a request with this header is about; none if there is no such xorb.
@@ -33,48 +39,40 @@ pub(crate) fn spans(hub: &Hub, hash: &str, header: Option<&str>) -> Vec<Range<u6
     bytes.and_then(|bytes| parse(header, bytes.len() as u64)).unwrap_or_default()
 }
 
-/// `GET /xorbs/default/{hash}?X-Xet-Signed-Range=…&Expires=…&Signature=…&Key-Pair-Id=…`
+/// `GET /xorbs/default/{hash}?user_id=…&Expires=…&Policy=…&Signature=…&Key-Pair-Id=…`
 pub(crate) fn xorb(hub: &Hub, ask: &Ask, hash: &str) -> Reply {
-    if let Err(bad) = check(hub, ask) {
-        return denied(hub, bad);
+    let range = ask.header(RANGE.as_str());
+    if !hub.storage.has_multi_range && range.is_some_and(|range| range.contains(',')) {
+        return cdn::refused(hub, ask, StatusCode::FORBIDDEN, storage::WORDS_RANGES);
+    }
+    match hub.signer.check(&ask.host, &ask.path, &ask.query, range, hub.clock.now()) {
+        Err(BadUrl::Range) if ask.is_range_bent => {}
+        Err(bad) => return cdn::denied(hub, ask, bad),
+        Ok(()) => {}
     }
     let Some(xorb) = find(hub, hash) else {
-        return reply::xml(StatusCode::NOT_FOUND, "NoSuchKey", "The key does not exist.");
+        return cdn::missing(hub, ask);
     };
-    let mut reply = match serve(ask, xorb) {
-        Ok(Some(reply)) => reply,
+    match serve(ask, xorb) {
+        Ok(Some(mut reply)) => {
+            let etag = format!("\"{}\"", xorb.hash());
+            let words = [("etag", etag.as_str()), ("pop", cdn::pop(hub, ask))];
+            shape::set_all(&mut reply, storage::OBJECT, &words);
+            reply
+        }
         Ok(None) => {
-            let message = "The requested range cannot be satisfied.";
-            reply::xml(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", message)
+            let status = StatusCode::RANGE_NOT_SATISFIABLE;
+            cdn::refused(hub, ask, status, storage::WORDS_UNSATISFIABLE)
         }
         Err(_) => {
             let message = "The file has gone from the hub's disk.";
             reply::xml(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message)
         }
-    };
-    reply::set(&mut reply, ETAG, &format!("\"{}\"", xorb.hash()));
-    reply::set(&mut reply, LAST_MODIFIED, &hub.clock.last_modified());
-    reply::set(&mut reply, ACCEPT_RANGES, "bytes");
-    reply
+    }
 }
 
 fn find<'a>(hub: &'a Hub, hash: &str) -> Option<&'a Xorb> {
     hub.xet.xorb(&XetHash::from_hex(hash)?)
-}
-
-/// Whether the URL is good, and the range is the one that it is good for: all of them, or, since
-/// real clients take a URL apart, one.
-fn check(hub: &Hub, ask: &Ask) -> Result<(), BadUrl> {
-    let range = ask.parameter(SIGNED_RANGE).ok_or(BadUrl::Unsigned)?;
-    let path = signed(&ask.path, &range);
-    hub.signer.check(&ask.host, &path, &ask.query, hub.clock.now())?;
-    let wanted = ask.header(RANGE.as_str()).map(str::trim);
-    let is_one = |wanted: &str| {
-        let ranges = range.strip_prefix(UNIT).unwrap_or_default();
-        wanted.strip_prefix(UNIT).is_some_and(|one| ranges.split(',').any(|range| range == one))
-    };
-    let is_signed = wanted.is_some_and(|wanted| wanted == range || is_one(wanted));
-    if is_signed || ask.is_range_bent { Ok(()) } else { Err(BadUrl::Forged) }
 }
 
 /// The bytes that are asked for; none if the xorb does not have them.
@@ -157,11 +155,5 @@ fn header(spans: &[Range<u64>]) -> String {
     format!("{UNIT}{}", ranges.join(","))
 }
 
-/// What the signature is over, beside the host and the time.
-fn signed(path: &str, range: &str) -> String {
-    format!("{path}#{range}")
-}
-
 const UNIT: &str = "bytes=";
-const SIGNED_RANGE: &str = "X-Xet-Signed-Range";
 const BOUNDARY: &str = "fake_hub_byteranges";

@@ -25,13 +25,13 @@ impl Passes {
         let expires_ms = (now + self.lifetime).as_millis() as u64;
         let name: String = repo.to_string().bytes().map(|byte| format!("{byte:02x}")).collect();
         let signature = self.signature(&name, expires_ms);
-        (format!("xet.{expires_ms}.{name}.{signature}"), expires_ms / 1000)
+        (format!("xet_{expires_ms}_{name}_{signature}"), expires_ms / 1000)
     }
 
     /// Whose files the bearer may have at `now`.
     pub(crate) fn check(&self, token: &str, now: Duration) -> Option<RepoId> {
-        let (expires_ms, rest) = token.strip_prefix("xet.")?.split_once('.')?;
-        let (name, signature) = rest.split_once('.')?;
+        let (expires_ms, rest) = token.strip_prefix("xet_")?.split_once('_')?;
+        let (name, signature) = rest.split_once('_')?;
         let expires_ms = expires_ms.parse::<u64>().ok()?;
         let is_good = self.signature(name, expires_ms) == signature;
         if !is_good || now.as_millis() >= u128::from(expires_ms) {
@@ -72,7 +72,7 @@ mod tests {
             let forged = String::from_utf8(bytes).unwrap();
             assert_eq!(passes.check(&forged, now), None, "{forged}");
         }
-        let longer = token.replace("xet.17", "xet.18");
+        let longer = token.replace("xet_17", "xet_18");
         assert_eq!(passes.check(&longer, now), None);
     }
 }

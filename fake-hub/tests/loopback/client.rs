@@ -93,7 +93,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         if !is_head && answer.header("transfer-encoding") == "chunked" {
             return self.chunks(answer).await;
         }
-        let len = if is_head { 0 } else { answer.header("content-length").parse().unwrap() };
+        let has_body = !is_head && answer.status != 304;
+        let len = if !has_body { 0 } else { answer.header("content-length").parse().unwrap() };
         while self.buffer.len() < len {
             if let Err(end) = self.fill().await {
                 answer.end = end;

@@ -182,14 +182,14 @@ async fn replies_can_be_false() {
     let portal = format!("http://{host}/login");
     let cross = format!("http://elsewhere:1{path}");
     let table = [
-        (403, "application/xml", ""),
-        (429, "application/xml", ""),
-        (503, "application/xml", ""),
+        (403, "text/plain; charset=utf-8", ""),
+        (429, "text/plain; charset=utf-8", ""),
+        (503, "text/plain; charset=utf-8", ""),
         (200, "text/html; charset=utf-8", ""),
         (302, "text/plain; charset=utf-8", &portal),
         (302, "text/plain; charset=utf-8", &location),
         (302, "text/plain; charset=utf-8", &cross),
-        (206, "binary/octet-stream", ""),
+        (206, "application/octet-stream", ""),
     ];
     for (status, content_type, location) in table {
         let answer = client.get(path, "bytes=0-9").await;

@@ -1,6 +1,6 @@
 //! What the hub answers as long as nobody asks it to lie.
 
-use fake_hub::{FakeHub, RepoSpec, Route};
+use fake_hub::{Access, FakeHub, RepoSpec, Route};
 
 use crate::client::{Client, End, ask, get, hub, locate, split, weights};
 
@@ -36,14 +36,49 @@ async fn a_small_file_is_behind_a_relative_redirect() {
         let answer = ask("HEAD", &url, &[], "").await;
         assert_eq!(answer.status, 307);
         let location = answer.header("location");
-        assert_eq!(location, format!("/api/resolve-cache/models/o/n/{commit}/config.json"));
+        let oid = hub.file("o/n", "main", "config.json").unwrap().oid;
+        let place = format!("/api/resolve-cache/models/o/n/{commit}/config.json");
+        let query = format!("%2Fo%2Fn%2Fresolve%2F{revision}%2Fconfig.json=&etag=%22{oid}%22");
+        assert_eq!(location, format!("{place}?{query}"));
 
         let answer = get(&format!("{}{location}", hub.endpoint()), "bytes=2-5").await;
         assert_eq!(answer.status, 206);
         assert_eq!(answer.text(), "  \"a");
         assert_eq!(answer.header("x-repo-commit"), commit);
-        let file = hub.file("o/n", "main", "config.json").unwrap();
-        assert_eq!(answer.header("etag"), format!("\"{}\"", file.oid));
+        let etag = format!("\"{oid}\"");
+        assert_eq!(answer.header("etag"), etag);
+        let url = format!("{}{location}", hub.endpoint());
+        let answer = ask("GET", &url, &[("If-None-Match", &etag)], "").await;
+        assert_eq!((answer.status, answer.body.len()), (304, 0));
+        // The hf of years drops the query, and needs the commit.
+        let answer = get(&format!("{}{place}", hub.endpoint()), "").await;
+        assert_eq!((answer.status, answer.header("x-repo-commit")), (200, &*commit));
+    }
+}
+
+#[tokio::test]
+async fn small_files_that_no_cache_holds_are_answered_in_place() {
+    let files = || [("config.json", "{}"), ("empty.txt", "")];
+    let hub = FakeHub::builder()
+        .repo(RepoSpec::files("o/n", files()))
+        .repo(RepoSpec::files("legacy", files()))
+        .repo(RepoSpec::files("o/gated", files()).access(Access::Gated))
+        .token("hf_member")
+        .start()
+        .await
+        .unwrap();
+    let table = [
+        ("/o/n/resolve/main/config.json", 307, ""),
+        ("/o/n/resolve/main/empty.txt", 200, ""),
+        ("/legacy/resolve/main/config.json", 200, "{}"),
+        ("/o/gated/resolve/main/config.json", 200, "{}"),
+    ];
+    for (path, status, body) in table {
+        let bearer = [("Authorization", "Bearer hf_member")];
+        let answer = ask("GET", &format!("{}{path}", hub.endpoint()), &bearer, "").await;
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.header("x-repo-commit").len(), 40);
+        assert!(status == 307 || answer.text() == body, "{path}");
     }
 }
 
@@ -68,7 +103,7 @@ async fn ranges_are_exact() {
         assert!(answer.body == all[span], "{range}");
     }
     let answer = client.get(path, "bytes=300000-").await;
-    assert_eq!((answer.status, answer.header("content-range")), (416, "bytes */300000"));
+    assert_eq!((answer.status, answer.headers.get("content-range")), (416, None));
     let answer = client.ask("HEAD", path, &[], "").await;
     assert_eq!((answer.status, answer.header("content-length")), (200, "300000"));
 

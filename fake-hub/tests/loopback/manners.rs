@@ -75,7 +75,7 @@ async fn if_range_is_honoured_or_ignored() {
 
 #[tokio::test]
 async fn an_expired_url_is_refused_in_two_forms() {
-    for (words, form) in [(Words::Xml, "application/xml"), (Words::Text, "text/plain")] {
+    for (words, form) in [(Words::Text, "text/plain"), (Words::Xml, "application/xml")] {
         let spec = StorageSpec { words, ..StorageSpec::default() };
         let rule = "expired route=cdn".parse().unwrap();
         let hub = hub().storage(spec).rule(rule).start().await.unwrap();
@@ -129,4 +129,57 @@ async fn a_length_can_be_missing_or_zero() {
     assert_eq!((answer.status, answer.header("content-length")), (200, "0"));
     let stats = hub.stats();
     assert_eq!((stats.fired("no-length"), stats.fired("zero-length-head")), (3, 1));
+}
+
+#[tokio::test]
+async fn a_range_behind_the_end_is_refused_in_two_forms() {
+    for (words, content_range) in [(Words::Text, ""), (Words::Xml, "bytes */300000")] {
+        let spec = StorageSpec { words, ..StorageSpec::default() };
+        let hub = hub().storage(spec).start().await.unwrap();
+        let answer = get(&locate(&hub).await, "bytes=300000-").await;
+        assert_eq!((answer.status, answer.header("content-range")), (416, content_range));
+    }
+}
+
+#[tokio::test]
+async fn a_question_in_another_order_or_form_is_refused() {
+    let hub = hub().start().await.unwrap();
+    let location = locate(&hub).await;
+    let (url, query) = location.split_once('?').unwrap();
+    let mut parts: Vec<_> = query.split('&').collect();
+    parts.swap(0, 1);
+    let table = [
+        parts.join("&"),
+        query.replace('*', "%2A"),
+        query.replace("%27", "'"),
+        query.replace('+', "%20"),
+        query.replace("%3B", ";"),
+    ];
+    for bent in table {
+        assert_ne!(bent, query);
+        let answer = get(&format!("{url}?{bent}"), "").await;
+        assert_eq!(
+            (answer.status, answer.text()),
+            (403, "Auth failed: invalid resource"),
+            "{bent}"
+        );
+    }
+    assert_eq!(get(&location, "").await.status, 200);
+}
+
+#[tokio::test]
+async fn urls_name_either_of_two_storages() {
+    let hub = hub().two_storages().start().await.unwrap();
+    let mut hosts = std::collections::BTreeSet::new();
+    for _ in 0..12 {
+        let location = locate(&hub).await;
+        let (host, path) = split(&location);
+        assert_eq!(get(&location, "bytes=0-9").await.status, 206);
+        // A URL is good for its own host alone.
+        let other = hub.storage_authorities().iter().find(|other| *other != host).unwrap();
+        assert_eq!(get(&format!("http://{other}{path}"), "").await.status, 403);
+        hosts.insert(host.to_owned());
+    }
+    assert_eq!(hosts.len(), 2);
+    assert_eq!(hub.storage_authorities().len(), 2);
 }

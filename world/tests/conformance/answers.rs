@@ -40,13 +40,16 @@ pub(crate) async fn a_range_is_exactly_that<H: Http>(scene: HubScene<H>) {
         assert_eq!((answered.range.start, answered.range.end), (range.start, range.end));
         assert!(body == truth(&hub, BIG, range.clone()), "other bytes in {range:?}");
     }
-    let (head, _) = fetch(&http, get(&url, Some(BIG_LEN..BIG_LEN + 1))).await.unwrap();
-    assert_eq!((head.status, head.unsatisfied_total()), (416, Some(BIG_LEN)));
+    // The hub says how long a file is; the storage may not.
+    let (url, len) = (locate(&http, &hub, SMALL).await, hub.file(REPO, "main", SMALL).unwrap());
+    let len = len.content.len();
+    let (head, _) = fetch(&http, get(&url, Some(len..len + 1))).await.unwrap();
+    assert_eq!((head.status, head.unsatisfied_total()), (416, Some(len)));
 }
 
 pub(crate) async fn an_empty_file_has_an_empty_body<H: Http>(scene: HubScene<H>) {
     let HubScene { http, hub } = scene;
-    let url = locate(&http, &hub, EMPTY).await;
+    let url = resolve(&hub, EMPTY);
     let (head, mut body) = http.send(get(&url, None)).await.unwrap();
     assert_eq!((head.status, head.content_length()), (200, Some(0)));
     assert_eq!(body.chunk().await, Ok(None));

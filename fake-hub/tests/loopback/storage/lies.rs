@@ -148,7 +148,7 @@ async fn what_happens_on_the_way_happens_to_xorbs() {
 
     let scene = Scene::new("expired route=xorb times=1").await;
     let answer = scene.fetch().await;
-    assert_eq!((answer.status, answer.header("content-type")), (403, "application/xml"));
+    assert_eq!((answer.status, answer.header("content-type")), (403, "text/plain; charset=utf-8"));
 
     let scene = Scene::new("ignore-range route=xorb").await;
     let answer = scene.fetch().await;

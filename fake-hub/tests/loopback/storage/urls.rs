@@ -33,10 +33,9 @@ async fn a_url_is_good_for_exactly_its_bytes() {
     let open = format!("bytes={start}-");
     for range in ["", &shorter, &longer, &open, "bytes=0-0"] {
         let answer = get(&url, range).await;
-        assert_eq!(answer.status, 403, "{range}");
-        assert_eq!(answer.header("content-type"), "application/xml");
+        assert_eq!((answer.status, answer.text()), (403, "Auth failed: invalid range"), "{range}");
     }
-    let forged = url.replace(&end.to_string(), &(end + 1).to_string());
+    let forged = url.replace("&Policy=ey", "&Policy=EY");
     assert_ne!(forged, url);
     assert_eq!(get(&forged, &longer).await.status, 403);
     let (unsigned, _) = url.split_once('?').unwrap();
