@@ -17,7 +17,7 @@ make_repo() {
 }
 
 sums_of() {
-    (cd "$1" && find . -path ./.cache -prune -o -type f -print | sed 's|^\./||' | LC_ALL=C sort \
+    (cd "$1" && find -L . -path ./.cache -prune -o -type f -print | sed 's|^\./||' | LC_ALL=C sort \
         | while IFS= read -r name; do echo "$(sha256 "$name") $name"; done)
 }
 

@@ -26,22 +26,25 @@ build() {
     fake_hub=${PROGRAMS:-$target/release}/fake-hub
 }
 
-# A Python environment of our own with hf, kept under the target folder.
+# A Python environment of our own with hf, kept under the target folder: the newest that is known
+# to work, or the version that is given.
 install_hf() {
-    local venv=$target/interop/hf-$HF_VERSION
+    local version=${1:-$HF_VERSION}
+    local venv=$target/interop/hf-$version
     if [[ ! -x $venv/bin/hf ]]; then
         rm -rf "$venv"
         python3 -m venv "$venv"
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-            "huggingface_hub==$HF_VERSION" \
-            || "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-                'huggingface_hub>=1.18'
+            "huggingface_hub==$version" "hf_xet==$HF_XET_VERSION"
     fi
     hf=$venv/bin/hf
     python=$venv/bin/python
     echo "hf is $("$python" -c 'import huggingface_hub as h; print(h.__version__)')"
 }
 HF_VERSION=2.4.0
+HF_XET_VERSION=1.8.0
+# What people still have: the last of each series before it.
+OLDER_HF_VERSIONS=(0.36.2 1.33.0)
 
 # Ends what this shell has started, by its number.
 end_all() {
