@@ -197,6 +197,27 @@ async fn a_read_only_cache_that_is_complete_is_as_good() {
 }
 
 #[tokio::test]
+async fn an_exfat_disk_has_no_links_no_colons_and_no_file_twice() {
+    let names = ["a:b.txt", "c/d?/e.txt", "plain.bin", "twin.bin", "z.txt"];
+    let content = |name: &str| if name.ends_with("bin") { "x".repeat(3 * MB) } else { name.into() };
+    let files = names.map(|name| (name, content(name)));
+    let site = Site::new(FakeHub::builder().repo(RepoSpec::files("org/name", files))).await;
+    // 12 MB: room for two files of 3 MB, but not for four.
+    let script = "truncate -s 12M image && mkfs.exfat image > /dev/null && mkdir m || exit 77; \
+                  device=$(losetup -f --show image) && mount.exfat-fuse $device m > /dev/null; \
+                  mount | grep -q ' fuseblk ' || { losetup -d $device; exit 77; }; \
+                  \"$MF\" download org/name --cache-dir m; code=$?; \
+                  cd m/models--*/snapshots/*; wc -c *.bin z.txt | head -3; cd /; \
+                  umount $device; losetup -d $device; exit $code";
+    let Some(ran) = site.mounting(script).await.filter(|ran| ran.code != 77) else { return };
+    assert_eq!(ran.code, 6, "{ran}");
+    for name in &names[..2] {
+        assert!(ran.complained.contains(&format!("{name} cannot be had")), "{ran}");
+    }
+    assert_eq!(ran.said, "3000000 plain.bin\n3000000 twin.bin\n      5 z.txt\n", "{ran}");
+}
+
+#[tokio::test]
 async fn the_same_content_under_several_names_is_fetched_once() {
     let one = "0123456789".repeat(50_000);
     let names = ["a.bin", "b/c.bin", "d.bin"];

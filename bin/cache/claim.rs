@@ -48,6 +48,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::fault::DiskFault;
@@ -75,7 +76,8 @@ pub struct Claim<D: Disk> {
     owner: Owner,
     file: D::File,
     is_released: AtomicBool,
-    _lock: Lock<D::File>,
+    /// Given back with the claim, whoever still has that in hand.
+    lock: Mutex<Option<Lock<D::File>>>,
 }
 
 /// What came of trying to claim.
@@ -131,7 +133,7 @@ pub fn try_claim<D: Disk>(
                 owner: own,
                 file,
                 is_released: AtomicBool::new(false),
-                _lock: lock,
+                lock: Mutex::new(Some(lock)),
             };
             // Made durable, so that after a power cut it still says who died.
             claim.beat()?;
@@ -198,6 +200,7 @@ impl<D: Disk> Claim<D> {
         if let Ok(Some(_)) = create(disk, &grave, &self.owner) {
             let _ = bury(disk, &self.path, key, &grave, || Ok(()));
         }
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

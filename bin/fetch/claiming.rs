@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::event::Event;
 use engine::fault::{DiskFault, Fault};
@@ -19,7 +20,7 @@ use super::plan::{Item, Source};
 use super::progress::Progress;
 use super::session::{Session, begin_of};
 use super::{offline, presence};
-use crate::cache::claim::{Attempt, Busy, Watch, try_claim};
+use crate::cache::claim::{Attempt, BEAT, Busy, Watch, try_claim};
 use crate::cache::{part, store};
 use crate::disk::Disk;
 use crate::error::{Error, ErrorKind};
@@ -44,12 +45,15 @@ impl<H: Http, D: Disk> Session<H, D> {
         let mut batch = BTreeMap::new();
         let mut waiting = progress.next_up().into_iter();
         let (mut claims, mut failed, mut is_crowded) = (FuturesUnordered::new(), None, false);
+        let (max, began, mut bytes) = (self.open_max(), self.clock.now(), 0);
         loop {
             while failed.is_none() && !is_crowded && claims.len() < CLAIMS_AT_ONCE {
-                if batch.len() + claims.len() >= self.open_max() {
+                let (count, took) = (batch.len() + claims.len(), self.clock.now().since(began));
+                if is_enough(count, bytes, max, took) {
                     break;
                 }
                 let Some((id, item)) = waiting.next() else { break };
+                bytes = item.spec.size.saturating_add(bytes);
                 let seen = progress.watches.get(&id).cloned().unwrap_or_default();
                 let twin = progress.twin_of(&item);
                 claims.push(async move {
@@ -98,7 +102,12 @@ impl<H: Http, D: Disk> Session<H, D> {
 
     /// How many files may be open at once.
     fn open_max(&self) -> usize {
-        open_max(self.disk.open_files_max(), self.request.config.workers_max)
+        open_max(self.disk.open_files_max(), self.workers_max())
+    }
+
+    /// How many connections may be open at once.
+    pub(super) fn workers_max(&self) -> u32 {
+        workers_max(self.disk.open_files_max(), self.request.config.workers_max)
     }
 
     fn tell_failed(&self, file: FileId, fault: &Fault) {
@@ -186,13 +195,30 @@ const fn is_about_one_file(fault: &Fault) -> bool {
     )
 }
 
+/// Whether `count` files, of so many bytes, make a batch, when claiming them took so long. The
+/// others wait for all of them: so a batch of small files, each of which costs little but turns
+/// to and fro, is larger. And nobody renews claims before the transfer begins.
+fn is_enough(count: usize, bytes: u64, max: usize, took: Duration) -> bool {
+    count >= max || count >= FEW && bytes >= MUCH || count > 0 && took >= CLAIMING_MAX
+}
+
 /// How many files may be open at once if this process may have so many descriptors, and opens so
 /// many connections.
 fn open_max(descriptors: Option<u64>, workers: u32) -> usize {
     let connections = u64::from(workers) * DESCRIPTORS_PER_WORKER;
-    let left = descriptors.unwrap_or(u64::MAX).saturating_sub(DESCRIPTORS_OF_ITS_OWN + connections);
+    let left = left(descriptors).saturating_sub(connections);
     let files = usize::try_from(left / DESCRIPTORS_PER_FILE).unwrap_or(FILES_MAX);
     files.clamp(1, FILES_MAX)
+}
+
+/// How many connections of those that are wanted this process may open at once, beside a file.
+fn workers_max(descriptors: Option<u64>, wanted: u32) -> u32 {
+    let left = left(descriptors).saturating_sub(DESCRIPTORS_PER_FILE) / DESCRIPTORS_PER_WORKER;
+    u32::try_from(left).unwrap_or(u32::MAX).clamp(1, wanted.max(1))
+}
+
+fn left(descriptors: Option<u64>) -> u64 {
+    descriptors.unwrap_or(u64::MAX).saturating_sub(DESCRIPTORS_OF_ITS_OWN)
 }
 
 /// Part, journal, lock and owner file, and one that is open for a moment.
@@ -201,13 +227,19 @@ const DESCRIPTORS_PER_FILE: u64 = 5;
 const DESCRIPTORS_PER_WORKER: u64 = 3;
 /// Standard streams, the runtime, a log.
 const DESCRIPTORS_OF_ITS_OWN: u64 = 16;
-/// So many files are open at once: the others wait for all of them.
-const FILES_MAX: usize = 64;
+/// So many files are open at once at most.
+const FILES_MAX: usize = 256;
+/// So many are, if they are large.
+const FEW: usize = 64;
+/// Files are small that come to less than this, in bytes.
+const MUCH: u64 = 1 << 30;
 /// So many are claimed at the same time: most of it is waiting for syncs, which a filesystem does
 /// together if it can.
 const CLAIMS_AT_ONCE: usize = 16;
+/// So long may it take until a first claim is renewed.
+const CLAIMING_MAX: Duration = BEAT.saturating_mul(2);
 /// So long others are given to close their files.
-const CROWDED_MAX: std::time::Duration = std::time::Duration::from_secs(60);
+const CROWDED_MAX: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
@@ -226,6 +258,34 @@ mod tests {
             (Some(0), 1, 1),
         ] {
             assert_eq!(open_max(descriptors, workers), files, "{descriptors:?} {workers}");
+        }
+    }
+
+    #[test]
+    fn connections_leave_room_for_a_file() {
+        for (descriptors, wanted, workers) in [
+            (None, 64, 64),
+            (Some(256), 64, 64),
+            (Some(64), 64, 14),
+            (Some(64), 8, 8),
+            (Some(0), 8, 1),
+        ] {
+            assert_eq!(workers_max(descriptors, wanted), workers, "{descriptors:?} {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_batch_is_large_where_files_are_small() {
+        let now = Duration::ZERO;
+        for (count, bytes, took, expected) in [
+            (0, 0, CLAIMING_MAX, false),
+            (1, MUCH * 100, now, false),
+            (FEW, MUCH, now, true),
+            (FEW, MUCH - 1, now, false),
+            (FILES_MAX, 0, now, true),
+            (1, 0, CLAIMING_MAX, true),
+        ] {
+            assert_eq!(is_enough(count, bytes, FILES_MAX, took), expected, "{count} {bytes}");
         }
     }
 }

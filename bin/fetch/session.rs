@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::config::Config;
 use engine::fault::{DiskFault, Fault};
 use engine::hub::request::{Authority, Token};
 use engine::hub::target::{RepoTarget, Target};
@@ -180,7 +181,8 @@ impl<H: Http, D: Disk> Session<H, D> {
         cancel: watch::Receiver<bool>,
     ) -> Outcome {
         let batch = Batch::new(claimed, &self.hub, &self.disk, self.use_links());
-        let (config, now) = (self.request.config.clone(), self.clock.now());
+        let config = Config { workers_max: self.workers_max(), ..self.request.config.clone() };
+        let now = self.clock.now();
         let transfer = Transfer::new(batch.manifest, batch.resumed, config, self.hub.seed, now);
         let (http, disk) = (self.hub.http.clone(), self.disk.clone());
         let authority = Arc::clone(&self.hub.authority);
