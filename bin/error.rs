@@ -151,9 +151,10 @@ impl Error {
             ErrorKind::Fault(fault) => hint_of(fault),
             ErrorKind::Some { failed, .. } => failed.first().and_then(|(_, fault)| hint_of(fault)),
             // These do not get better by waiting.
-            ErrorKind::GaveUp { fault: Some(fault @ (Fault::Portal | Fault::NotAHub)), .. } => {
-                hint_of(fault)
-            }
+            ErrorKind::GaveUp {
+                fault: Some(fault @ (Fault::Portal | Fault::NotAHub | Fault::ProxyDown(_))),
+                ..
+            } => hint_of(fault),
             ErrorKind::GaveUp { .. } => {
                 Some("run the same command again when the link is better: it continues")
             }

@@ -1,7 +1,8 @@
 //! HTTP as the rest of the program sees it: one request, one head, one body stream, and one kind
 //! of fault.
 //!
-//! Follows no redirect, repeats nothing and waits for no deadline: those are decided elsewhere.
+//! Follows no redirect, repeats nothing, and has no deadline but one for new connections: the rest
+//! is decided elsewhere.
 
 mod addresses;
 mod certificate;

@@ -133,10 +133,13 @@ async fn a_proxy_that_refuses_is_named_and_its_password_is_not() {
 async fn a_proxy_that_is_not_there_is_named_instead_of_the_hub() {
     let scene = Scene::new().await;
     let closed = Middleman::new(Manner::Forward).await.close().await;
+    let closed_socks = closed.replace("http:", "socks5h:");
     for (address, expected) in [
         // Reserved (RFC 2606); a resolver that is out of reach cannot say that it does not exist.
         ("http://me:secret@proxy.invalid:3128", "proxy.invalid"),
+        ("socks5h://me:secret@proxy.invalid", "proxy.invalid"),
         (closed.as_str(), "refuses connections"),
+        (closed_socks.as_str(), "refuses connections"),
         ("http://me:secret@:3128", "HTTPS_PROXY is no address of a proxy"),
         ("gopher://me:secret@proxy.test", "HTTPS_PROXY is no address of a proxy"),
     ] {

@@ -41,6 +41,8 @@ struct Memory {
     count: usize,
     /// Those that failed, and when.
     failed: BTreeMap<IpAddr, Instant>,
+    /// Why none could be chosen, when it was last tried.
+    fault: Option<Fault>,
 }
 
 impl Addresses {
@@ -67,6 +69,11 @@ impl Addresses {
             memory.best = None;
         }
         is_used
+    }
+
+    /// Why there is no address, if there is none.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        self.memory().fault.clone()
     }
 
     /// The address to connect to.
@@ -154,7 +161,9 @@ impl Resolve for Addresses {
         Box::pin(async move {
             // A proxy's client may be told to look up other names than the proxy's.
             let addresses = if name.as_str().eq_ignore_ascii_case(&this.host) {
-                this.choose().await.map(|address| vec![address])
+                let chosen = this.choose().await;
+                this.memory().fault = chosen.as_ref().err().cloned();
+                chosen.map(|address| vec![address])
             } else {
                 let host = name.as_str();
                 let known = (this.lookup)(host.to_owned()).await;

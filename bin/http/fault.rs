@@ -34,8 +34,13 @@ pub fn fault_of(error: &(dyn Error + 'static), is_connecting: bool, host: &str) 
         if let Some(error) = cause.downcast_ref::<rustls::Error>() {
             return fault_of_tls(error, host);
         }
-        if cause.to_string().contains("dns error") {
+        let words = cause.to_string();
+        if words.contains("dns error") {
             return fault_of_lookup(error, host);
+        }
+        // hyper's words for a head that is none: "invalid HTTP version parsed" and the like.
+        if words.starts_with("invalid HTTP") {
+            return Fault::Malformed(NOT_HTTP.to_owned());
         }
         if let Some(fault) = cause.downcast_ref::<std::io::Error>().and_then(fault_of_io) {
             return fault;
@@ -94,6 +99,8 @@ pub(super) fn fault_of_io(error: &std::io::Error) -> Option<Fault> {
     Some(fault)
 }
 
+const NOT_HTTP: &str = "it is not HTTP; is it an https: address, or another kind of server?";
+
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -129,6 +136,10 @@ mod tests {
             (lookup("Name does not resolve"), Fault::NoSuchHost(host.to_owned())),
             (lookup("No such host is known. (os error 11001)"), Fault::NoSuchHost(host.to_owned())),
             (lookup("Temporary failure in name resolution"), Fault::Lookup(host.to_owned())),
+            (
+                io::Error::other("invalid HTTP version parsed"),
+                Fault::Malformed(NOT_HTTP.to_owned()),
+            ),
             (io::Error::other("odd"), Fault::Link("odd".to_owned())),
         ] {
             assert_eq!(fault_of(&error, true, host), expected, "{error}");

@@ -117,9 +117,13 @@ impl Origin {
             };
             return proxy.refusal(&self.host, status);
         }
-        // hyper-util's `SocksV5Error`, which is no cause of anything but has words.
+        // hyper-util's `SocksV5Error`, which tells no more than words.
         if says("credentials not accepted") || says("does not support user/pass") {
             return Fault::Proxy(format!("{proxy} does not accept the user name and password"));
+        }
+        // hyper-util's `SocksError` hides why there is no connection.
+        if says("failed to create underlying connection") && matches!(fault, Fault::Link(_)) {
+            return proxy.blame(self.addresses.fault().unwrap_or(Fault::Refused));
         }
         proxy.blame(fault)
     }

@@ -68,7 +68,7 @@ conformance! {
     puppet words::a_body_may_end_with_its_connection &[&words::UNBOUNDED];
     puppet words::odd_bytes_in_a_header_do_no_harm &[&words::ODD];
     puppet words::an_interim_answer_is_passed_over &[&words::INTERIM];
-    puppet words::nonsense_is_a_cut &[&words::NONSENSE];
+    puppet words::nonsense_is_told &[&words::NONSENSE];
     puppet words::a_close_without_a_word_is_a_cut &[&words::NOTHING];
     puppet connections::a_connection_that_was_closed_while_idle_is_no_fault
         &[&words::CLOSED_WHEN_TOLD, &words::OK, &words::OK];
