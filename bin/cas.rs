@@ -15,7 +15,7 @@ use engine::xet::shard::{self, Shard};
 use engine::xet::token::ReadToken;
 use engine::xet::wire;
 
-use crate::http::{Http, HttpBody, send_following};
+use crate::http::{Http, HttpBody, excerpt, send_following};
 
 /// The interface of the storage.
 #[derive(Clone, Debug)]
@@ -76,6 +76,7 @@ impl<H: Http> Cas<H> {
         let authority = token.authority();
         let answer = send_following(&self.http, &authority, request);
         let (head, mut body) = within(answer).await?;
+        let head = excerpt::read(head, &mut body).await;
         if wire::check_answer(&head)?.is_none() {
             return Ok(None);
         }

@@ -5,6 +5,7 @@
 mod chunks;
 mod digest;
 mod errand;
+mod gunzip;
 mod journal;
 mod request;
 mod writer;
@@ -21,6 +22,7 @@ use engine::journal::Begin;
 use engine::ledger::Ledger;
 use engine::manifest::FileId;
 use engine::range::ByteRange;
+use engine::reach::Reach;
 use engine::stats::Stats;
 use engine::time::Instant;
 use engine::transfer::Transfer;
@@ -83,6 +85,8 @@ pub struct Outcome {
     pub stats: Stats,
     /// What is proven of each file.
     pub ledgers: BTreeMap<FileId, Ledger>,
+    /// What was found out about hosts.
+    pub reach: Reach,
 }
 
 /// Everything that can happen, in the order in which it did.
@@ -97,7 +101,7 @@ pub(crate) enum Input {
 
 /// What a request is told after it was sent.
 pub(crate) enum Order {
-    Receive { body_start: u64, gaps: Vec<ByteRange>, compare: bool },
+    Receive { body_start: u64, gaps: Vec<ByteRange>, compare: bool, gunzip: bool },
     WindUp,
     Abort,
 }
@@ -205,7 +209,8 @@ impl<H: Http, D: Disk> Driver<H, D> {
             .keys()
             .filter_map(|id| Some((*id, self.transfer.ledger(*id)?.clone())))
             .collect();
-        Outcome { end, stats: self.transfer.stats().clone(), ledgers }
+        let (stats, reach) = (self.transfer.stats().clone(), self.transfer.reach().clone());
+        Outcome { end, stats, ledgers, reach }
     }
 
     fn take(&mut self, input: Input) {
@@ -226,8 +231,8 @@ impl<H: Http, D: Disk> Driver<H, D> {
     fn carry_out(&mut self, action: Action) {
         match action {
             Action::Request { id, file, way, range } => self.request(id, file, way, range),
-            Action::Receive { id, body_start, gaps, compare } => {
-                self.order(id, Order::Receive { body_start, gaps, compare });
+            Action::Receive { id, body_start, gaps, compare, gunzip } => {
+                self.order(id, Order::Receive { body_start, gaps, compare, gunzip });
             }
             Action::WindUp { id } => self.order(id, Order::WindUp),
             Action::Abort { id } => self.order(id, Order::Abort),

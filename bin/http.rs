@@ -6,6 +6,7 @@
 
 mod addresses;
 mod certificate;
+pub(crate) mod excerpt;
 mod fault;
 mod network;
 mod origin;

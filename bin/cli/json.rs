@@ -123,6 +123,7 @@ impl Json {
             Event::Waiting { why, until } => waiting(why, until.since(at)),
             Event::Down { since } => Line::Down { seconds: at.since(*since).as_secs_f64() },
             Event::Up { after } => Line::Up { seconds: after.as_secs_f64() },
+            Event::Named { file } => Line::Named { file: path(file) },
             Event::NoRanges { file } => Line::NoRanges { file: path(file) },
             Event::Split { file, range } => {
                 Line::Split { file: path(file), start: range.start, end: range.end }

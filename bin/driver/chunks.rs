@@ -18,7 +18,7 @@ use super::request::{END_WITHIN, Exchange, Stop};
 use super::writer::Writer;
 use crate::cas::Cas;
 use crate::disk::Disk;
-use crate::http::{Http, HttpBody, send_following};
+use crate::http::{Http, HttpBody, excerpt, send_following};
 
 impl<F: Send + Sync + 'static> Exchange<F> {
     /// Brings the range in chunks of that file.
@@ -39,7 +39,7 @@ impl<F: Send + Sync + 'static> Exchange<F> {
         self.report(Input::Bytes(self.id, len)).await;
         let plan = Arc::new(plan);
         self.report(Input::Plan(self.id, Arc::clone(&plan))).await;
-        let mut writer = self.writer(disk).await?;
+        let (mut writer, _) = self.writer(disk).await?;
         let streamed = self.assemble(&http, &plan, &mut writer).await;
         self.finish(writer, streamed).await
     }
@@ -69,10 +69,14 @@ impl<F: Send + Sync + 'static> Exchange<F> {
     ) -> Result<(), Stop> {
         let fetch = assembly.fetch();
         let asked = send_following(http, &self.authority, wire::chunks(fetch));
+        let answered = async {
+            let (head, mut body) = asked.await?;
+            Ok::<_, Fault>((excerpt::read(head, &mut body).await, body))
+        };
         let (head, mut body) = tokio::select! {
             biased;
             () = self.orders.aborted() => return Err(Stop::Aborted),
-            answer = asked => answer?,
+            answer = answered => answer?,
         };
         wire::check_chunks(fetch, &head)?;
         let mut unpacker = Unpacker::new();

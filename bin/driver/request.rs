@@ -12,11 +12,12 @@ use engine::hub::request::{Authority, Request};
 use engine::range::ByteRange;
 use tokio::sync::mpsc;
 
+use super::gunzip::Gunzip;
 use super::writer::Writer;
 use super::{Input, Order};
 use crate::cas::Cas;
 use crate::disk::Disk;
-use crate::http::{Http, HttpBody, send_following};
+use crate::http::{Http, HttpBody, excerpt, send_following};
 
 /// One exchange, ready to run.
 pub(super) struct Exchange<F> {
@@ -73,9 +74,9 @@ impl<F: Send + Sync + 'static> Exchange<F> {
     /// Runs to the close, which is reported last and once, whatever happened.
     pub(super) async fn run<H: Http, D: Disk<File = F>>(mut self, http: H, disk: D, cas: Cas<H>) {
         let ended = match self.way.clone() {
-            Way::Http { url, if_range } => {
-                let request = Request::range(url, self.range, if_range.as_deref());
-                self.exchange(http, disk, request).await
+            Way::Http { url, whole: true } => self.exchange(http, disk, Request::get(url)).await,
+            Way::Http { url, whole: false } => {
+                self.exchange(http, disk, Request::range(url, self.range)).await
             }
             Way::Xet { hash, token } => self.exchange_chunks(http, disk, &cas, hash, &token).await,
         };
@@ -94,24 +95,33 @@ impl<F: Send + Sync + 'static> Exchange<F> {
         request: Request,
     ) -> Result<(), Stop> {
         let asked = send_following(&http, &self.authority, request);
+        let answered = async {
+            let (head, mut body) = asked.await?;
+            Ok::<_, Fault>((excerpt::read(head, &mut body).await, body))
+        };
         let (head, mut body) = tokio::select! {
             biased;
             () = self.orders.aborted() => return Err(Stop::Aborted),
-            answer = asked => answer?,
+            answer = answered => answer?,
         };
         self.report(Input::Head(self.id, head)).await;
-        let mut writer = self.writer(disk).await?;
-        let streamed = self.stream(&mut body, &mut writer).await;
+        let (mut writer, gunzip) = self.writer(disk).await?;
+        let coding = gunzip.then(Gunzip::new);
+        let streamed = self.stream(&mut body, coding, &mut writer).await;
         self.finish(writer, streamed).await
     }
 
     /// A writer for the body, once the machine has judged what was said of it.
-    pub(super) async fn writer<D: Disk<File = F>>(&mut self, disk: D) -> Result<Writer<D>, Stop> {
-        let Some(Order::Receive { body_start, gaps, compare }) = self.orders.inbox.recv().await
-        else {
+    /// Says, too, whether the body has to be unpacked as a whole.
+    pub(super) async fn writer<D: Disk<File = F>>(
+        &mut self,
+        disk: D,
+    ) -> Result<(Writer<D>, bool), Stop> {
+        let order = self.orders.inbox.recv().await;
+        let Some(Order::Receive { body_start, gaps, compare, gunzip }) = order else {
             return Err(Stop::Aborted);
         };
-        Ok(Writer::new(disk, Arc::clone(&self.part), body_start, gaps, compare))
+        Ok((Writer::new(disk, Arc::clone(&self.part), body_start, gaps, compare), gunzip))
     }
 
     /// Writes and reports what has come.
@@ -132,11 +142,20 @@ impl<F: Send + Sync + 'static> Exchange<F> {
     async fn stream<B: HttpBody, D: Disk<File = F>>(
         &mut self,
         body: &mut B,
+        mut coding: Option<Gunzip>,
         writer: &mut Writer<D>,
     ) -> Result<(), Stop> {
         while !writer.is_done() {
             let Some(bytes) = self.next_bytes(body, writer).await? else { continue };
-            writer.take(&bytes).await?;
+            match &mut coding {
+                Some(coding) => {
+                    // In small pieces, since each may become a thousand times longer.
+                    for piece in bytes.chunks(Gunzip::PIECE) {
+                        writer.take(&coding.unpack(piece)?).await?;
+                    }
+                }
+                None => writer.take(&bytes).await?,
+            }
             self.report_written(writer).await;
         }
         // A body that ends here leaves its connection for the next request.

@@ -383,7 +383,7 @@ async fn size_of_url<H: Http>(hub: &HubClient<H>, url: &Url) -> Result<u64, Faul
         return Ok(size);
     }
     let first = ByteRange::new(0, 1);
-    let head = hub.head(HubRequest::range(url.clone(), first, None)).await?;
+    let head = hub.head(HubRequest::range(url.clone(), first)).await?;
     let total = head.content_range().and_then(|content_range| content_range.total);
     match head.status {
         206 if total.is_some() => Ok(total.unwrap_or_default()),

@@ -10,6 +10,7 @@ use engine::digest::FileDigest;
 use engine::event::{End, Event};
 use engine::fault::Fault;
 use engine::manifest::FileId;
+use engine::reach::Reach;
 use engine::stats::Stats;
 use engine::time::Instant;
 
@@ -42,6 +43,8 @@ pub(super) struct Progress {
     in_place: BTreeMap<Content, PathBuf>,
     proven: BTreeMap<FileId, u64>,
     stats: Stats,
+    /// What transfers have found out about hosts.
+    pub(super) reach: Reach,
 }
 
 impl Progress {
@@ -59,6 +62,7 @@ impl Progress {
             in_place: BTreeMap::new(),
             proven: BTreeMap::new(),
             stats: Stats::default(),
+            reach: Reach::default(),
         }
     }
 
@@ -110,6 +114,7 @@ impl Progress {
             self.proven.insert(*id, ledger.proven().len());
         }
         self.stats.add(&outcome.stats);
+        self.reach = outcome.reach.clone();
     }
 
     /// An error unless a transfer ended by itself.

@@ -183,7 +183,8 @@ impl<H: Http, D: Disk> Session<H, D> {
         let batch = Batch::new(claimed, &self.hub, &self.disk, self.use_links());
         let config = Config { workers_max: self.workers_max(), ..self.request.config.clone() };
         let now = self.clock.now();
-        let transfer = Transfer::new(batch.manifest, batch.resumed, config, self.hub.seed, now);
+        let transfer = Transfer::new(batch.manifest, batch.resumed, config, self.hub.seed, now)
+            .with_reach(progress.reach.clone());
         let (http, disk) = (self.hub.http.clone(), self.disk.clone());
         let authority = Arc::clone(&self.hub.authority);
         let driver = Driver::new(http, disk, authority, self.clock, transfer, batch.files);

@@ -87,6 +87,8 @@ pub enum Action {
         gaps: Vec<ByteRange>,
         /// Whether to compare with what stands on the disk before writing over it.
         compare: bool,
+        /// Whether the body is compressed as a whole, and is to be unpacked as it comes.
+        gunzip: bool,
     },
     /// Let a request end with the chunks that are coming: it is to ask for no others.
     WindUp {
@@ -155,8 +157,8 @@ pub enum Way {
     Http {
         /// Where to ask.
         url: Url,
-        /// The validator that ties it to what came before.
-        if_range: Option<String>,
+        /// Whether to ask for the whole file, because no answer to a range was of use.
+        whole: bool,
     },
     /// From content-addressed storage, in packed chunks.
     Xet {

@@ -68,6 +68,11 @@ impl Choice {
         !self.is_xet_barred
     }
 
+    /// Whether the file may still come as it is.
+    pub const fn has_http(&self) -> bool {
+        !self.is_http_barred
+    }
+
     /// What comes in chunks is wrong, however often. Says whether that leaves another way.
     pub fn bar_xet(&mut self) -> bool {
         if self.is_xet_barred || self.is_http_barred {

@@ -76,6 +76,12 @@ pub enum Event {
         /// How long none did.
         after: Duration,
     },
+    /// The storage has called the file by its name in content-addressed storage: what comes is
+    /// the very content that the hub speaks of, as far as a head can say so.
+    Named {
+        /// Which file.
+        file: FileId,
+    },
     /// The server ignores ranges: the file now comes in one stream.
     NoRanges {
         /// Which file.

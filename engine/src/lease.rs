@@ -17,6 +17,7 @@ pub struct Lease<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Held<T> {
     what: T,
+    since: Instant,
     renew_at: Option<Instant>,
 }
 
@@ -33,6 +34,11 @@ impl<T: PartialEq> Lease<T> {
         held.renew_at.is_none_or(|at| now < at).then_some(&held.what)
     }
 
+    /// How long ago what is held was asked for.
+    pub fn age(&self, now: Instant) -> Option<Duration> {
+        self.held.as_ref().map(|held| now.since(held.since))
+    }
+
     /// Whether the hub is being asked.
     pub const fn is_renewing(&self) -> bool {
         self.renewing.is_some()
@@ -47,7 +53,7 @@ impl<T: PartialEq> Lease<T> {
     /// answer's age counts against its lifetime.
     pub fn on_given(&mut self, what: T, ttl: Option<Duration>, asked: Instant) {
         let renew_at = ttl.map(|ttl| asked + ttl - margin(ttl));
-        self.held = Some(Held { what, renew_at });
+        self.held = Some(Held { what, since: asked, renew_at });
         self.renewing = None;
     }
 
@@ -63,6 +69,11 @@ impl<T: PartialEq> Lease<T> {
             self.held = None;
             self.refused += 1;
         }
+        self.refused
+    }
+
+    /// How often in a row one was refused.
+    pub const fn refused(&self) -> u32 {
         self.refused
     }
 

@@ -48,6 +48,7 @@ pub mod outage;
 pub mod range;
 pub mod range_set;
 pub mod rate;
+pub mod reach;
 pub mod repair;
 pub mod retry;
 pub mod stall;

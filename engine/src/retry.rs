@@ -6,7 +6,7 @@
 use rand::Rng;
 use rand::RngExt;
 
-use crate::fault::Fault;
+use crate::fault::{Blame, Fault};
 use crate::time::{Duration, Instant};
 
 /// What to do after a fault.
@@ -20,7 +20,7 @@ pub enum Step {
     Fail,
 }
 
-/// What to do after `fault`, which has happened `count` times in a row without progress.
+/// What to do after `fault`, which is the `count`th of its [kind](Row) in a row.
 pub fn next_step(fault: &Fault, count: u32) -> Step {
     match fault {
         Fault::NoSuchHost(_)
@@ -35,22 +35,32 @@ pub fn next_step(fault: &Fault, count: u32) -> Step {
         | Fault::Link(_)
         | Fault::Portal
         | Fault::NotAHub
-        | Fault::Busy { .. }
+        | Fault::Busy { .. } => Step::Again,
+        Fault::LeaseRefused { .. } | Fault::Changed | Fault::Redirects if count < ANSWERS_MAX => {
+            Step::Locate
+        }
+        Fault::Stale { .. } if count < STALE_MAX => Step::Locate,
+        Fault::RangeIgnored
+        | Fault::WrongRange { .. }
+        | Fault::Encoded(_)
+        | Fault::TooLong
+        | Fault::Malformed(_)
+            if count < ANSWERS_MAX =>
+        {
+            Step::Again
+        }
+        // Once may be an edge that is being set up.
+        Fault::Certificate(_) if count < CERTIFICATES_MAX => Step::Again,
+        Fault::LeaseRefused { .. }
+        | Fault::Changed
+        | Fault::Redirects
+        | Fault::Stale { .. }
         | Fault::RangeIgnored
         | Fault::WrongRange { .. }
         | Fault::Encoded(_)
         | Fault::TooLong
-        | Fault::Malformed(_) => Step::Again,
-        Fault::LeaseRefused { .. } | Fault::Changed | Fault::Stale { .. } | Fault::Redirects => {
-            if count < LOCATE_TRIES {
-                Step::Locate
-            } else {
-                Step::Fail
-            }
-        }
-        // Once may be an edge that is being set up.
-        Fault::Certificate(_) if count < CERTIFICATE_TRIES => Step::Again,
-        Fault::Certificate(_)
+        | Fault::Malformed(_)
+        | Fault::Certificate(_)
         | Fault::NoAuthorities(_)
         | Fault::Proxy(_)
         | Fault::NoXet(_)
@@ -65,10 +75,61 @@ pub fn next_step(fault: &Fault, count: u32) -> Step {
     }
 }
 
-/// A fresh signed URL that is refused this often in a row is not going to be accepted.
-const LOCATE_TRIES: u32 = 12;
+/// Whether asking without a range may help against a fault that keeps coming.
+pub const fn is_about_ranges(fault: &Fault) -> bool {
+    matches!(
+        fault,
+        Fault::RangeIgnored
+            | Fault::WrongRange { .. }
+            | Fault::Encoded(_)
+            | Fault::TooLong
+            | Fault::Changed
+    )
+}
+
+/// Faults of one kind in a row: all answers that are of no use are one kind, since a server that
+/// gives them changes its mind about how; any other fault is its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    kind: &'static str,
+    count: u32,
+    counted_at: Instant,
+}
+
+impl Row {
+    /// A try that began at `began` ended with `fault`: how many of its kind that makes. Tries that
+    /// were under way when the last one was counted tell nothing new.
+    pub fn on_fault(&mut self, fault: &Fault, began: Instant, now: Instant) -> u32 {
+        let is_useless_answer =
+            fault.blame() == Blame::Server && !matches!(fault, Fault::Busy { .. });
+        let kind = if is_useless_answer { "answer" } else { fault.kind() };
+        if kind != self.kind {
+            *self = Self { kind, count: 1, counted_at: now };
+        } else if self.count == 0 || began >= self.counted_at {
+            (self.count, self.counted_at) = (self.count + 1, now);
+        }
+        self.count
+    }
+
+    /// Something of use came.
+    pub const fn on_progress(&mut self) {
+        self.count = 0;
+    }
+}
+
+/// So many new URLs in a row are asked for because the last one was refused. If that does not
+/// help, the fault is not the URL's.
+pub const NEW_URLS: u32 = 2;
+/// After so many useless answers in a row no other is waited for.
+const ANSWERS_MAX: u32 = 12;
+/// A mirror that has an old copy so often has no other.
+const STALE_MAX: u32 = 5;
 /// A certificate that is refused this often is not going to be trusted.
-const CERTIFICATE_TRIES: u32 = 2;
+const CERTIFICATES_MAX: u32 = 2;
+/// After so many answers in a row that make nothing of a range, the whole file is asked for.
+pub const RANGES_MAX: u32 = 3;
+/// The same where much of it is there already.
+pub const RANGES_MAX_DEAR: u32 = 6;
 
 /// The pause before the next try.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,7 +258,15 @@ mod tests {
             (Fault::Reset, 1_000_000, again),
             (Fault::Busy { status: 429, retry_after: None }, 1_000_000, again),
             (Fault::refused(403), 1, Step::Locate),
-            (Fault::refused(403), LOCATE_TRIES, Step::Fail),
+            (Fault::refused(403), 11, Step::Locate),
+            (Fault::refused(403), 12, Step::Fail),
+            (Fault::Encoded("br".to_owned()), 11, again),
+            (Fault::Encoded("br".to_owned()), 12, Step::Fail),
+            (Fault::Stale { promised: 2, served: 1 }, 4, Step::Locate),
+            (Fault::Stale { promised: 2, served: 1 }, 5, Step::Fail),
+            (Fault::Certificate("expired".to_owned()), 1, again),
+            (Fault::Certificate("expired".to_owned()), 2, Step::Fail),
+            (Fault::Proxy("no such proxy".to_owned()), 1, Step::Fail),
             (Fault::NoSuchFile("x".to_owned()), 1, Step::Fail),
             (Fault::Disk(crate::fault::DiskFault::Full), 1, Step::Fail),
         ] {

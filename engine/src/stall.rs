@@ -54,10 +54,17 @@ impl StallDetector {
 
     /// Silence longer than this means something.
     pub fn patience(&self) -> Duration {
-        self.fixed.unwrap_or_else(|| {
-            let adapted = self.mean_gap + self.gap_deviation * 8 + ALLOWANCE;
-            adapted.clamp(SHORTEST, LONGEST).max(self.at_least)
-        })
+        self.fixed.unwrap_or_else(|| self.adapted().max(self.at_least))
+    }
+
+    /// Silence longer than this means something of a host that never answered, where there is
+    /// another to ask: a person who allows for long silences means those of a link.
+    pub fn first_answer(&self) -> Duration {
+        self.patience().min(self.adapted())
+    }
+
+    fn adapted(&self) -> Duration {
+        (self.mean_gap + self.gap_deviation * 8 + ALLOWANCE).clamp(SHORTEST, LONGEST)
     }
 
     /// What it means that a request has been quiet since `quiet_since` while the last bytes on

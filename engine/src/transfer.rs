@@ -29,6 +29,7 @@ use crate::manifest::{FileId, Manifest};
 use crate::outage::Outage;
 use crate::range::ByteRange;
 use crate::rate::RateMeter;
+use crate::reach::Reach;
 use crate::stall::StallDetector;
 use crate::stats::Stats;
 use crate::throttle::Throttle;
@@ -85,8 +86,11 @@ pub struct Transfer {
     hub: Option<Url>,
     /// What opens the hub's content-addressed storage, for all files.
     token: Lease<ReadToken>,
-    /// Where chunks have come from last.
+    /// Where that is, and where chunks have come from last.
+    cas: Option<Url>,
     chunks_at: Option<Url>,
+    /// Which of these could not be reached of late.
+    reach: Reach,
     files: BTreeMap<FileId, File>,
     requests: BTreeMap<RequestId, Open>,
     tickets: BTreeMap<Ticket, Errand>,
@@ -164,7 +168,9 @@ impl Transfer {
             rng: SmallRng::seed_from_u64(seed),
             hub: manifest.hub,
             token: Lease::default(),
+            cas: None,
             chunks_at: None,
+            reach: Reach::default(),
             files,
             requests: BTreeMap::new(),
             tickets: BTreeMap::new(),
@@ -189,6 +195,18 @@ impl Transfer {
         };
         transfer.advance();
         transfer
+    }
+
+    /// The same with what an earlier transfer of this run found out about hosts.
+    #[must_use]
+    pub fn with_reach(mut self, reach: Reach) -> Self {
+        self.reach = reach;
+        self
+    }
+
+    /// What was found out about hosts.
+    pub const fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// The head of a request's answer. The shell reads no body before it is told to.

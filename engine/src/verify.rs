@@ -1,23 +1,28 @@
 //! Whether the head of an answer promises the bytes that were asked for.
 //!
-//! Reads no body: that its length is right is seen when it has come.
+//! Reads no body, and believes no head more than it must: what a head cannot tell, the file's
+//! digest does. The ETag of a storage host is opaque. Today it is the file's Xet hash (seen at all
+//! edges in 2026), before it was an MD5 or a SHA-256, and edges have been said to differ.
 
 use crate::digest::FileDigest;
 use crate::fault::Fault;
 use crate::hub::head::Head;
 use crate::range::ByteRange;
 use crate::range_set::RangeSet;
+use crate::xet::hash::XetHash;
 
 /// What an answer is held against.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
-    /// The range that was asked for.
-    pub asked: ByteRange,
+    /// The range that was asked for; `None` if it was the whole file.
+    pub asked: Option<ByteRange>,
     /// How long the whole file is.
     pub size: u64,
     /// What the whole file hashes to.
     pub digest: FileDigest,
-    /// The ETag of the answers before it, if they had a strong one.
+    /// What the file is called in content-addressed storage, if that is known.
+    pub xet: Option<XetHash>,
+    /// The ETag of the answers of the same host before it, if they had a strong one.
     pub validator: Option<&'a str>,
 }
 
@@ -25,96 +30,147 @@ pub struct Expected<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The range, exactly as asked.
-    Range {
-        /// The answer's strong ETag, as it stood in the header.
-        validator: Option<String>,
-    },
-    /// The whole file from its first byte: the range was ignored.
+    Range(Promise),
+    /// The whole file from its first byte: the range was ignored, or none was asked for.
     Whole {
-        /// The answer's strong ETag, as it stood in the header.
-        validator: Option<String>,
+        /// What its head promises.
+        promise: Promise,
+        /// Whether the body is compressed.
+        gzip: bool,
     },
     /// Nothing of it may become data.
     Fault(Fault),
 }
 
-/// Judges the head of an answer to a range request.
+impl Verdict {
+    /// What the head promises, if it is good.
+    pub const fn promise(&self) -> Option<&Promise> {
+        match self {
+            Self::Range(promise) | Self::Whole { promise, .. } => Some(promise),
+            Self::Fault(_) => None,
+        }
+    }
+}
+
+/// What the head of a good answer says of its content.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Promise {
+    /// The answer's strong ETag, as it stood in the header.
+    pub validator: Option<String>,
+    /// The ETag is a name of the file's content: its Xet hash, or its SHA-256.
+    pub is_named: bool,
+    /// The ETag looks like such a name, and is another one: of another version, most likely.
+    pub names_other: bool,
+    /// The host gave another ETag before: another version, or an edge that has its own.
+    pub differs: bool,
+    /// It does not say which bytes come: only the digest will tell.
+    pub is_vague: bool,
+}
+
+/// Judges the head of an answer to a request for a file's bytes.
 pub fn check_head(expected: &Expected<'_>, head: &Head) -> Verdict {
     judge(expected, head).unwrap_or_else(Verdict::Fault)
 }
 
 fn judge(expected: &Expected<'_>, head: &Head) -> Result<Verdict, Fault> {
     match head.status {
-        206 => {
-            check_coding(head)?;
-            check_content_range(expected, head)?;
-            Ok(Verdict::Range { validator: check_etag(expected, head)? })
-        }
+        206 => judge_range(expected, head),
         200 => judge_whole(expected, head),
-        status @ (401 | 403 | 404 | 410) => Err(Fault::refused(status)),
-        416 => Err(Fault::Changed),
+        status @ (401 | 403 | 404 | 410) => Err(Fault::LeaseRefused { status, words: head.said() }),
+        407 => Err(Fault::Proxy("the proxy wants a name and password (HTTP 407)".to_owned())),
+        416 => Err(match head.unsatisfied_total() {
+            Some(served) if served != expected.size => stale(expected, served),
+            Some(_) | None => Fault::Changed,
+        }),
         511 => Err(Fault::Portal),
         status @ (408 | 425 | 429 | 500..=599) => {
             Err(Fault::Busy { status, retry_after: head.retry_after() })
         }
         300..=399 => Err(Fault::Redirects),
-        status @ 400..=499 => Err(Fault::rejected(status)),
+        status @ 400..=499 => Err(Fault::Rejected { status, words: head.said() }),
         status => Err(Fault::Malformed(format!("HTTP {status} to a range request"))),
+    }
+}
+
+fn judge_range(expected: &Expected<'_>, head: &Head) -> Result<Verdict, Fault> {
+    let Some(asked) = expected.asked else {
+        let words = "a part of the file where all of it was asked for".to_owned();
+        return Err(Fault::Malformed(words));
+    };
+    if head.is_html() {
+        return Err(Fault::Portal);
+    }
+    if !head.is_identity() {
+        return Err(encoded(head));
+    }
+    let mut promise = promise(expected, head);
+    let is_length_right = head.content_length().is_none_or(|length| length == asked.len());
+    match head.content_range() {
+        // Seen of a proxy that dropped the header: what comes may well be what was asked for.
+        None if head.header("content-range").is_none()
+            && is_length_right
+            && !head.is_multipart() =>
+        {
+            promise.is_vague = true;
+            Ok(Verdict::Range(promise))
+        }
+        content_range => {
+            let total = content_range.and_then(|content_range| content_range.total);
+            if let Some(served) = total.filter(|total| *total != expected.size) {
+                return Err(stale(expected, served));
+            }
+            let answered = content_range.map(|content_range| content_range.range);
+            if answered != Some(asked) || !is_length_right {
+                return Err(Fault::WrongRange { asked, answered });
+            }
+            Ok(Verdict::Range(promise))
+        }
     }
 }
 
 /// A `200` may be the whole file from a server that ignores ranges, or anything else.
 fn judge_whole(expected: &Expected<'_>, head: &Head) -> Result<Verdict, Fault> {
-    let is_length_right = head.content_length() == Some(expected.size);
-    if head.is_html() && !is_length_right {
+    let gzip = head.is_gzip();
+    let length = head.content_length().filter(|_| !gzip);
+    if head.is_html() && length != Some(expected.size) {
         return Err(Fault::Portal);
     }
-    check_coding(head)?;
-    let validator = check_etag(expected, head)?;
-    let is_known = validator.is_some() && validator.as_deref() == expected.validator;
-    let is_whole = is_length_right || (head.content_length().is_none() && is_known);
-    if is_whole { Ok(Verdict::Whole { validator }) } else { Err(Fault::RangeIgnored) }
+    if !gzip && !head.is_identity() {
+        return Err(encoded(head));
+    }
+    match length {
+        // Who names a version of it means the file: an old copy of it, then.
+        Some(served) if served != expected.size && head.etag().is_some() => {
+            Err(stale(expected, served))
+        }
+        Some(served) if served != expected.size => Err(Fault::RangeIgnored),
+        Some(_) | None => {
+            let mut promise = promise(expected, head);
+            promise.is_vague = length.is_none();
+            Ok(Verdict::Whole { promise, gzip })
+        }
+    }
 }
 
-fn check_coding(head: &Head) -> Result<(), Fault> {
-    if head.is_identity() {
-        return Ok(());
-    }
-    Err(Fault::Encoded(head.header("content-encoding").unwrap_or_default().to_owned()))
+fn promise(expected: &Expected<'_>, head: &Head) -> Promise {
+    let Some(etag) = head.etag() else { return Promise::default() };
+    let name = XetHash::from_hex(&etag.value);
+    let is_named = name.is_some() && name == expected.xet
+        || etag.value.parse::<FileDigest>().is_ok_and(|digest| digest == expected.digest);
+    // Where the Xet hash is not known, any such name may be it.
+    let names_other = name.is_some() && expected.xet.is_some() && !is_named && !etag.weak;
+    let validator = (!etag.weak).then(|| format!("\"{}\"", etag.value));
+    let is_other = |raw: &String| expected.validator.is_some_and(|before| before != raw);
+    let differs = !is_named && validator.as_ref().is_some_and(is_other);
+    Promise { validator, is_named, names_other, differs, is_vague: false }
 }
 
-fn check_content_range(expected: &Expected<'_>, head: &Head) -> Result<(), Fault> {
-    let content_range = head.content_range();
-    let answered = content_range.map(|content_range| content_range.range);
-    let total = content_range.and_then(|content_range| content_range.total);
-    if total.is_some_and(|total| total != expected.size) {
-        return Err(Fault::Changed);
-    }
-    let is_length_right = head.content_length().is_none_or(|length| length == expected.asked.len());
-    if answered != Some(expected.asked) || !is_length_right {
-        return Err(Fault::WrongRange { asked: expected.asked, answered });
-    }
-    Ok(())
+const fn stale(expected: &Expected<'_>, served: u64) -> Fault {
+    Fault::Stale { promised: expected.size, served }
 }
 
-/// An ETag that is a SHA-256 other than the file's, or not the one of the answers before it, is
-/// of another file.
-fn check_etag(expected: &Expected<'_>, head: &Head) -> Result<Option<String>, Fault> {
-    let Some(etag) = head.etag() else { return Ok(None) };
-    if let Ok(digest @ FileDigest::Sha256(_)) = etag.value.parse()
-        && matches!(expected.digest, FileDigest::Sha256(_))
-        && digest != expected.digest
-    {
-        return Err(Fault::Changed);
-    }
-    if etag.weak {
-        return Ok(None);
-    }
-    let raw = format!("\"{}\"", etag.value);
-    match expected.validator {
-        Some(validator) if validator != raw => Err(Fault::Changed),
-        Some(_) | None => Ok(Some(raw)),
-    }
+fn encoded(head: &Head) -> Fault {
+    Fault::Encoded(head.header("content-encoding").unwrap_or_default().to_owned())
 }
 
 /// Whether to take the whole file of `size` bytes for the sake of `gaps` from a server that has
@@ -130,123 +186,4 @@ pub fn is_worth_streaming(gaps: &RangeSet, size: u64, ignored: u32) -> bool {
 const IGNORED_MAX: u32 = 3;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SHA256: &str = "b9a46943f30c38ebed71581b6e4ef89a1285c8d404dc3aea3af1c3efdc7395df";
-    const OTHER: &str = "00a46943f30c38ebed71581b6e4ef89a1285c8d404dc3aea3af1c3efdc7395df";
-
-    /// Bytes 10..20 of 100, with `"one"` as the ETag so far.
-    fn verdict(status: u16, headers: &[(&str, &str)]) -> Verdict {
-        let expected = Expected {
-            asked: ByteRange::new(10, 20),
-            size: 100,
-            digest: SHA256.parse().unwrap(),
-            validator: Some("\"one\""),
-        };
-        check_head(&expected, &Head::new(status, headers.iter().copied()))
-    }
-
-    fn range() -> Verdict {
-        Verdict::Range { validator: None }
-    }
-
-    fn one() -> Option<String> {
-        Some("\"one\"".to_owned())
-    }
-
-    fn wrong(start: u64, end: u64) -> Verdict {
-        let answered = Some(ByteRange::new(start, end));
-        Verdict::Fault(Fault::WrongRange { asked: ByteRange::new(10, 20), answered })
-    }
-
-    #[test]
-    fn a_206_must_be_exactly_what_was_asked_for() {
-        let right = ("content-range", "bytes 10-19/100");
-        let asked = ByteRange::new(10, 20);
-        for (headers, expected) in [
-            (vec![right], range()),
-            (vec![right, ("content-length", "10")], range()),
-            (vec![right, ("etag", "\"one\"")], Verdict::Range { validator: one() }),
-            (vec![right, ("etag", "W/\"two\"")], range()),
-            (vec![right, ("etag", "\"two\"")], Verdict::Fault(Fault::Changed)),
-            (vec![right, ("etag", OTHER)], Verdict::Fault(Fault::Changed)),
-            (vec![right, ("content-length", "9")], wrong(10, 20)),
-            (vec![("content-range", "bytes 10-18/100")], wrong(10, 19)),
-            (vec![("content-range", "bytes 0-99/100")], wrong(0, 100)),
-            (vec![("content-range", "bytes 10-19/101")], Verdict::Fault(Fault::Changed)),
-            (vec![("content-range", "bytes 10-19/*")], range()),
-            (vec![], Verdict::Fault(Fault::WrongRange { asked, answered: None })),
-            (
-                vec![right, ("content-encoding", "gzip")],
-                Verdict::Fault(Fault::Encoded("gzip".to_owned())),
-            ),
-            (vec![right, ("content-encoding", "identity")], range()),
-        ] {
-            assert_eq!(verdict(206, &headers), expected, "{headers:?}");
-        }
-    }
-
-    #[test]
-    fn a_200_is_the_whole_file_or_nothing() {
-        let length = ("content-length", "100");
-        let whole = Verdict::Whole { validator: None };
-        for (headers, expected) in [
-            (vec![length], whole),
-            (vec![length, ("etag", "\"one\"")], Verdict::Whole { validator: one() }),
-            (vec![("etag", "\"one\"")], Verdict::Whole { validator: one() }),
-            (vec![length, ("etag", "\"two\"")], Verdict::Fault(Fault::Changed)),
-            (vec![("content-length", "10")], Verdict::Fault(Fault::RangeIgnored)),
-            (vec![], Verdict::Fault(Fault::RangeIgnored)),
-            (
-                vec![length, ("content-encoding", "gzip")],
-                Verdict::Fault(Fault::Encoded("gzip".to_owned())),
-            ),
-            (
-                vec![("content-type", "text/html; charset=utf-8"), ("content-length", "4000")],
-                Verdict::Fault(Fault::Portal),
-            ),
-            (vec![("content-type", "text/html")], Verdict::Fault(Fault::Portal)),
-        ] {
-            assert_eq!(verdict(200, &headers), expected, "{headers:?}");
-        }
-    }
-
-    #[test]
-    fn a_stream_is_taken_when_it_costs_little_or_nothing_else_comes() {
-        let gaps = |ranges: &[(u64, u64)]| {
-            ranges.iter().map(|&(start, end)| ByteRange::new(start, end)).collect::<RangeSet>()
-        };
-        for (missing, ignored, expected) in [
-            (gaps(&[(0, 100)]), 1, true),
-            (gaps(&[(6, 100)]), 1, true),
-            (gaps(&[(50, 100)]), 1, false),
-            (gaps(&[(50, 100)]), 3, false),
-            (gaps(&[(50, 100)]), 4, true),
-            (gaps(&[(0, 10)]), 1, true),
-            (gaps(&[(0, 10), (90, 100)]), 1, false),
-        ] {
-            assert_eq!(is_worth_streaming(&missing, 100, ignored), expected, "{missing:?}");
-        }
-    }
-
-    #[test]
-    fn other_answers_are_faults() {
-        let busy = |status, seconds: Option<u64>| Fault::Busy {
-            status,
-            retry_after: seconds.map(std::time::Duration::from_secs),
-        };
-        for (status, headers, expected) in [
-            (403, vec![], Fault::refused(403)),
-            (404, vec![], Fault::refused(404)),
-            (416, vec![], Fault::Changed),
-            (429, vec![("retry-after", "7")], busy(429, Some(7))),
-            (503, vec![], busy(503, None)),
-            (511, vec![], Fault::Portal),
-            (302, vec![], Fault::Redirects),
-            (405, vec![], Fault::rejected(405)),
-        ] {
-            assert_eq!(verdict(status, &headers), Verdict::Fault(expected), "{status}");
-        }
-    }
-}
+mod tests;

@@ -336,6 +336,7 @@ impl Stage {
             | Event::Waiting { .. }
             | Event::Down { .. }
             | Event::Up { .. }
+            | Event::Named { .. }
             | Event::NoRanges { .. }
             | Event::Split { .. }
             | Event::Vouched { .. }

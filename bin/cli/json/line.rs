@@ -54,6 +54,8 @@ pub(super) enum Line<'a> {
     Down { seconds: f64 },
     /// The link answers again, after so many seconds.
     Up { seconds: f64 },
+    /// The storage has called the file by its Xet hash.
+    Named { file: &'a str },
     /// The server ignores ranges; the file comes in one stream.
     NoRanges { file: &'a str },
     /// What a slow request had left is shared among free workers.

@@ -124,6 +124,7 @@ fn transferring() {
             event(Event::Up { after: Duration::from_secs(2) }),
             json!({"event": "up", "seconds": 2.0}),
         ),
+        (event(Event::Named { file: FILE }), json!({"event": "named", "file": "a.bin"})),
         (event(Event::NoRanges { file: FILE }), json!({"event": "no_ranges", "file": "a.bin"})),
         (
             event(Event::Split { file: FILE, range }),

@@ -130,7 +130,7 @@ impl Story {
                 self.files.get_mut(file)?.vouched = Some(*vouched);
                 None
             }
-            Event::Split { .. } | Event::Ended(_) => None,
+            Event::Named { .. } | Event::Split { .. } | Event::Ended(_) => None,
             Event::Verified { file, digest } => {
                 self.files.get_mut(file)?.stage = FileStage::Verified { digest: *digest };
                 None

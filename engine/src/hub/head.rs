@@ -17,6 +17,8 @@ pub struct Head {
     pub status: u16,
     /// The headers.
     pub headers: Headers,
+    /// How the body of an error begins, as text; empty where nobody has read it.
+    pub excerpt: String,
 }
 
 impl Head {
@@ -25,7 +27,20 @@ impl Head {
         status: u16,
         lines: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
-        Self { status, headers: lines.into_iter().collect() }
+        Self { status, headers: lines.into_iter().collect(), excerpt: String::new() }
+    }
+
+    /// The same head with the first bytes of its body, as far as they are text.
+    #[must_use]
+    pub fn with_excerpt(mut self, body: &[u8]) -> Self {
+        self.excerpt = String::from_utf8_lossy(body).into_owned();
+        self
+    }
+
+    /// What the server says of an error, made safe to print: `X-Error-Message`, else how its body
+    /// begins, without markup. Empty if it says nothing.
+    pub fn said(&self) -> String {
+        self.error_message().unwrap_or_else(|| plain_text(&self.excerpt))
     }
 
     /// `Content-Length`, in bytes.
@@ -89,6 +104,18 @@ impl Head {
     pub fn is_identity(&self) -> bool {
         let coding = self.header("content-encoding").unwrap_or_default();
         coding.is_empty() || coding.eq_ignore_ascii_case("identity")
+    }
+
+    /// Whether the body is compressed with gzip and nothing else, says `Content-Encoding`.
+    pub fn is_gzip(&self) -> bool {
+        let coding = self.header("content-encoding").unwrap_or_default();
+        coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip")
+    }
+
+    /// Whether the body is several ranges with heads of their own, says `Content-Type`.
+    pub fn is_multipart(&self) -> bool {
+        let kind = self.header("content-type").unwrap_or_default();
+        kind.to_ascii_lowercase().starts_with("multipart/")
     }
 
     /// Whether the body is a web page, says `Content-Type`.
@@ -192,6 +219,24 @@ impl Etag {
     }
 }
 
+/// A text without markup and control characters, in one line, and not long.
+fn plain_text(text: &str) -> String {
+    let mut is_tag = false;
+    let plain = text.chars().map(|c| {
+        is_tag = (is_tag || c == '<') && c != '>';
+        let is_hidden = c.is_control() || is_bidi_mark(c);
+        if is_tag || c == '>' || is_hidden { ' ' } else { c }
+    });
+    let plain: String = plain.collect();
+    let words = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.chars().take(EXCERPT_MAX).collect()
+}
+
+/// Marks that change in which order the characters around them are shown.
+const fn is_bidi_mark(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A decimal number of digits alone: no sign, no space, no overflow.
 fn number(text: &str) -> Option<u64> {
     let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -219,6 +264,9 @@ fn rate_limit_reset(value: &str) -> Option<Duration> {
 
 /// Nobody who wants us back asks for longer.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Characters of an error's body that are shown.
+const EXCERPT_MAX: usize = 200;
 
 /// Characters of a server's message that are shown.
 const MESSAGE_MAX: usize = 300;

@@ -4,56 +4,136 @@
 
 use super::file::File;
 use super::{Abortion, Open, Transfer};
-use crate::action::{Action, RequestId};
+use crate::action::{Action, RequestId, Way};
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::hub::head::Head;
 use crate::manifest::FileId;
 use crate::range::ByteRange;
 use crate::range_set::RangeSet;
-use crate::verify::{Expected, Verdict, check_head, is_worth_streaming};
+use crate::time::Instant;
+use crate::verify::{Expected, Promise, Verdict, check_head, is_worth_streaming};
+use url::Url;
 
 impl Transfer {
     pub(super) fn judge_head(&mut self, id: RequestId, head: &Head) {
         let Some(open) = self.requests.get(&id) else { return };
         let (file_id, asked) = (open.file, open.asked);
         let Some(file) = self.files.get(&file_id) else { return };
+        let (is_whole, url) = match &open.way {
+            Way::Http { url, whole } => (*whole, Some(url)),
+            Way::Xet { .. } => (false, None),
+        };
+        let validator = url.and_then(|url| file.validators.get(&host_of(url)));
         let expected = Expected {
-            asked,
+            asked: (!is_whole).then_some(asked),
             size: file.spec.size,
             digest: file.spec.digest,
-            validator: file.validator.as_deref(),
+            xet: file.spec.xet,
+            validator: validator.map(String::as_str),
         };
-        match check_head(&expected, head) {
-            Verdict::Range { validator } => {
-                self.accept(id, validator);
-                if let Some(file) = self.files.get_mut(&file_id) {
-                    file.ignored = 0;
-                }
+        let verdict = check_head(&expected, head);
+        match verdict.promise().filter(|_| file.pins_validator()) {
+            Some(promise) if promise.names_other => {
+                self.abort(id, Abortion::Fault(Fault::Changed));
+            }
+            Some(promise) if promise.differs => self.hold(id, verdict),
+            Some(_) | None => self.take(id, verdict),
+        }
+    }
+
+    /// Another version, or an edge that has its own ETags: the hub knows which. Until it has said
+    /// so the body waits unread, and costs nothing.
+    fn hold(&mut self, id: RequestId, verdict: Verdict) {
+        let Some(open) = self.requests.get_mut(&id) else { return };
+        let file_id = open.file;
+        open.held = Some(verdict);
+        self.on_link_alive();
+        let is_asked = self.files.get(&file_id).is_some_and(|file| file.lease.is_renewing());
+        if !is_asked {
+            self.locate(file_id);
+        }
+    }
+
+    /// The hub, asked at `asked`, says that the file is what it was: what waited since before that
+    /// is taken, and for what came later it is asked again.
+    pub(super) fn release_held(&mut self, file_id: FileId, asked: Instant) {
+        let (held, later) = self.held(file_id, asked);
+        if !later.is_empty() {
+            self.locate(file_id);
+        }
+        for id in held {
+            if let Some(verdict) = self.requests.get_mut(&id).and_then(|open| open.held.take()) {
+                self.take(id, verdict);
+            }
+        }
+    }
+
+    /// The hub, asked at `asked`, does not say what the file is: what waits for that is ended.
+    pub(super) fn end_held(&mut self, file_id: FileId, asked: Instant, why: &Abortion) {
+        let (held, later) = self.held(file_id, asked);
+        for id in held.into_iter().chain(later) {
+            self.abort(id, why.clone());
+        }
+    }
+
+    /// The requests of a file that wait for the hub: since before `asked`, and since later.
+    fn held(&self, file_id: FileId, asked: Instant) -> (Vec<RequestId>, Vec<RequestId>) {
+        let held = self.requests.iter().filter(|(_, open)| {
+            open.file == file_id && open.held.is_some() && open.aborted.is_none()
+        });
+        let (before, later): (Vec<_>, Vec<_>) =
+            held.partition(|(_, open)| open.quiet_since <= asked);
+        let ids = |them: Vec<(&RequestId, &Open)>| them.into_iter().map(|(id, _)| *id).collect();
+        (ids(before), ids(later))
+    }
+
+    /// What a good head promises is read.
+    fn take(&mut self, id: RequestId, verdict: Verdict) {
+        if self.requests.get(&id).is_none_or(|open| open.aborted.is_some()) {
+            return;
+        }
+        match verdict {
+            Verdict::Range(promise) => {
+                let asked = self.accept(id, promise);
                 self.receive(id, asked.start, vec![asked]);
             }
-            Verdict::Whole { validator } => self.accept_whole(id, validator),
+            Verdict::Whole { promise, gzip } => self.accept_whole(id, promise, gzip),
             Verdict::Fault(fault) => self.abort(id, Abortion::Fault(fault)),
         }
     }
 
-    fn accept(&mut self, id: RequestId, validator: Option<String>) {
+    /// Notes what a head promises, and says which bytes it was asked for.
+    fn accept(&mut self, id: RequestId, promise: Promise) -> ByteRange {
         self.window.on_good_answer(self.now);
         self.on_link_alive();
-        let Some(open) = self.requests.get(&id) else { return };
-        let Some(file) = self.files.get_mut(&open.file) else { return };
+        let nothing = ByteRange::new(0, 0);
+        let Some(open) = self.requests.get(&id) else { return nothing };
+        let Some(file) = self.files.get_mut(&open.file) else { return nothing };
         file.lease.on_accepted();
         file.stream = None;
-        if file.pins_validator() && validator.is_some() {
-            file.validator = validator;
+        file.ignored = 0;
+        if promise.differs || promise.names_other || promise.is_vague {
+            file.suspect.insert(open.asked);
         }
+        if promise.is_named && !std::mem::replace(&mut file.is_named, true) {
+            self.events.push_back(Event::Named { file: open.file });
+        }
+        if let (true, Some(validator), Way::Http { url, .. }) =
+            (file.pins_validator(), promise.validator, &open.way)
+        {
+            file.validators.insert(host_of(url), validator);
+        }
+        open.asked
     }
 
     /// The range was ignored. The one stream that comes instead serves everything that no good
     /// request is bringing already, unless asking again is likely to be cheaper.
-    fn accept_whole(&mut self, id: RequestId, validator: Option<String>) {
-        let Some(open) = self.requests.get(&id) else { return };
-        let file_id = open.file;
+    fn accept_whole(&mut self, id: RequestId, promise: Promise, gzip: bool) {
+        let Some(open) = self.requests.get_mut(&id) else { return };
+        let (file_id, is_asked_for) =
+            (open.file, matches!(open.way, Way::Http { whole: true, .. }));
+        open.is_packed = gzip;
         let Some(file) = self.files.get_mut(&file_id) else { return };
         file.ignored += 1;
         let is_streaming = file.stream.is_some_and(|stream| self.requests.contains_key(&stream));
@@ -63,13 +143,13 @@ impl Transfer {
         }
         let ignored = file.ignored;
         let (gaps, size) = (self.gaps_for_stream(file_id), self.size_of(file_id));
-        if !is_worth_streaming(&gaps, size, ignored) {
+        if !is_asked_for && !is_worth_streaming(&gaps, size, ignored) {
             self.abort(id, Abortion::Fault(Fault::RangeIgnored));
             return;
         }
-        self.accept(id, validator);
+        self.accept(id, promise);
         if let Some(file) = self.files.get_mut(&file_id) {
-            file.stream = Some(id);
+            (file.stream, file.ignored) = (Some(id), ignored);
         }
         self.events.push_back(Event::NoRanges { file: file_id });
         self.end_unanswered(file_id, id);
@@ -122,8 +202,14 @@ impl Transfer {
 
     fn receive(&mut self, id: RequestId, body_start: u64, gaps: Vec<ByteRange>) {
         let Some(open) = self.requests.get_mut(&id) else { return };
-        open.receiving = true;
+        (open.receiving, open.quiet_since) = (true, self.now);
+        let gunzip = open.is_packed;
         let compare = self.files.get(&open.file).is_some_and(|file| file.repair.is_some());
-        self.actions.push_back(Action::Receive { id, body_start, gaps, compare });
+        self.actions.push_back(Action::Receive { id, body_start, gaps, compare, gunzip });
     }
+}
+
+/// What an ETag is compared within: scheme, host and port.
+fn host_of(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }

@@ -65,7 +65,7 @@ impl Transfer {
     }
 
     fn ask_for(&mut self, id: FileId) -> Option<(FileId, Ask)> {
-        let kind = self.files.get_mut(&id)?.choice.choose(self.now);
+        let kind = self.kind_for(id)?;
         let question = self.question(id).map(Ask::Question);
         question
             .and_then(|ask| self.pace_ask(id, kind, ask))
@@ -107,7 +107,9 @@ impl Transfer {
     /// What to ask for if the file wants bytes: a range, or who has it.
     fn bytes_for(&self, id: FileId, kind: Kind) -> Option<Ask> {
         let file = self.files.get(&id)?;
-        let is_streaming = file.stream.is_some() && !file.claimed.is_empty();
+        // Where the whole file comes in one stream, nothing else is asked for beside it.
+        let is_one_stream = file.stream.is_some() || (file.wants_whole && kind == Kind::Http);
+        let is_streaming = is_one_stream && !file.claimed.is_empty();
         if file.stage != Stage::Fetching || file.is_barred() || is_streaming {
             return None;
         }
@@ -130,7 +132,7 @@ impl Transfer {
         })
     }
 
-    fn locate(&mut self, id: FileId) -> u64 {
+    pub(super) fn locate(&mut self, id: FileId) -> u64 {
         let ticket = self.errand(id, ErrandKind::Locate);
         if let Some(file) = self.files.get_mut(&id) {
             file.lease.on_asked(ticket);
@@ -160,7 +162,9 @@ impl Transfer {
             ahead: 0,
             chunks_at: None,
             rate: RateMeter::new(self.now),
+            is_packed: false,
             receiving: false,
+            held: None,
             winding_up: false,
             differs: false,
             aborted: None,
@@ -173,13 +177,26 @@ impl Transfer {
         id.0
     }
 
+    /// Which way the bytes of a file are asked for now. While the link is down the probes take
+    /// turns: it may be only one of the ways that is.
+    pub(super) fn kind_for(&mut self, id: FileId) -> Option<Kind> {
+        let is_away = self.is_xet_away();
+        let is_other_turn =
+            self.outage.down_since().is_some() && self.outage.attempt().is_multiple_of(2);
+        let choice = &mut self.files.get_mut(&id)?.choice;
+        let kind = choice.choose(self.now);
+        let is_other = kind == Kind::Xet && (is_away || is_other_turn) && choice.has_http();
+        Some(if is_other { Kind::Http } else { kind })
+    }
+
     /// Where and how the next range of a file is asked for.
     fn way(&mut self, id: FileId) -> Option<Way> {
-        let file = self.files.get_mut(&id)?;
-        match file.choice.choose(self.now) {
+        let kind = self.kind_for(id)?;
+        let file = self.files.get(&id)?;
+        match kind {
             Kind::Http => {
                 let url = file.lease.held(self.now)?.clone();
-                Some(Way::Http { url, if_range: file.validator.clone() })
+                Some(Way::Http { url, whole: file.wants_whole })
             }
             Kind::Xet => {
                 let token = self.token.held(self.now)?.clone();

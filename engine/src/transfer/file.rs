@@ -2,7 +2,7 @@
 //!
 //! Queues nothing; the conductor does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Resumed;
 use crate::action::Ticket;
@@ -16,7 +16,7 @@ use crate::manifest::FileSpec;
 use crate::range::ByteRange;
 use crate::range_set::RangeSet;
 use crate::repair::Repair;
-use crate::retry::Backoff;
+use crate::retry::{Backoff, Row};
 use crate::time::Instant;
 use crate::transfer::vouch::Xet;
 use url::Url;
@@ -34,10 +34,17 @@ pub(super) struct File {
     /// What its chunks prove, if it is in content-addressed storage.
     pub(super) xet: Option<Xet>,
     pub(super) backoff: Backoff,
-    /// The ETag that every answer must carry.
-    pub(super) validator: Option<String>,
-    /// How often an answer carried another one.
+    /// The ETag that every answer of a host must carry.
+    pub(super) validators: BTreeMap<String, String>,
+    /// How often an answer carried another one, or the range was not there.
     pub(super) changes: u32,
+    /// Whether the storage has called the file by its name in content-addressed storage.
+    pub(super) is_named: bool,
+    /// Faults in a row of those who send its bytes, and of the hub.
+    pub(super) row: Row,
+    pub(super) hub_row: Row,
+    /// Whether no answer to a range is of use, so that the whole file is asked for.
+    pub(super) wants_whole: bool,
     /// How many answers in a row have ignored the range.
     pub(super) ignored: u32,
     /// The request that brings the whole file, where the server ignores ranges.
@@ -111,8 +118,12 @@ impl File {
             spec,
             claimed: RangeSet::default(),
             backoff: Backoff::new(config.backoff_max),
-            validator: None,
+            validators: BTreeMap::new(),
             changes: 0,
+            is_named: false,
+            row: Row::default(),
+            hub_row: Row::default(),
+            wants_whole: false,
             ignored: 0,
             stream: None,
             stage: Stage::Fetching,
@@ -141,11 +152,17 @@ impl File {
         self.synced < self.barrier
     }
 
-    /// Whether answers of other ETags than the first are refused. A file whose ETag keeps
-    /// changing while the hub insists that it is the same comes from replicas that disagree
-    /// about ETags, and its digest alone is the judge.
+    /// Whether answers of other ETags than the first are doubted. Where the hub insists that the
+    /// file is the same, or they keep changing, edges disagree about ETags, and the file's digest
+    /// alone is the judge.
     pub(super) const fn pins_validator(&self) -> bool {
         self.changes < CHANGES_MAX
+    }
+
+    /// Nothing more is to be learnt from ETags.
+    pub(super) fn unpin_validator(&mut self) {
+        self.changes = CHANGES_MAX;
+        self.validators.clear();
     }
 
     /// What is not proven.

@@ -28,6 +28,10 @@ impl Transfer {
         }
         let kind = open.kind();
         file.choice.on_progress(kind);
+        file.row.on_progress();
+        if let Some(store) = open.chunks_at.as_ref() {
+            self.reach.on_answer(store);
+        }
         let before = file.ledger.proven().len();
         if let Some(repair) = &mut file.repair {
             repair.on_fetched(written.range, written.changed);

@@ -12,6 +12,7 @@ use crate::range::ByteRange;
 use crate::range_set::RangeSet;
 use crate::rate::RateMeter;
 use crate::time::Instant;
+use crate::verify::Verdict;
 
 /// A request from the moment it is asked for to its close.
 #[derive(Clone, Debug)]
@@ -33,8 +34,12 @@ pub(super) struct Open {
     /// Where its chunks come from, once that is known.
     pub(super) chunks_at: Option<Url>,
     pub(super) rate: RateMeter,
+    /// Whether its body is compressed as a whole.
+    pub(super) is_packed: bool,
     /// Whether its head was judged good.
     pub(super) receiving: bool,
+    /// A good head of another version, which waits until the hub has said what the file is.
+    pub(super) held: Option<Verdict>,
     /// Whether it was told to ask for no more chunks.
     pub(super) winding_up: bool,
     /// Whether it has brought other bytes than stood there before.

@@ -31,6 +31,8 @@ enum Answering {
     Flipped,
     /// A page of HTML.
     Html,
+    /// Ranges of a compressed form; without a range, the file.
+    RangesPacked,
 }
 
 impl Answering {
@@ -145,7 +147,7 @@ impl World {
                 let answer = Answer::Located { location, digest: Some(RIGHT), size: None };
                 self.disk_answers.push_back((ticket, Ok(answer)));
             }
-            Action::Request { id, range, .. } => {
+            Action::Request { id, range, way, .. } => {
                 for other in self.open.values() {
                     assert!(
                         !other.range.overlaps(range) || other.answering == Answering::Whole,
@@ -153,7 +155,10 @@ impl World {
                     );
                 }
                 self.asked += 1;
-                let answering = (self.answering)(self.asked, self.now);
+                let answering = match (way, (self.answering)(self.asked, self.now)) {
+                    (Way::Http { whole: true, .. }, Answering::RangesPacked) => Answering::Whole,
+                    (_, answering) => answering,
+                };
                 let conversation = Conversation {
                     range,
                     answering,
@@ -274,6 +279,10 @@ fn head(answering: Answering, range: ByteRange, size: u64) -> Option<Head> {
         }
         Answering::Whole => Head::new(200, [("content-length", size.to_string())]),
         Answering::Html => Head::new(200, [("content-type", "text/html")]),
+        Answering::RangesPacked => {
+            let coding = ("content-encoding", "gzip".to_owned());
+            Head::new(206, [("content-range", content_range), coding])
+        }
         Answering::Well
         | Answering::ResetAfter(_)
         | Answering::SilentAfter(_)
@@ -393,6 +402,14 @@ fn ignored_ranges_come_in_one_stream() {
     let ignore = |n, _| if n == 1 { Answering::Well } else { Answering::Whole };
     let world = check(ignore, 1.1, 20);
     assert!(world.events.iter().any(|event| matches!(event, Event::NoRanges { .. })));
+}
+
+#[test]
+fn where_no_answer_to_a_range_is_of_use_the_whole_file_is_asked_for() {
+    let mut world = World::new(64 * MIB, config(), |_, _| Answering::RangesPacked);
+    assert_eq!(world.run(Duration::from_secs(100)), Some(End::Finished));
+    assert!(world.events.contains(&Event::Sealed { file: FileId(0) }), "{:?}", world.events);
+    assert!(world.cost() <= 1.0, "cost {}", world.cost());
 }
 
 #[test]

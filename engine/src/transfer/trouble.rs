@@ -9,8 +9,9 @@ use crate::choice::Kind;
 use crate::event::{End, Event, Wait};
 use crate::fault::{Blame, Fault};
 use crate::manifest::{FileId, Location};
-use crate::retry::{Step, next_step};
+use crate::retry::{NEW_URLS, RANGES_MAX, RANGES_MAX_DEAR, Step, is_about_ranges, next_step};
 use crate::time::{Duration, Instant};
+use crate::verify::is_worth_streaming;
 use crate::xet::token::ReadToken;
 use url::Url;
 
@@ -67,6 +68,10 @@ impl Transfer {
         for range in open.claimed.iter() {
             file.claimed.remove(range);
         }
+        if matches!(open.way, Way::Http { whole: true, .. }) {
+            // Perhaps ranges are of use again.
+            file.wants_whole = false;
+        }
         if open.kind() == Kind::Xet {
             file.choice.on_chunks_closed(open.received, open.proven, self.now);
         }
@@ -120,7 +125,7 @@ impl Transfer {
                 let is_same = digest.is_none_or(|digest| digest == file.spec.digest)
                     && size.is_none_or(|size| size == file.spec.size);
                 if is_same {
-                    self.on_located(errand, location);
+                    self.on_located(errand, location, digest.is_some() || size.is_some());
                 } else {
                     self.fail(errand.file, Fault::Changed);
                 }
@@ -129,12 +134,14 @@ impl Transfer {
                 if let Some(file) = self.files.get_mut(&errand.file) {
                     file.lease.on_not_given();
                 }
+                self.end_held(errand.file, errand.asked, &Abortion::Surplus);
                 self.on_unanswered(ticket, errand, Via::Hub, answer.err());
             }
             (ErrandKind::Authorize, Ok(Answer::Authorized { token, ttl })) => {
                 self.on_link_alive();
                 // One that has ended before it came must be tried, or none ever would be.
                 let ttl = ttl.filter(|ttl| !ttl.is_zero());
+                self.cas = Some(token.cas.base().clone());
                 self.token.on_given(token, ttl, errand.asked);
             }
             (ErrandKind::Authorize, answer) => {
@@ -180,6 +187,7 @@ impl Transfer {
         let xet = self.files.get_mut(&errand.file).and_then(|file| file.xet.as_mut());
         let Some(fault) = fault else {
             xet.into_iter().for_each(Xet::on_question_answered);
+            self.reach.on_answer(token.cas.base());
             self.on_link_alive();
             return;
         };
@@ -208,20 +216,41 @@ impl Transfer {
         self.on_fault(&Attempt::unanswered(ticket, errand, via), fault, 0);
     }
 
-    fn on_located(&mut self, errand: &Errand, location: Location) {
-        if let Some(file) = self.files.get_mut(&errand.file) {
-            file.lease.on_given(location.url, location.ttl, errand.asked);
-            // The hub says that it is the same file: whatever ETag its storage gives now is good.
-            if file.changes > 0 {
-                file.validator = None;
-            }
+    /// Where the file is now. `is_confirmed` if the hub has also said that it is the same one:
+    /// then whatever ETag its storage gives is good.
+    fn on_located(&mut self, errand: &Errand, location: Location, is_confirmed: bool) {
+        let is_held = |open: &Open| {
+            open.file == errand.file && open.held.is_some() && open.quiet_since <= errand.asked
+        };
+        let is_doubted = self.requests.values().any(is_held);
+        let Some(file) = self.files.get_mut(&errand.file) else { return };
+        file.hub_row.on_progress();
+        file.lease.on_given(location.url, location.ttl, errand.asked);
+        if is_doubted && is_confirmed {
+            file.unpin_validator();
+        } else if file.changes > 0 {
+            file.validators.clear();
+        }
+        if is_confirmed {
+            self.release_held(errand.file, errand.asked);
+        } else {
+            self.end_held(errand.file, errand.asked, &Abortion::Fault(Fault::Changed));
         }
     }
 
     fn on_fault(&mut self, attempt: &Attempt, fault: Fault, wasted: u64) {
         self.note_fault(attempt, &fault, wasted);
         let count = self.count_in_a_row(attempt, &fault);
-        let step = next_step(&fault, count);
+        let step = match next_step(&fault, count) {
+            Step::Locate if self.keeps_url(attempt, &fault) => Step::Again,
+            step => step,
+        };
+        if self.on_host_failed(attempt, &fault, step) {
+            return;
+        }
+        if step == Step::Locate {
+            self.drop_url(attempt);
+        }
         let has_way = self.on_way_failed(attempt, step == Step::Fail);
         match step {
             Step::Fail if fault.blame() == Blame::Disk => self.end(End::Disk(fault)),
@@ -249,6 +278,55 @@ impl Transfer {
         self.events.push_back(Event::Fault { file: attempt.file, fault: fault.clone(), wasted });
     }
 
+    /// Content-addressed storage brought nothing: where the file also comes as it is, that is no
+    /// sign of a link that is down, and all files know it. Says whether the other way is taken.
+    fn on_host_failed(&mut self, attempt: &Attempt, fault: &Fault, step: Step) -> bool {
+        let Via::Xet(token, store) = &attempt.via else { return false };
+        let has_other = self.files.get(&attempt.file).is_some_and(|file| file.choice.has_http());
+        let is_no_answer = fault.blame() == Blame::Link || step == Step::Fail;
+        let is_refused = matches!(fault, Fault::LeaseRefused { status: 401, .. });
+        if attempt.proven > 0 || !has_other || !(is_no_answer || is_refused) {
+            return false;
+        }
+        let host = store.as_ref().unwrap_or_else(|| token.cas.base()).clone();
+        // Its first refusal is what the end of a token looks like.
+        if is_refused && (self.reach.has_answered(&host) || self.token.refused() < 2) {
+            return false;
+        }
+        self.reach.on_fault(&host, attempt.began, self.now);
+        if !self.reach.is_away(&host, self.now) || self.outage.down_since().is_some() {
+            return false;
+        }
+        if let Some(file) = self.files.get_mut(&attempt.file) {
+            let is_final = step == Step::Fail;
+            file.choice.on_fault(Kind::Xet, is_final, attempt.began, self.now);
+        }
+        self.outage.on_close(&mut self.rng, attempt.id, attempt.began);
+        true
+    }
+
+    /// Whether content-addressed storage, or where it keeps its chunks, is left alone for now.
+    pub(super) fn is_xet_away(&self) -> bool {
+        let mut hosts = [self.cas.as_ref(), self.chunks_at.as_ref()].into_iter().flatten();
+        hosts.any(|host| self.reach.is_away(host, self.now))
+    }
+
+    /// Whether new URLs are refused like the old ones. Then the last one is kept, unless it may
+    /// have ended meanwhile.
+    fn keeps_url(&self, attempt: &Attempt, fault: &Fault) -> bool {
+        let Some(file) = self.files.get(&attempt.file) else { return false };
+        matches!((&attempt.via, fault), (Via::Storage(_), Fault::LeaseRefused { .. }))
+            && file.lease.refused() >= NEW_URLS
+            && file.lease.age(self.now).is_some_and(|age| age < URL_OLD)
+    }
+
+    /// A URL that did not serve is not used again.
+    fn drop_url(&mut self, attempt: &Attempt) {
+        let Some(file) = self.files.get_mut(&attempt.file) else { return };
+        let Via::Storage(url) = &attempt.via else { return };
+        file.lease.on_refused(url);
+    }
+
     /// A try brought nothing: perhaps the other way does. Says whether one is left.
     fn on_way_failed(&mut self, attempt: &Attempt, is_final: bool) -> bool {
         let Some(file) = self.files.get_mut(&attempt.file) else { return false };
@@ -256,28 +334,35 @@ impl Transfer {
         file.choice.on_fault(kind, is_final, attempt.began, self.now)
     }
 
-    /// How often in a row a fault has come that asking the hub again should have cured.
+    /// How often in a row faults of this kind have come from where this one did.
     fn count_in_a_row(&mut self, attempt: &Attempt, fault: &Fault) -> u32 {
         let Some(file) = self.files.get_mut(&attempt.file) else { return 1 };
-        let url = match &attempt.via {
-            Via::Hub => return file.backoff.attempt(),
-            Via::Storage(url) => url,
+        match &attempt.via {
+            Via::Hub => file.hub_row.on_fault(fault, attempt.began, self.now),
+            Via::Storage(_) => {
+                let count = file.row.on_fault(fault, attempt.began, self.now);
+                if *fault == Fault::Changed {
+                    // What came before stays the measure until the hub has said what the file is
+                    // now, or answers under way would bring another revision's bytes among those
+                    // that are there.
+                    file.changes += 1;
+                }
+                let is_dear = !is_worth_streaming(&file.missing(), file.spec.size, 0);
+                let enough = if is_dear { RANGES_MAX_DEAR } else { RANGES_MAX };
+                file.wants_whole |= is_about_ranges(fault) && count >= enough;
+                count
+            }
             Via::Xet(token, None) if matches!(fault, Fault::LeaseRefused { status: 401, .. }) => {
-                return self.token.on_refused(token);
+                self.token.on_refused(token)
             }
             Via::Xet(..) | Via::Token => {
-                return if attempt.proven > 0 { 1 } else { file.choice.strikes() + 1 };
+                if attempt.proven > 0 {
+                    1
+                } else {
+                    file.choice.strikes() + 1
+                }
             }
-        };
-        if next_step(fault, 1) != Step::Locate {
-            return 1;
         }
-        if *fault == Fault::Changed {
-            // What came before stays the measure until the hub has said what the file is now, or
-            // answers under way would bring another revision's bytes among those that are there.
-            file.changes += 1;
-        }
-        file.lease.on_refused(url)
     }
 
     /// Leaves a host alone that wants that. Says whether it has said for how long.
@@ -384,6 +469,8 @@ impl Transfer {
     }
 }
 
+/// A refused URL is kept no longer than this, even if others were refused before it.
+const URL_OLD: Duration = Duration::from_secs(60);
 /// So many proven bytes show that the path works: the next try follows at once.
 const MUCH: u64 = 64 << 10;
 /// And so does any progress of a request that has lived this long, on a very weak link.

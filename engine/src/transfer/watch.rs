@@ -3,7 +3,7 @@
 //! Opens nothing; a probe is an ordinary request that the outage allows.
 
 use super::{Abortion, Alarm, ErrandKind, Open, Transfer};
-use crate::action::RequestId;
+use crate::action::{RequestId, Way};
 use crate::event::{End, Event};
 use crate::fault::Fault;
 use crate::outage::{KEEP_SILENT, Permit};
@@ -43,6 +43,15 @@ impl Transfer {
             .map(|(id, open)| (*id, open.quiet_since))
             .collect();
         for (id, quiet_since) in watched {
+            if self.is_unheard(id) {
+                let at = quiet_since + self.stall.first_answer();
+                if at <= self.now {
+                    self.abort_silent(id, quiet_since);
+                } else {
+                    self.wake_at(at, Alarm::Stall);
+                }
+                continue;
+            }
             let patience = self.patience_with(id);
             match self.stall.judge(quiet_since, self.last_bytes, self.now) {
                 Silence::Short => self.wake_at(quiet_since + self.stall.patience(), Alarm::Stall),
@@ -59,6 +68,18 @@ impl Transfer {
             }
         }
         self.make_room_for_probe();
+    }
+
+    /// Whether a request waits for content-addressed storage that has never answered, while its
+    /// file also comes as it is: such a silence says nothing of the link.
+    fn is_unheard(&self, id: RequestId) -> bool {
+        let Some(open) = self.requests.get(&id) else { return false };
+        let host = match &open.way {
+            Way::Http { .. } => return false,
+            Way::Xet { token, .. } => open.chunks_at.as_ref().unwrap_or_else(|| token.cas.base()),
+        };
+        let has_other = self.files.get(&open.file).is_some_and(|file| file.choice.has_http());
+        has_other && self.outage.down_since().is_none() && !self.reach.has_answered(host)
     }
 
     /// Something came from the other side. True if the link had been down.

@@ -61,6 +61,7 @@ impl Transfer {
         }
         self.window.on_good_answer(self.now);
         self.token.on_accepted();
+        self.cas.iter().for_each(|cas| self.reach.on_answer(cas));
         self.on_link_alive();
         let chunks_at = plan.fetches.first().map(|fetch| (*fetch.url).clone());
         self.chunks_at.clone_from(&chunks_at);
@@ -80,7 +81,8 @@ impl Transfer {
         open.receiving = true;
         let gaps = vec![wanted];
         let compare = self.files.get(&file_id).is_some_and(|file| file.repair.is_some());
-        self.actions.push_back(Action::Receive { id, body_start: span.start, gaps, compare });
+        let (body_start, gunzip) = (span.start, false);
+        self.actions.push_back(Action::Receive { id, body_start, gaps, compare, gunzip });
     }
 
     /// Where chunks come from may have asked for a pause: requests that are under way ask it for

@@ -13,7 +13,7 @@ use crate::range::ByteRange;
 
 /// Asks what a range of a file is made of, by version 1 or 2 of the interface.
 pub fn reconstruction(token: &ReadToken, version: u8, file: XetHash, range: ByteRange) -> Request {
-    Request::range(token.reconstruction_url(version, file), range, None)
+    Request::range(token.reconstruction_url(version, file), range)
 }
 
 /// Asks for the names of chunks that are stored together with this one.
@@ -23,7 +23,7 @@ pub fn shard(token: &ReadToken, chunk: XetHash) -> Request {
 
 /// Asks for packed chunks.
 pub fn chunks(fetch: &Fetch) -> Request {
-    Request::range((*fetch.url).clone(), fetch.bytes, None)
+    Request::range((*fetch.url).clone(), fetch.bytes)
 }
 
 /// Whether an answer of the storage's interface is one. `None` if it does not know what was asked
@@ -44,7 +44,7 @@ pub fn check_chunks(fetch: &Fetch, head: &Head) -> Result<(), Fault> {
     let asked = fetch.bytes;
     match head.status {
         200 | 206 => {}
-        404 | 410 => return Err(Fault::refused(head.status)),
+        status @ (404 | 410) => return Err(Fault::LeaseRefused { status, words: head.said() }),
         416 => return Err(Fault::WrongRange { asked, answered: None }),
         status => return Err(refusal(head, status)),
     }
@@ -72,11 +72,13 @@ fn check_coding(head: &Head) -> Result<(), Fault> {
 
 fn refusal(head: &Head, status: u16) -> Fault {
     match status {
-        401 | 403 => Fault::refused(status),
+        401 | 403 if head.is_html() => Fault::Portal,
+        401 | 403 => Fault::LeaseRefused { status, words: head.said() },
         511 => Fault::Portal,
         408 | 425 | 429 | 500..=599 => Fault::Busy { status, retry_after: head.retry_after() },
         300..=399 => Fault::Redirects,
-        400..=499 => Fault::rejected(status),
+        407 => Fault::Proxy("the proxy wants a name and password (HTTP 407)".to_owned()),
+        400..=499 => Fault::Rejected { status, words: head.said() },
         status => Fault::Malformed(format!("HTTP {status} from the storage")),
     }
 }

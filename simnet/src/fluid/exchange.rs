@@ -16,7 +16,8 @@ pub(super) struct Exchange {
     pub(super) file: u32,
     pub(super) url: usize,
     pub(super) range: ByteRange,
-    pub(super) if_range: Option<String>,
+    /// No range was asked for.
+    pub(super) is_whole: bool,
     /// `None` when none could be had.
     pub(super) connection: Option<Connection>,
     pub(super) is_reused: bool,

@@ -111,7 +111,7 @@ impl Hub {
     }
 
     /// What a request for a range of a file of `size` bytes gets at `now`.
-    pub(super) fn answer(&mut self, world: &World, asked: &Asked<'_>, now: Instant) -> Reply {
+    pub(super) fn answer(&mut self, world: &World, asked: &Asked, now: Instant) -> Reply {
         let trouble = self.trouble(world, now);
         let signed = self.signed.get(asked.url).copied().unwrap_or(Instant::START);
         let is_expired = world.ttl.is_some_and(|ttl| now + world.clock_ahead > signed + ttl);
@@ -125,8 +125,7 @@ impl Hub {
             Some(Etags::Replaced(_)) | None => 0,
         };
         let etag = ("etag", format!("\"e{etag}\""));
-        // RFC 9110 13.1.5: another validator, and the whole of what is there now is the answer.
-        let is_other = asked.if_range.is_some_and(|if_range| if_range != etag.1);
+        let trouble = trouble.filter(|it| !asked.is_whole || !it.is_about_ranges());
         match trouble {
             Some(TroubleKind::Busy { status, retry_after }) => {
                 let pause = retry_after.map(|seconds| ("retry-after", seconds.to_string()));
@@ -151,7 +150,7 @@ impl Hub {
                 self.full(world, asked, 206, What::Nonsense, headers, now)
             }
             Some(TroubleKind::Whole) => self.whole(world, asked, etag, now),
-            None if is_other => self.whole(world, asked, etag, now),
+            None if asked.is_whole => self.whole(world, asked, etag, now),
             Some(
                 kind @ (TroubleKind::Short
                 | TroubleKind::Flip
@@ -172,7 +171,7 @@ impl Hub {
     fn whole(
         &self,
         world: &World,
-        asked: &Asked<'_>,
+        asked: &Asked,
         etag: (&'static str, String),
         now: Instant,
     ) -> Reply {
@@ -185,7 +184,7 @@ impl Hub {
     fn full(
         &self,
         world: &World,
-        asked: &Asked<'_>,
+        asked: &Asked,
         status: u16,
         what: What,
         headers: Vec<(&str, String)>,
@@ -242,13 +241,13 @@ impl Hub {
 
 /// A range request, as the server sees it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'a> {
+pub(super) struct Asked {
     /// Which file, and which of the URLs for it.
     pub(super) file: u32,
     pub(super) url: usize,
     pub(super) range: ByteRange,
     pub(super) size: u64,
-    pub(super) if_range: Option<&'a str>,
+    pub(super) is_whole: bool,
 }
 
 /// The number of a URL that was signed here, from its path.

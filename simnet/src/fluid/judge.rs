@@ -26,8 +26,11 @@ pub(super) struct Judge {
     pub(super) economy: Economy,
     /// Until when each host asked to be left alone.
     closed: BTreeMap<Host, Instant>,
-    /// URLs that we know to be refused.
+    /// URLs that we know to be refused, and how many refusals came in a row.
     refused: BTreeSet<usize>,
+    refusals: u32,
+    /// The first ETag of each file in this session.
+    etags: BTreeMap<u32, String>,
     /// What each request may write.
     granted: BTreeMap<RequestId, (u32, Vec<ByteRange>)>,
     asked: BTreeMap<RequestId, (u32, ByteRange)>,
@@ -57,6 +60,8 @@ impl Judge {
             economy: Economy::default(),
             closed: BTreeMap::new(),
             refused: BTreeSet::new(),
+            refusals: 0,
+            etags: BTreeMap::new(),
             granted: BTreeMap::new(),
             asked: BTreeMap::new(),
             revision: BTreeMap::new(),
@@ -122,7 +127,8 @@ impl Judge {
         url: usize,
         now: Instant,
     ) {
-        let is_known = self.refused.contains(&url);
+        // Where new URLs are refused like the old ones, one of them is kept.
+        let is_known = self.refused.contains(&url) && self.refusals <= NEW_URLS;
         self.check(!is_known, Rule::S8, now, || format!("URL {url} is known to be refused"));
         let other = self.asked.values().find(|(it, asked)| *it == file && asked.overlaps(range));
         let other = other.copied();
@@ -131,18 +137,27 @@ impl Judge {
     }
 
     /// An answer reaches us.
-    pub(super) fn on_head(&mut self, what: What) {
+    pub(super) fn on_head(&mut self, what: What, url: usize) {
         match what {
             What::Refusal { expired: true } => self.tally.count(Sometimes::UrlExpired),
+            What::Range | What::Whole => {
+                self.refusals = 0;
+                self.refused.remove(&url);
+            }
             What::NotSatisfiable => {
                 self.on_contradiction();
                 self.tally.count(Sometimes::NotSatisfiable);
             }
-            What::Refusal { expired: false }
-            | What::Busy
-            | What::Range
-            | What::Whole
-            | What::Nonsense => {}
+            What::Refusal { expired: false } | What::Busy | What::Nonsense => {}
+        }
+    }
+
+    /// An answer has this ETag.
+    pub(super) fn on_etag(&mut self, file: u32, etag: Option<&str>) {
+        let Some(etag) = etag else { return };
+        let first = self.etags.entry(file).or_insert_with(|| etag.to_owned());
+        if first != etag {
+            self.tally.count(Sometimes::EtagChanged);
         }
     }
 
@@ -168,7 +183,10 @@ impl Judge {
         now: Instant,
     ) {
         match what {
-            What::Refusal { .. } => drop(self.refused.insert(url)),
+            What::Refusal { .. } => {
+                // Those that were under way together say it once.
+                self.refusals += u32::from(self.refused.insert(url) || self.refusals > NEW_URLS);
+            }
             What::Busy => self.on_pause(Host::Storage, pause, now),
             What::NotSatisfiable | What::Range | What::Whole | What::Nonsense => {}
         }
@@ -283,6 +301,8 @@ pub(super) const REPLACED_WITHIN: Duration = Duration::from_secs(90);
 const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(36);
 /// The machine no longer holds answers to their ETag after so many contradictions.
 const CONTRADICTIONS_MAX: u32 = 3;
+/// So often in a row a new URL may be asked for because one was refused.
+const NEW_URLS: u32 = 2;
 /// More of them say nothing more.
 const VIOLATIONS_MAX: usize = 20;
 

@@ -290,6 +290,7 @@ impl<'a> Run<'a> {
             | Event::Proven { .. }
             | Event::Received { .. }
             | Event::Chunk { .. }
+            | Event::Named { .. }
             | Event::NoRanges { .. }
             | Event::Vouched { .. }
             | Event::Verified { .. }

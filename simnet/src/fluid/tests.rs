@@ -39,7 +39,7 @@ fn each_trouble_is_met_and_survived() {
     let busy = TroubleKind::Busy { status: 429, retry_after: Some(7) };
     for (kind, fault, seen) in [
         (busy, "busy", &[Sometimes::PauseKept][..]),
-        (TroubleKind::Forbidden, "url expired", &[]),
+        (TroubleKind::Forbidden, "url refused", &[]),
         (TroubleKind::Whole, "", &[Sometimes::StreamTaken]),
         (TroubleKind::WrongRange, "wrong range", &[]),
         (TroubleKind::Encoded, "encoded", &[]),

@@ -123,6 +123,13 @@ pub enum TroubleKind {
     Stall,
 }
 
+impl TroubleKind {
+    /// Whether it can only happen to a request for a range.
+    pub(super) const fn is_about_ranges(self) -> bool {
+        matches!(self, Self::Whole | Self::WrongRange | Self::Encoded | Self::NotSatisfiable)
+    }
+}
+
 /// One replica of the storage holds a wrong byte in the first file, and serves all who ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replica {

@@ -13,6 +13,7 @@ use simnet::seed::Seed;
 
 use super::{Happening, Scenario, Step};
 
+mod storage;
 mod xet;
 
 impl Scenario {
@@ -43,6 +44,7 @@ impl Scenario {
             sync_takes: Duration::from_millis(*[0, 1, 20, 400].choose(&mut dice.0).unwrap_or(&0)),
             sizes,
         };
+        let scenario = scenario.with_storage(&mut Dice(seed.stream("storage")));
         let mut dice = Dice(seed.stream("xet"));
         if dice.sometimes(IN_XET) { scenario.put_in_xet(&mut dice) } else { scenario }
     }

@@ -174,6 +174,7 @@ impl Witness {
             Event::Fault { fault: Fault::Disk(_), .. } => self.on_disk_trouble(process),
             Event::Fault { fault: Fault::Silent(_), .. } => self.note(Sometimes::SilentDeath),
             Event::Fault { .. }
+            | Event::Named { .. }
             | Event::Up { .. }
             | Event::Received { .. }
             | Event::Chunk { .. }

@@ -24,9 +24,14 @@ type Asked = (RequestId, ByteRange, ReadToken);
 
 impl Hand {
     fn sized(size: u64) -> Self {
+        Self::with([size])
+    }
+
+    fn with(sizes: impl IntoIterator<Item = u64>) -> Self {
         let xet = Some(XetHash::ZERO);
-        let spec = FileSpec { size, digest: RIGHT, location: None, xet };
-        Self { transfer: transfer_of([spec], config()), now: Instant::START, tokens: 0 }
+        let spec = |size| FileSpec { size, digest: RIGHT, location: None, xet };
+        let transfer = transfer_of(sizes.into_iter().map(spec), config());
+        Self { transfer, now: Instant::START, tokens: 0 }
     }
 
     /// The same with a token, and with the first request.
@@ -137,6 +142,39 @@ fn a_refused_token_is_not_tried_again() {
     hand.authorize();
     let [second] = &hand.requests()[..] else { panic!("one request") };
     assert_ne!(second.2, first.2, "the same token");
+}
+
+/// A company's proxy that blocks the storage's name, or a firewall that drops what goes there.
+#[test]
+fn a_storage_that_never_answered_is_left_alone_by_all_files_at_once() {
+    let silent = Fault::Silent(Duration::from_secs(5));
+    for fault in [Fault::Refused, Fault::Portal, silent, Fault::Proxy("no".to_owned())] {
+        let mut hand = Hand::with([2 * MIB; 3]);
+        hand.authorize();
+        let asked = hand.requests();
+        if matches!(fault, Fault::Silent(_)) {
+            assert_eq!(
+                hand.transfer.poll_timeout().map(|it| it.at.since_start().as_secs()),
+                Some(5)
+            );
+            hand.pass(5);
+            let aborts: Vec<Action> = asked.iter().map(|it| Action::Abort { id: it.0 }).collect();
+            assert_eq!(hand.actions(), aborts);
+        }
+        for request in &asked {
+            hand.fail(request, fault.clone());
+        }
+        let located = hand.actions();
+        let is_locate = |it: &Action| matches!(it, Action::Locate { .. });
+        assert!(!located.is_empty() && located.iter().all(is_locate), "{fault}: {located:?}");
+        let events: Vec<Event> = std::iter::from_fn(|| hand.transfer.poll_event()).collect();
+        assert!(!events.iter().any(|it| matches!(it, Event::Down { .. })), "{fault}: {events:?}");
+        // Another transfer of the same run knows it too.
+        let mut next = Hand::with([2 * MIB]);
+        next.transfer = next.transfer.with_reach(hand.transfer.reach().clone());
+        next.authorize();
+        assert!(next.actions().iter().all(is_locate), "{fault}");
+    }
 }
 
 #[test]

@@ -58,8 +58,10 @@ impl Hand {
     }
 }
 
-#[test]
-fn one_changed_answer_does_not_make_the_next_one_good() {
+/// Two requests that wait because their answers have another ETag than the first ones, the
+/// question to the hub that the former has caused, and both.
+#[track_caller]
+fn two_with_another_etag() -> (Hand, Ticket, RequestId, RequestId) {
     let mut hand = Hand::new(1);
     let [(ticket, _)] = hand.locates()[..] else { panic!("one question") };
     hand.answer(ticket, RIGHT);
@@ -68,13 +70,67 @@ fn one_changed_answer_does_not_make_the_next_one_good() {
     let [second] = hand.requests()[..] else { panic!("a second request") };
     hand.head(second, "old");
     let [third, fourth] = hand.requests()[..] else { panic!("two more requests") };
+    hand.pass(5);
     hand.head(third, "new");
-    assert_eq!(hand.actions(), [Action::Abort { id: third.0 }]);
-    hand.transfer.handle_close(third.0, &Close::Aborted, hand.now);
-    let asks = hand.actions();
-    assert!(matches!(asks[..], [Action::Locate { .. }]), "{asks:?}");
+    let [(ticket, _)] = hand.locates()[..] else { panic!("a question") };
+    hand.pass(5);
     hand.head(fourth, "new");
-    assert_eq!(hand.actions(), [Action::Abort { id: fourth.0 }], "before the hub has answered");
+    assert_eq!(hand.actions(), [], "nothing is read before the hub has answered");
+    (hand, ticket, third.0, fourth.0)
+}
+
+#[test]
+fn edges_that_have_etags_of_their_own_cost_nothing() {
+    let (mut hand, ticket, third, fourth) = two_with_another_etag();
+    hand.answer(ticket, RIGHT);
+    let actions = hand.actions();
+    let is_read = |it: &&Action| matches!(it, Action::Receive { id, .. } if *id == third);
+    assert!(actions.iter().any(|it| is_read(&it)), "{actions:?}");
+    let ticket = actions.iter().find_map(|action| {
+        if let Action::Locate { ticket, .. } = action { Some(*ticket) } else { None }
+    });
+    let ticket = ticket.expect("the fourth came after the question, which is asked again");
+    hand.answer(ticket, RIGHT);
+    let actions = hand.actions();
+    let is_read = |it: &&Action| matches!(it, Action::Receive { id, .. } if *id == fourth);
+    assert!(actions.iter().any(|it| is_read(&it)), "{actions:?}");
+    let is_aborted = |it: &Action| matches!(it, Action::Abort { .. });
+    assert!(!actions.iter().any(is_aborted), "{actions:?}");
+}
+
+#[test]
+fn a_file_that_was_replaced_ends_before_a_byte_of_the_new_one_is_read() {
+    let (mut hand, ticket, third, fourth) = two_with_another_etag();
+    hand.answer(ticket, WRONG);
+    let actions = hand.actions();
+    for id in [third, fourth] {
+        assert!(actions.contains(&Action::Abort { id }), "{actions:?}");
+    }
+}
+
+#[test]
+fn a_refused_url_is_renewed_twice_and_then_kept() {
+    let mut hand = Hand::new(1);
+    let (mut renewed, mut tried) = (0, 0);
+    while tried < 11 {
+        let actions = hand.actions();
+        if actions.is_empty() {
+            hand.now = hand.transfer.poll_timeout().expect("a pause").at;
+            hand.transfer.handle_timeout(hand.now);
+        }
+        for action in actions {
+            if let Action::Locate { ticket, .. } = action {
+                renewed += 1;
+                hand.answer(ticket, RIGHT);
+            } else if let Action::Request { id, .. } = action {
+                tried += 1;
+                hand.transfer.handle_head(id, &Head::new::<&str, &str>(403, []), hand.now);
+                hand.transfer.handle_close(id, &Close::Aborted, hand.now);
+            }
+        }
+    }
+    assert_eq!(renewed, 3, "once to begin with, and twice more");
+    assert!(!hand.transfer.is_ended(), "it may still change its mind");
 }
 
 #[test]

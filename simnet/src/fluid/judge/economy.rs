@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use engine::time::{Duration, Instant};
 
-use crate::fluid::world::{TroubleKind, World};
+use crate::fluid::world::{Trouble, World};
 
 /// What was spent, and what there was to spend it on.
 #[derive(Debug, Default)]
@@ -53,10 +53,10 @@ impl Economy {
         let each = piece.saturating_mul(2) + profile.queue + flight;
         // Each search for damage fetches the file again, some of it up to four times.
         let searches = self.mismatches.min(6) * size;
-        let is_ignoring = |kind: TroubleKind| kind == TroubleKind::Whole;
-        let ignores =
-            world.etags.is_some() || world.troubles.iter().any(|trouble| is_ignoring(trouble.kind));
-        let streams = if ignores { self.streams * size } else { 0 };
+        // Where answers to ranges are of no use, the whole file is asked for.
+        let is_useless = |trouble: &Trouble| trouble.kind.is_about_ranges();
+        let is_whole = world.troubles.iter().any(is_useless);
+        let streams = if is_whole { self.streams * size } else { 0 };
         size / 100 * 103 + size % 100 + self.failures * each + searches + streams + self.lost
     }
 }

@@ -18,15 +18,15 @@ impl Run<'_> {
     pub(super) fn carry_out(&mut self, action: Action) {
         match action {
             Action::Locate { ticket, file } => self.locate(ticket, file.0),
-            Action::Request { id, file, way: Way::Http { url, if_range }, range } => {
-                self.request(id, file.0, url_number(url.path()), range, if_range);
+            Action::Request { id, file, way: Way::Http { url, whole }, range } => {
+                self.request(id, file.0, url_number(url.path()), range, whole);
             }
             Action::Request { way: Way::Xet { .. }, .. }
             | Action::WindUp { .. }
             | Action::Authorize { .. }
             | Action::Describe { .. }
             | Action::Name { .. } => unreachable!("these worlds have no chunks"),
-            Action::Receive { id, body_start, gaps, compare } => {
+            Action::Receive { id, body_start, gaps, compare, .. } => {
                 self.receive(id, body_start, gaps, compare);
             }
             Action::Abort { id } => {

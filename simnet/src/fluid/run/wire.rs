@@ -24,7 +24,7 @@ impl Run<'_> {
         file: u32,
         url: usize,
         range: ByteRange,
-        if_range: Option<String>,
+        is_whole: bool,
     ) {
         self.judge.on_ask(Host::Storage, id.0, self.now);
         self.judge.on_request(id, file, range, url, self.now);
@@ -43,7 +43,7 @@ impl Run<'_> {
             file,
             url,
             range,
-            if_range,
+            is_whole,
             connection,
             is_reused,
             reply: None,
@@ -98,7 +98,7 @@ impl Run<'_> {
             url: exchange.url,
             range: exchange.range,
             size: self.world.files[exchange.file as usize],
-            if_range: exchange.if_range.as_deref(),
+            is_whole: exchange.is_whole,
         };
         exchange.reply = Some(self.hub.answer(self.world, &asked, now));
         self.pass(id, HEAD_LEN, Plan::Headed(id));
@@ -166,16 +166,12 @@ impl Run<'_> {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         let (Some(reply), false) = (&exchange.reply, exchange.is_aborting) else { return };
         exchange.is_headed = true;
-        let (what, head) = (reply.what, reply.head.clone());
-        let etag = head.header("etag");
-        if exchange.if_range.is_some() && etag.is_some() && etag != exchange.if_range.as_deref() {
-            self.judge.on_contradiction();
-            self.judge.tally.count(Sometimes::EtagChanged);
-        }
+        let (what, head, url) = (reply.what, reply.head.clone(), exchange.url);
+        self.judge.on_etag(exchange.file, head.header("etag"));
         if head.is_html() {
             self.judge.tally.count(Sometimes::Portal);
         }
-        self.judge.on_head(what);
+        self.judge.on_head(what, url);
         self.input(3, id.0, |transfer, now| transfer.handle_head(id, &head, now));
     }
 

@@ -99,6 +99,14 @@ fn other_way() -> Vec<Named> {
         "status 503 route=reconstruction",
     );
     dead.shows = &[Sometimes::XetFellBack];
+    let mut silent = told(
+        "xet storage silent",
+        "who never answered is left alone by all files, after five seconds and not for each",
+        "stall after=0 route=reconstruction",
+    );
+    silent.scenario.sizes = vec![MB; 6];
+    silent.shows = &[Sometimes::XetFellBack];
+    silent.within = seconds(60);
     let mut back = told(
         "xet fails midway",
         "what has come stays, the rest comes as it is, and in chunks when they are there again",
@@ -111,7 +119,7 @@ fn other_way() -> Vec<Named> {
     back.scenario.config.request_bytes_max = 256 << 10;
     back.shows = &[Sometimes::XetFellBack, Sometimes::XetCameBack];
     back.within = seconds(150);
-    vec![dead, back]
+    vec![dead, silent, back]
 }
 
 /// A world in Xet with at most one lie.
