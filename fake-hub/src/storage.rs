@@ -37,9 +37,9 @@ impl Default for StorageSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StorageEtag {
     /// The file's Xet hash, as all hosts of 2026 do: 64 hex digits, as the SHA-256 has.
+    #[default]
     Xet,
     /// The SHA-256 of the content.
-    #[default]
     Sha256,
     /// Nothing.
     None,

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::xet::hash::XetHash;
-use fake_hub::{Access, FakeHub, Group, RepoSpec, StorageEtag, StorageSpec, XetSpec};
+use fake_hub::{Access, FakeHub, Group, RepoSpec, StorageSpec, XetSpec};
 use serde_json::Value;
 
 use crate::client::{Answer, ask, get};
@@ -116,7 +116,6 @@ fn builder() -> fake_hub::Builder {
             ("zoo.json", "{}".to_owned()),
         ]
     };
-    let storage = StorageSpec { etag: StorageEtag::Xet, ..StorageSpec::default() };
     FakeHub::builder()
         .repo(RepoSpec::files("org/name", files()).xet(XetSpec::default()))
         .repo(RepoSpec::files("org/gated", files()).access(Access::Gated))
@@ -125,7 +124,6 @@ fn builder() -> fake_hub::Builder {
         .token("hf_member")
         .outsider("hf_outsider")
         .page_size(3)
-        .storage(storage)
         .seed(7)
 }
 
