@@ -157,8 +157,10 @@ fn promise(expected: &Expected<'_>, head: &Head) -> Promise {
     let name = XetHash::from_hex(&etag.value);
     let is_named = name.is_some() && name == expected.xet
         || etag.value.parse::<FileDigest>().is_ok_and(|digest| digest == expected.digest);
-    // Where the Xet hash is not known, any such name may be it.
-    let names_other = name.is_some() && expected.xet.is_some() && !is_named && !etag.weak;
+    // Where the Xet hash is not known, any such name may be it, but not one after the other.
+    let before = expected.validator.and_then(|before| XetHash::from_hex(before.trim_matches('"')));
+    let is_known = expected.xet.is_some() || (before.is_some() && before != name);
+    let names_other = name.is_some() && is_known && !is_named && !etag.weak;
     let validator = (!etag.weak).then(|| format!("\"{}\"", etag.value));
     let is_other = |raw: &String| expected.validator.is_some_and(|before| before != raw);
     let differs = !is_named && validator.as_ref().is_some_and(is_other);

@@ -148,14 +148,14 @@ fn lies() -> Vec<Named> {
         ),
         lie(
             "another version under the same name",
-            "bytes of two versions are never mixed",
+            "an old copy costs what it brought, and is never part of the file",
             "etag-change route=cdn from=3 times=2",
             &[Sometimes::EtagChanged],
             60,
         ),
         lie(
             "another version in the first answer",
-            "what the hub said of the file counts before anything has come of it",
+            "what came first is no measure: the digest is",
             "etag-change route=cdn times=1",
             &[Sometimes::EtagChanged],
             60,
