@@ -26,10 +26,11 @@ mod terminal;
 mod typed;
 mod verify;
 
+use std::ffi::OsString;
 use std::io;
 use std::panic::AssertUnwindSafe;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use moshi_fetch::cache::environment::Environment;
 use moshi_fetch::disk::limits::raise_open_files;
@@ -91,7 +92,7 @@ pub(crate) fn run() -> u8 {
 }
 
 fn carry_out() -> u8 {
-    let cli = match Cli::try_parse() {
+    let cli = match parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             // Nobody may be reading.
@@ -117,6 +118,17 @@ fn carry_out() -> u8 {
             0
         }
     }
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let matches = Cli::command().try_get_matches_from(arguments)?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    if let (Command::Download(download), Some((_, matches))) =
+        (&mut cli.command, matches.subcommand())
+    {
+        download.gather(matches);
+    }
+    Ok(cli)
 }
 
 impl Setting {

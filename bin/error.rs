@@ -182,7 +182,9 @@ impl From<DiskFault> for Error {
 
 /// The documented exit code for a fault that ended a command.
 fn exit_code_of(fault: &Fault) -> u8 {
-    if matches!(fault, Fault::TokenNeeded(_) | Fault::Gated(_) | Fault::LeaseRefused { .. }) {
+    if matches!(fault, Fault::TokenNeeded(_) | Fault::Gated(_) | Fault::LeaseRefused { .. })
+        || matches!(fault, Fault::Rejected { status: 402 | 403 | 451, .. })
+    {
         return 4;
     }
     if matches!(fault, Fault::NoSuchRepo(_) | Fault::NoSuchRevision(_) | Fault::NoSuchFile(_)) {
@@ -222,9 +224,16 @@ fn hint_of(fault: &Fault) -> Option<&'static str> {
             "install the package ca-certificates, or name a file with certificate authorities \
              (PEM) in SSL_CERT_FILE"
         }
-        Fault::Portal | Fault::NotAHub => {
-            "open a web page in a browser: the network may want you to sign in; check HF_ENDPOINT"
+        Fault::Portal => {
+            "open a browser on this network and sign in; then run the same command again"
         }
+        Fault::NotAHub => {
+            "HF_ENDPOINT must be the address of a hub, or of a mirror of one: check it, or unset it"
+        }
+        Fault::NoListing => {
+            "name the files that you want, or unset HF_ENDPOINT to ask the hub itself"
+        }
+        Fault::UnsafeName(_) => "leave it out with --exclude",
         Fault::Changed => "run the command again to fetch the new version",
         Fault::LeaseRefused { .. } => "the storage host keeps refusing: try again later",
         Fault::Lookup(_)
@@ -248,9 +257,18 @@ fn hint_of(fault: &Fault) -> Option<&'static str> {
             "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY (http://USER:PASSWORD@HOST:PORT) and \
              NO_PROXY, or unset them to connect directly"
         }
-        Fault::Rejected { .. } => return None,
+        Fault::Rejected { status, .. } => hint_of_rejection(*status),
     };
     Some(hint)
+}
+
+const fn hint_of_rejection(status: u16) -> &'static str {
+    match status {
+        402 => "see the billing page of your account on the hub",
+        403 => "ask the repository's owner, or try another network or a mirror (HF_ENDPOINT)",
+        451 => "it is not served where you are: ask its owner, or try a mirror (HF_ENDPOINT)",
+        _ => "check HF_ENDPOINT, and whether a proxy changes requests on the way",
+    }
 }
 
 const fn hint_of_disk(fault: &DiskFault) -> &'static str {

@@ -18,13 +18,16 @@
 
 mod batch;
 mod claiming;
+mod draft;
 mod home;
 mod hub;
 mod offline;
+mod plain;
 mod plan;
 mod presence;
 mod progress;
 mod room;
+mod selection;
 mod session;
 pub(crate) mod subject;
 
@@ -65,6 +68,7 @@ pub(crate) struct Request {
     pub(crate) force: bool,
     pub(crate) token: Option<String>,
     pub(crate) sha256: Option<String>,
+    pub(crate) output: Option<String>,
     pub(crate) dry_run: bool,
     pub(crate) no_xet: bool,
     pub(crate) config: Config,
@@ -95,6 +99,7 @@ impl Fetch {
                 force: false,
                 token: None,
                 sha256: None,
+                output: None,
                 dry_run: false,
                 no_xet: false,
                 config: Config::default(),
@@ -131,7 +136,8 @@ impl Fetch {
 }
 
 impl FetchBuilder {
-    /// Fetch this file. Without any, the whole repository is fetched.
+    /// Fetch this file, or everything below this folder. Without any, the whole repository is
+    /// fetched.
     #[must_use]
     pub fn file(mut self, path: impl Into<String>) -> Self {
         self.request.files.push(path.into());
@@ -198,6 +204,13 @@ impl FetchBuilder {
     #[must_use]
     pub fn sha256(mut self, digest: impl Into<String>) -> Self {
         self.request.sha256 = Some(digest.into());
+        self
+    }
+
+    /// What to call a plain URL's file, instead of what the server or the URL calls it.
+    #[must_use]
+    pub fn output(mut self, name: impl Into<String>) -> Self {
+        self.request.output = Some(name.into());
         self
     }
 

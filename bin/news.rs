@@ -33,6 +33,25 @@ pub enum News {
         /// When it is tried again.
         again_in: Duration,
     },
+    /// Another host answers in the place of the endpoint that was asked.
+    Elsewhere {
+        /// The endpoint.
+        endpoint: String,
+        /// The host that it leads to.
+        host: String,
+    },
+    /// A file of what was asked for cannot be had; the others are fetched.
+    Unavailable {
+        /// Its path.
+        path: String,
+        /// Why.
+        fault: Fault,
+    },
+    /// A server does not say how long its file is, which is found out by reading it once.
+    Measuring {
+        /// The server.
+        host: String,
+    },
     /// What will be fetched.
     Planned {
         /// The commit that the revision is pinned to; empty for a plain URL.

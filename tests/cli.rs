@@ -60,6 +60,43 @@ async fn a_plain_address() {
 }
 
 #[tokio::test]
+async fn a_signature_in_an_address_is_shown_and_kept_nowhere() {
+    let stage = Stage::new(&[]).await;
+    let (good, digest) = (stage.address(FILE), stage.digest(FILE));
+    let bad = stage.address("nothing.bin");
+    let folder = stage.path("models");
+    for (address, flags) in
+        [(&good, "--dry-run"), (&good, "--json"), (&good, "--quiet"), (&bad, "--json")]
+    {
+        let address = format!("{address}?X-Amz-Signature=5ecret");
+        let arguments = [&address, "--sha256", &digest, "--local-dir", &folder, flags];
+        let shown = stage.download(&arguments).await;
+        assert!(!shown.contains("5ecret"), "{shown}");
+    }
+    let shown = stage.run(&["status", "--json", "--local-dir", &folder]).await;
+    assert!(!shown.contains("5ecret"), "{shown}");
+    for entry in std::fs::read_dir(stage.path("models/.cache/huggingface/download")).unwrap() {
+        let content = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(!String::from_utf8_lossy(&content).contains("5ecret"));
+    }
+}
+
+#[tokio::test]
+async fn options_that_mean_nothing_here() {
+    let stage = Stage::new(&[]).await;
+    let old = ["--resume-download", "--local-dir-use-symlinks", "False"];
+    let shown = stage.download(&[&["org/name", "config.json"], &old[..]].concat()).await;
+    check("options_that_mean_nothing_here", &shown);
+}
+
+#[tokio::test]
+async fn several_globs_after_one_option() {
+    let stage = Stage::new(&[]).await;
+    let arguments = ["org/name", "--dry-run", "--include", "*.json", "*.txt", "*.md"];
+    check("several_globs_after_one_option", &stage.download(&arguments).await);
+}
+
+#[tokio::test]
 async fn files_that_are_looked_at_again() {
     let stage = Stage::new(&[]).await;
     check("looking_at_nothing", &stage.run(&["verify", "org/name"]).await);

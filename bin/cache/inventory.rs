@@ -9,6 +9,7 @@ use engine::fault::DiskFault;
 use engine::hub::path::{BlobName, RepoPath};
 use engine::hub::repo::RepoKind;
 use engine::hub::revision::{Commit, Revision};
+use engine::hub::target::shown_text;
 use engine::journal;
 
 use super::claim::{self, Busy};
@@ -223,7 +224,7 @@ fn unfinished<D: Disk>(
     let all_bytes = journal::settle(&replay, size, |_| true).proven_bytes();
     Ok(Some(Unfinished {
         part: path.to_owned(),
-        source: replay.begin.map(|begin| begin.source),
+        source: replay.begin.map(|begin| shown_text(&begin.source)),
         size,
         proven_bytes,
         vouched_bytes,

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgMatches, Args};
 use engine::config::Config;
 use moshi_fetch::error::{Error, ErrorKind};
 use moshi_fetch::fetch::{Fetch, FetchBuilder, Run};
@@ -24,10 +24,10 @@ use super::{INTERRUPTED, Setting, failure, mishap, summary, terminal};
 pub(crate) struct Download {
     #[command(flatten)]
     files: Files,
-    /// Of a whole repository, only the files that match; may be repeated
+    /// Of a whole repository, only the files that match; takes several, and may be repeated
     #[arg(long, value_name = "GLOB")]
     include: Vec<String>,
-    /// Of a whole repository, not the files that match; may be repeated
+    /// Of a whole repository, not the files that match; takes several, and may be repeated
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
     #[command(flatten)]
@@ -54,6 +54,12 @@ pub(crate) struct Download {
     /// Write what happens to stdout, one JSON object per line
     #[arg(long)]
     json: bool,
+    /// What `hf` once had, and always happens here
+    #[arg(long, hide = true)]
+    resume_download: bool,
+    /// What `hf` once had: under --local-dir there are never links
+    #[arg(long, hide = true, value_name = "WHETHER")]
+    local_dir_use_symlinks: Option<String>,
     #[command(flatten)]
     tuning: Tuning,
 }
@@ -97,6 +103,22 @@ impl Tuning {
 }
 
 impl Download {
+    /// Takes what follows `--include` and `--exclude` for more of their values.
+    pub(crate) fn gather(&mut self, matches: &ArgMatches) {
+        let [include, exclude] = self.files.take_values_of(["include", "exclude"], matches);
+        self.include.extend(include);
+        self.exclude.extend(exclude);
+    }
+
+    /// A word about options that mean nothing here.
+    fn old_options(&self) -> Vec<&'static str> {
+        let resume = "note: --resume-download means nothing here: every download is resumed";
+        let links = "note: --local-dir-use-symlinks means nothing here: files under --local-dir \
+                     are never links";
+        let resume = self.resume_download.then_some(resume);
+        resume.into_iter().chain(self.local_dir_use_symlinks.is_some().then_some(links)).collect()
+    }
+
     /// Runs the command and says with which code to exit.
     pub(crate) async fn run(self, setting: Setting) -> u8 {
         let (is_json, is_quiet, is_dry_run) = (self.json, self.quiet, self.dry_run);
@@ -107,7 +129,8 @@ impl Download {
                 terminal::say(&format!("note: {name} changes nothing here"));
             }
         }
-        let mut screen = Screen::new(&self.files.repo, drawing, is_json.then(Json::new));
+        self.old_options().into_iter().filter(|_| !is_quiet && !is_json).for_each(terminal::say);
+        let mut screen = Screen::new(&self.files.subject(), drawing, is_json.then(Json::new));
         let ended = match self.fetch(&setting).build().and_then(Fetch::run) {
             Ok(run) => watch(run, &mut screen).await,
             Err(error) => Err(error),

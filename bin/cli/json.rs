@@ -45,6 +45,11 @@ impl Json {
                 attempt: *attempt,
                 seconds: again_in.as_secs_f64(),
             },
+            News::Elsewhere { endpoint, host } => Line::Elsewhere { endpoint, host },
+            News::Unavailable { path, fault } => {
+                Line::Failed { file: path, kind: fault.kind(), message: fault.to_string() }
+            }
+            News::Measuring { host } => Line::Measuring { host },
             News::Planned { commit, files } => Line::Planned {
                 commit,
                 total: files.iter().map(|file| file.size).sum(),

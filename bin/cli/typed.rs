@@ -1,8 +1,10 @@
 //! The command as it was typed, to be shown and pasted again.
 //!
-//! Never shows a token.
+//! Never shows a token, nor what stands behind the `?` of an address, which may be a signature.
 
 use std::ffi::OsString;
+
+use engine::hub::target::shown_text;
 
 /// The arguments as one line for a shell.
 pub(crate) fn typed(arguments: impl IntoIterator<Item = OsString>) -> String {
@@ -16,7 +18,7 @@ pub(crate) fn typed(arguments: impl IntoIterator<Item = OsString>) -> String {
             words.push(format!("--token={HIDDEN}"));
         } else {
             is_secret = argument == "--token";
-            words.push(quoted(&argument));
+            words.push(quoted(&shown_text(&argument)));
         }
     }
     words.join(" ")
@@ -45,6 +47,7 @@ mod tests {
         check(&["m", "--include", "*.safetensors", ""], "m --include '*.safetensors' ''");
         check(&["m", "it's"], r"m 'it'\''s'");
         check(&["m", "--token", "hf_secret", "a/b"], "m --token \"$HF_TOKEN\" a/b");
+        check(&["m", "https://h/x?sig=1"], "m 'https://h/x?…'");
         check(&["m", "--token=hf_secret"], "m --token=\"$HF_TOKEN\"");
     }
 }

@@ -43,7 +43,7 @@ impl Verify {
     /// Runs the command and says with which code to exit.
     pub(crate) async fn run(self, setting: Setting) -> u8 {
         let (is_json, is_repair, is_elsewhere) = (self.json, self.repair, self.path.is_some());
-        let subject = self.files.repo.clone();
+        let subject = self.files.subject();
         let ended = match self.looking(&setting) {
             Ok(looking) => look(looking, &setting, is_json).await,
             Err(error) => Err(error),

@@ -35,7 +35,8 @@ impl<H: Http, D: Disk> Home for FileHome<H, D> {
         async move {
             match source {
                 Source::Repo { asked, path, .. } => {
-                    let resolved = hub.resolve(asked, &path).await?;
+                    let resolved = hub.resolve(&asked, &path).await;
+                    let resolved = resolved.map_err(|fault| asked.conclude(fault, Some(&path)))?;
                     let (digest, size) = (resolved.digest, resolved.size);
                     Ok(Answer::Located { location: resolved.location, digest, size })
                 }

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use engine::hub::asked::Asked;
 use engine::hub::revision::{Commit, Revision};
-use engine::hub::target::{Part, RepoTarget};
+use engine::hub::target::RepoTarget;
 use engine::manifest::FileSpec;
 use tokio::time::Instant;
 
 use super::Request;
-use super::plan::{self, Item, Plan, Selection, Source};
+use super::plan::{self, Item, Plan, Source};
 use super::presence::claim_now;
+use super::selection::{Selection, is_one_file, revision_of, wanted_of};
 use super::session::begin_of;
 use crate::cache::catalogue::{self, Entry, Stage};
 use crate::cache::inventory;
@@ -40,7 +41,7 @@ pub(crate) async fn look_up<D: Disk>(
     target: &RepoTarget,
     cache: &Path,
 ) -> Result<Option<Catalogue>, Error> {
-    let revision = plan::revision_of(request, target)?;
+    let revision = revision_of(request, target)?;
     let folder = RepoFolder::new(cache, &target.repo);
     let (repo, local) = (target.repo.clone(), request.local_dir.clone());
     let found = disk.run(move |disk| {
@@ -67,33 +68,38 @@ pub(super) async fn plan_offline<D: Disk>(
     target: &RepoTarget,
     cache: &Path,
 ) -> Result<Plan, Error> {
-    let files = plan::files_of(request, target)?;
+    let wanted = wanted_of(request, target)?;
     let selection = Selection::new(request, target)?;
     let absent = |what: &str| Error::new(ErrorKind::Offline).about(what);
     let found = look_up(disk, request, target, cache).await?;
     let Some(Catalogue { folder, commit, entries }) = found else {
         return Err(absent(target.repo.name()));
     };
-    let wanted = if files.is_empty() {
+    let entries = if wanted.is_empty() {
         entries.into_iter().filter(|entry| selection.wants(entry.path.as_str())).collect()
     } else {
-        let find = |path: &_| entries.iter().find(|entry| entry.path == *path).cloned();
-        let found = files.iter().map(|path| find(path).ok_or_else(|| absent(path.as_str())));
-        found.collect::<Result<Vec<Entry>, Error>>()?
+        let mut found = Vec::new();
+        for one in &wanted {
+            let entries = one.of(&entries, |entry| &entry.path);
+            if entries.is_empty() {
+                return Err(absent(one.path().as_str()));
+            }
+            found.extend(entries.into_iter().cloned());
+        }
+        found
     };
     let mut items = Vec::new();
-    for entry in wanted {
+    for entry in entries {
         let item = item(disk, request, target, &entry).await?;
         items.push(item.ok_or_else(|| absent(entry.path.as_str()))?);
     }
-    let is_one = files.len() == 1 || matches!(target.part, Part::File(_));
     let shown = match (&items[..], &request.local_dir, &commit) {
-        ([item], ..) if is_one => item.place.shown().to_owned(),
+        ([item], ..) if is_one_file(&wanted) => item.place.shown().to_owned(),
         ([], ..) | (_, None, None) => return Err(absent(target.repo.name())),
         (_, Some(local), _) => local.clone(),
         (_, None, Some(commit)) => folder.snapshot(commit),
     };
-    Ok(Plan { commit, reference: None, items, shown })
+    Ok(Plan { commit, reference: None, items, failed: Vec::new(), shown })
 }
 
 /// The file of an entry, if it is here.

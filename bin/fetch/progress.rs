@@ -41,6 +41,7 @@ pub(super) struct Progress {
     contents: Vec<Content>,
     /// A file with that content that is in place.
     in_place: BTreeMap<Content, PathBuf>,
+    unplanned: Vec<(String, Fault)>,
     proven: BTreeMap<FileId, u64>,
     stats: Stats,
     /// What transfers have found out about hosts.
@@ -60,6 +61,7 @@ impl Progress {
             fetched: BTreeMap::new(),
             contents: plan.items.iter().map(content_of).collect(),
             in_place: BTreeMap::new(),
+            unplanned: plan.failed.clone(),
             proven: BTreeMap::new(),
             stats: Stats::default(),
             reach: Reach::default(),
@@ -145,15 +147,15 @@ impl Progress {
     /// What the fetch has done, once nothing is pending.
     pub(super) fn report(self, plan: &Plan, elapsed: Duration) -> Result<Report, Error> {
         let path_of = |id: &FileId| plan.items[id.0 as usize].path.clone();
-        let failed: Vec<(String, Fault)> =
-            self.failed.iter().map(|(id, fault)| (path_of(id), fault.clone())).collect();
+        let failed = self.failed.iter().map(|(id, fault)| (path_of(id), fault.clone()));
+        let failed: Vec<_> = failed.chain(self.unplanned.iter().cloned()).collect();
+        let of = plan.items.len() + self.unplanned.len();
         if let [(path, fault)] = &failed[..]
-            && plan.items.len() == 1
+            && of == 1
         {
             return Err(self.error(ErrorKind::Fault(fault.clone()), plan, elapsed).about(path));
         }
         if !failed.is_empty() {
-            let of = plan.items.len();
             return Err(self.error(ErrorKind::Some { failed, of }, plan, elapsed));
         }
         let files = plan.items.iter().zip(0..).filter_map(|(item, id)| {

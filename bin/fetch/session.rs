@@ -10,7 +10,7 @@ use std::time::Duration;
 use engine::config::Config;
 use engine::fault::{DiskFault, Fault};
 use engine::hub::request::{Authority, Token};
-use engine::hub::target::{RepoTarget, Target};
+use engine::hub::target::{RepoTarget, Target, shown};
 use engine::journal::Begin;
 use engine::manifest::FileId;
 use engine::transfer::Transfer;
@@ -21,7 +21,7 @@ use super::batch::{Batch, Claimed};
 use super::hub::HubClient;
 use super::plan::{self, Item, Plan};
 use super::progress::Progress;
-use super::{offline, presence, room};
+use super::{offline, plain, presence, room, selection};
 use crate::cache::environment::Environment;
 use crate::cache::layout::RepoFolder;
 use crate::cache::obstacle;
@@ -81,7 +81,8 @@ async fn begin<H: Http, D: Disk>(
         seed: request.seed.unwrap_or_else(|| disk.nonce() as u64),
         news: news.clone(),
         is_known: false,
-        missing: Arc::default(),
+        asks_beside: false,
+        learned: Arc::default(),
     };
     let cache = request.cache_dir.clone().unwrap_or_else(|| environment.hub_cache.clone());
     let settled = Settled::default();
@@ -114,17 +115,21 @@ impl<H: Http, D: Disk> Session<H, D> {
                 self.tell(News::Asking { host });
                 let is_known =
                     presence::is_known(&self.disk, &self.request, &target, cache).await?;
-                let hub = HubClient { is_known, ..self.hub.clone() };
-                let plan = plan::plan_repo(&self.request, target.clone(), &hub, cache).await;
-                if plan.is_err() {
+                let hub = HubClient { is_known, asks_beside: true, ..self.hub.clone() };
+                let plan = plan::plan_repo(&self.request, &target, &hub, cache).await;
+                if plan.as_ref().is_ok_and(|plan| !plan.failed.is_empty()) || plan.is_err() {
                     self.note_missing(&target, cache).await;
                 }
-                plan.map_err(|error| error.about(&target.repo))?
+                plan.map_err(|error| match error.subject {
+                    Some(_) => error,
+                    None => error.about(&target.repo),
+                })?
             }
             Target::Url(url) => {
                 self.tell(News::Asking { host: url.host_str().unwrap_or_default().to_owned() });
-                let about = url.to_string();
-                let plan = plan::plan_url(&self.request, url, &self.hub).await;
+                let about = shown(&url);
+                let hub = HubClient { asks_beside: true, ..self.hub.clone() };
+                let plan = plain::plan_url(&self.request, url, &hub).await;
                 plan.map_err(|error| error.about(about))?
             }
         };
@@ -250,10 +255,12 @@ impl<H: Http, D: Disk> Session<H, D> {
 
     /// Leaves word that a file does not exist, so that `hf` need not ask for it.
     async fn note_missing(&self, target: &RepoTarget, cache: &Path) {
-        let (Some((commit, path)), None) = (self.hub.missing.get(), &self.request.local_dir) else {
+        let (Some((commit, path)), None) =
+            (self.hub.learned.missing.get(), &self.request.local_dir)
+        else {
             return;
         };
-        let Ok(revision) = plan::revision_of(&self.request, target) else { return };
+        let Ok(revision) = selection::revision_of(&self.request, target) else { return };
         let folder = RepoFolder::new(cache, &target.repo);
         let (commit, path) = (commit.clone(), path.clone());
         let nonce = format!("{:032x}", self.disk.nonce());

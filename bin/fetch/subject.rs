@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use engine::digest::FileDigest;
 use engine::fault::Fault;
-use engine::hub::path::{BlobName, file_name_of};
+use engine::hub::path::BlobName;
 use engine::hub::revision::Commit;
-use engine::hub::target::{RepoTarget, Target};
+use engine::hub::target::{self, RepoTarget, Target};
 use engine::journal::Begin;
 use tokio::sync::mpsc;
 use url::Url;
 
-use super::plan::{self, Item, Selection};
+use super::plan::{self, Item};
+use super::selection::{Selection, Wanted, revision_of, wanted_of};
 use super::session::{self, of_this_process};
-use super::{Fetch, Request, offline};
+use super::{Fetch, Request, offline, plain};
 use crate::cache::catalogue::{Entry, Known, Stage};
 use crate::cache::layout::LocalDir;
 use crate::disk::Disk;
@@ -102,8 +103,8 @@ async fn known_subjects<D: Disk>(
 ) -> Result<Vec<Subject>, Error> {
     let found = offline::look_up(disk, request, target, cache).await?;
     let entries = found.map(|found| found.entries).unwrap_or_default();
-    let files = plan::files_of(request, target)?;
-    if files.is_empty() {
+    let wanted = wanted_of(request, target)?;
+    if wanted.is_empty() {
         let selection = Selection::new(request, target)?;
         let is_here = |entry: &Entry| entry.stage != Stage::Listed;
         let wanted = entries.into_iter().filter(is_here);
@@ -116,19 +117,26 @@ async fn known_subjects<D: Disk>(
         }
         return Ok(subjects);
     }
-    let subjects = files.into_iter().map(|path| {
-        let entry = entries.iter().find(|entry| entry.path == path);
-        let unknown = || Subject {
-            path: path.to_string(),
-            commit: None,
-            shown: None,
-            stage: Stage::Listed,
-            known: None,
-            source: String::new(),
-        };
-        entry.map_or_else(unknown, |entry| of_entry(target, entry.clone()))
-    });
-    Ok(subjects.collect())
+    let mut subjects = Vec::new();
+    for one in &wanted {
+        let found = one.of(&entries, |entry| &entry.path);
+        if found.is_empty() {
+            subjects.push(unknown(one));
+        }
+        subjects.extend(found.into_iter().map(|entry| of_entry(target, entry.clone())));
+    }
+    Ok(subjects)
+}
+
+fn unknown(wanted: &Wanted) -> Subject {
+    Subject {
+        path: wanted.path().to_string(),
+        commit: None,
+        shown: None,
+        stage: Stage::Listed,
+        known: None,
+        source: String::new(),
+    }
 }
 
 fn of_entry(target: &RepoTarget, entry: Entry) -> Subject {
@@ -143,8 +151,8 @@ fn of_entry(target: &RepoTarget, entry: Entry) -> Subject {
 }
 
 fn of_url(request: &Request, url: &Url) -> Result<Subject, Error> {
-    let digest = plan::sha256_of(request)?;
-    let path = file_name_of(url).map_err(Error::usage_of)?;
+    let digest = plain::sha256_of(request)?;
+    let path = plain::offline_name(request, url)?;
     let blob: BlobName = digest.hex().parse().map_err(Error::usage_of)?;
     let folder = request.local_dir.clone().unwrap_or_else(|| PathBuf::from("."));
     let place = LocalDir::new(&folder).place(&path, &blob);
@@ -154,7 +162,7 @@ fn of_url(request: &Request, url: &Url) -> Result<Subject, Error> {
         shown: Some(place.shown().to_owned()),
         stage: Stage::Listed,
         known: Some(Known { digest, size: None, place }),
-        source: url.to_string(),
+        source: target::shown(url),
     })
 }
 
@@ -208,7 +216,7 @@ fn only(request: &Request, commit: Option<&Commit>, files: Vec<String>) -> Resul
     };
     let revision = match commit {
         Some(commit) => commit.to_string(),
-        None => plan::revision_of(request, &target)?.to_string(),
+        None => revision_of(request, &target)?.to_string(),
     };
     Ok(Request {
         repo: format!("hf://{}", target.repo.page_path()),

@@ -96,6 +96,10 @@ pub enum Fault {
     NoSuchRevision(String),
     /// No such file in the repository at that revision.
     NoSuchFile(String),
+    /// The hub, perhaps a mirror, does not tell which files there are.
+    NoListing,
+    /// The hub lists a file by a name that is not safe to create: which, and why.
+    UnsafeName(String),
     /// The server will not serve this request, now or later.
     Rejected {
         /// The HTTP status.
@@ -198,6 +202,7 @@ impl Fault {
             | Self::Changed
             | Self::Stale { .. }
             | Self::NoXet(_)
+            | Self::NoListing
             | Self::Redirects
             | Self::Malformed(_)
             | Self::WrongDigest => Blame::Server,
@@ -206,6 +211,7 @@ impl Fault {
             | Self::NoSuchRepo(_)
             | Self::NoSuchRevision(_)
             | Self::NoSuchFile(_)
+            | Self::UnsafeName(_)
             | Self::Rejected { .. } => Blame::Request,
             Self::Disk(_) => Blame::Disk,
         }
@@ -245,6 +251,8 @@ impl Fault {
             Self::NoSuchRepo(_) => "no such repo",
             Self::NoSuchRevision(_) => "no such revision",
             Self::NoSuchFile(_) => "no such file",
+            Self::NoListing => "no listing",
+            Self::UnsafeName(_) => "unsafe name",
             Self::Rejected { .. } => "rejected",
             Self::Disk(_) => "disk",
             Self::WrongDigest => "wrong digest",
@@ -267,7 +275,9 @@ impl fmt::Display for Fault {
             }
             Self::Proxy(words) | Self::ProxyDown(words) => f.write_str(words),
             Self::Link(words) => write!(f, "the connection failed: {words}"),
-            Self::Portal => f.write_str("a web page came instead of the file"),
+            Self::Portal => f.write_str(
+                "a login page came instead of the answer: open a browser here and sign in",
+            ),
             Self::NotAHub => f.write_str("the answer does not come from a Hugging Face hub"),
             Self::Busy { status: 429, .. } => f.write_str("the server says: too many requests"),
             Self::Busy { status, .. } => write!(f, "the server is failing (HTTP {status})"),
@@ -300,6 +310,8 @@ impl fmt::Display for Fault {
             Self::NoSuchRepo(repo) => write!(f, "no repository {repo}"),
             Self::NoSuchRevision(revision) => write!(f, "no branch, tag or commit {revision}"),
             Self::NoSuchFile(path) => write!(f, "no file {path}"),
+            Self::NoListing => f.write_str("the hub does not tell which files there are"),
+            Self::UnsafeName(words) => write!(f, "not a safe file name: {words}"),
             Self::Rejected { status, words } => {
                 write!(f, "the server rejects the request (HTTP {status}){}", Said(words))
             }

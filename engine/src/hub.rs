@@ -2,7 +2,10 @@
 //!
 //! Sends nothing and judges no bulk bytes; the shell sends, and the machine judges ranges.
 
+pub mod answer;
 pub mod asked;
+pub mod asking;
+pub mod disposition;
 pub mod endpoint;
 pub mod head;
 pub mod headers;
@@ -16,4 +19,6 @@ pub mod revision;
 pub mod signed;
 pub mod target;
 
+mod coding;
+mod page;
 mod percent;

@@ -69,6 +69,8 @@ pub fn next_step(fault: &Fault, count: u32) -> Step {
         | Fault::NoSuchRepo(_)
         | Fault::NoSuchRevision(_)
         | Fault::NoSuchFile(_)
+        | Fault::NoListing
+        | Fault::UnsafeName(_)
         | Fault::Rejected { .. }
         | Fault::Disk(_)
         | Fault::WrongDigest => Step::Fail,

@@ -14,6 +14,10 @@ pub(super) enum Line<'a> {
     TokenIgnored { message: &'a str },
     /// Asking the hub failed, and is tried again in so many seconds.
     AskingFailed { kind: &'static str, message: String, attempt: u32, seconds: f64 },
+    /// Another host answers in the place of the endpoint.
+    Elsewhere { endpoint: &'a str, host: &'a str },
+    /// A server does not say how long its file is: it is read once to find out.
+    Measuring { host: &'a str },
     /// What will be fetched, and how many bytes that is in all.
     Planned { commit: &'a str, total: u64, files: Vec<PlannedLine<'a>> },
     /// A file is in place already.

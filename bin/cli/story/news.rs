@@ -26,6 +26,15 @@ impl Story {
             News::AskingFailed { fault, attempt, again_in } => {
                 self.on_asking_failed(fault, *attempt, now + *again_in)
             }
+            News::Elsewhere { endpoint, host } => Some(Notice::Fact(format!(
+                "{endpoint} leads to {host}, which answers in its place; it does not see the token"
+            ))),
+            News::Unavailable { path, fault } => {
+                Some(Notice::Fact(format!("{path} cannot be had: {fault}")))
+            }
+            News::Measuring { host } => Some(Notice::Fact(format!(
+                "{host} does not say how long the file is: it is read once to find out"
+            ))),
             News::Planned { commit, files } => Some(self.on_planned(commit, files)),
             News::Present { file } => self.on_stage(*file, FileStage::Present, "is in place"),
             News::Verifying { file } => self.on_stage(

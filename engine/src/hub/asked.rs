@@ -3,6 +3,7 @@
 //! Judges only answers that are errors; good ones are for [`resolve`](super::resolve) and
 //! [`listing`](super::listing).
 
+use super::answer::Answer;
 use super::endpoint::Endpoint;
 use super::head::Head;
 use super::path::RepoPath;
@@ -26,14 +27,35 @@ pub struct Asked {
 impl Asked {
     /// What it means that the answer is not a success. `file` is the one that was asked for, if
     /// it was one.
-    pub fn refusal(&self, head: &Head, file: Option<&RepoPath>) -> Fault {
-        match head.status {
+    ///
+    /// Of what a hub says with a code, it is the last word. What has none may come from a mirror
+    /// that lacks this part of the interface: then it is [`Fault::Rejected`], and what follows from
+    /// it, if no other way is left, is [concluded](Self::conclude) in the end.
+    pub fn refusal(&self, answer: &Answer, file: Option<&RepoPath>) -> Fault {
+        match answer.head.status {
             511 => Fault::Portal,
+            // Without these interfaces, and not for a while.
+            status @ (501 | 505) => self.uncoded(answer, status),
             status @ (408 | 425 | 429 | 500..=599) => {
-                Fault::Busy { status, retry_after: head.retry_after() }
+                Fault::Busy { status, retry_after: answer.head.retry_after() }
             }
-            400..=499 => self.coded_refusal(head, file).unwrap_or_else(|| self.plain(head, file)),
+            status @ 400..=499 => {
+                let coded = self.coded_refusal(&answer.head, file);
+                coded.unwrap_or_else(|| self.uncoded(answer, status))
+            }
             status => Fault::Malformed(format!("HTTP {status} where none should be")),
+        }
+    }
+
+    /// What a fault comes to when there is no other way to ask: without a code, too, what nobody
+    /// has is not there.
+    pub fn conclude(&self, fault: Fault, file: Option<&RepoPath>) -> Fault {
+        match (fault, file) {
+            (Fault::Rejected { status: 404 | 410, .. }, Some(file)) => {
+                self.no_such_file(Some(file))
+            }
+            (Fault::Rejected { status: 404 | 410, .. }, None) => self.no_such_repo(),
+            (fault, _) => fault,
         }
     }
 
@@ -63,26 +85,24 @@ impl Asked {
     }
 
     /// By the status, when there is no code that says more.
-    fn plain(&self, head: &Head, file: Option<&RepoPath>) -> Fault {
-        let message = head.error_message();
-        match (head.status, message) {
-            (401, _) if self.has_token => Fault::TokenNeeded(
+    fn uncoded(&self, answer: &Answer, status: u16) -> Fault {
+        let is_page = answer.head.is_html() && !answer.head.is_from_hub();
+        let words = answer.error_words();
+        match status {
+            // A block page or the page of a web server with other things in it.
+            403 if is_page && answer.page(self) == Fault::NotAHub => {
+                Fault::Rejected { status, words }
+            }
+            _ if is_page => answer.page(self),
+            401 if self.has_token => Fault::TokenNeeded(
                 "the hub does not accept the token: it is wrong or has expired".to_owned(),
             ),
-            (401 | 403 | 404, None) if head.is_html() && head.error_code().is_none() => {
-                if head.status == 403 { Fault::Portal } else { Fault::NotAHub }
-            }
             // The hub says this of what does not exist and of what is private alike.
-            (401, _) => self.no_such_repo(),
-            (403, Some(message)) if message.contains("resource is disabled") => {
-                Fault::Gated(format!("the hub has disabled access to {}", self.repo))
+            401 => self.no_such_repo(),
+            403 if answer.head.is_from_hub() && !words.contains("resource is disabled") => {
+                Fault::TokenNeeded(format!("the hub denies access to {}: {words}", self.repo))
             }
-            (403, Some(message)) => {
-                Fault::TokenNeeded(format!("the hub denies access to {}: {message}", self.repo))
-            }
-            (404, _) if file.is_some() => self.no_such_file(file),
-            (404, _) => self.no_such_repo(),
-            (status, message) => Fault::Rejected { status, words: message.unwrap_or_default() },
+            status => Fault::Rejected { status, words },
         }
     }
 

@@ -25,6 +25,25 @@ impl Endpoint {
         &self.base
     }
 
+    /// The same path and query on this hub; `None` if `url` is no web address. What is on this hub
+    /// already stays as it is. One of another host is where that host has it, which is below this
+    /// hub's own path.
+    pub fn rebased(&self, url: &Url) -> Option<Url> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return None;
+        }
+        let mut rebased = self.base.clone();
+        let path = url.path();
+        let is_below = self.is_same_origin(url) || path.starts_with(self.base.path());
+        if is_below {
+            rebased.set_path(path);
+        } else {
+            rebased.set_path(&format!("{}{}", self.base.path(), path.trim_start_matches('/')));
+        }
+        rebased.set_query(url.query());
+        Some(rebased)
+    }
+
     /// The URL of `path` on this hub: `path` is relative, and encoded already.
     pub(super) fn join(&self, path: &str) -> Url {
         let mut url = self.base.clone();
@@ -126,5 +145,22 @@ mod tests {
             assert_eq!(endpoint, shown.map(str::to_owned), "{text:?}");
         }
         assert_eq!(Endpoint::default().to_string(), "https://huggingface.co");
+    }
+
+    #[test]
+    fn what_another_host_names_is_asked_for_here() {
+        let page = "https://huggingface.co/api/x/tree/main?cursor=ZX%3D%3D&a=b*+~";
+        for (endpoint, url, expected) in [
+            ("http://m:1", page, Some("http://m:1/api/x/tree/main?cursor=ZX%3D%3D&a=b*+~")),
+            ("http://m:1/hf", page, Some("http://m:1/hf/api/x/tree/main?cursor=ZX%3D%3D&a=b*+~")),
+            ("http://m/hf", "http://m/hf/api/x?c", Some("http://m/hf/api/x?c")),
+            ("https://m", "http://m/api/x?c", Some("https://m/api/x?c")),
+            ("https://m", "https://u:p@h/api/x#f", Some("https://m/api/x")),
+            ("https://m", "file:///etc/passwd", None),
+        ] {
+            let endpoint = endpoint.parse::<Endpoint>().unwrap();
+            let found = endpoint.rebased(&url.parse().unwrap());
+            assert_eq!(found.as_ref().map(Url::as_str), expected, "{endpoint} {url}");
+        }
     }
 }

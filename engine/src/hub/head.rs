@@ -130,12 +130,14 @@ impl Head {
         self.header("x-error-code")
     }
 
-    /// `X-Error-Message`, made safe to print: one line, no control characters, not long.
+    /// `X-Error-Message`, made safe to print; `None` if nothing is left of it.
     pub fn error_message(&self) -> Option<String> {
-        let message = self.header("x-error-message")?;
-        let clean =
-            message.chars().filter(|c| !c.is_control()).take(MESSAGE_MAX).collect::<String>();
-        (!clean.is_empty()).then_some(clean)
+        Some(clean(self.header("x-error-message")?)).filter(|message| !message.is_empty())
+    }
+
+    /// Whether there is a header that only a hub sends, or a mirror that passes it on.
+    pub fn is_from_hub(&self) -> bool {
+        HUB_MARKS.iter().any(|name| self.header(name).is_some())
     }
 
     /// How long the server asks us to stay away: `Retry-After` in seconds or as a date, else a
@@ -234,7 +236,17 @@ fn plain_text(text: &str) -> String {
 
 /// Marks that change in which order the characters around them are shown.
 const fn is_bidi_mark(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
+}
+
+/// A stranger's words as one line that is safe to print: without control characters and marks that
+/// turn the direction of text, and not long.
+pub(super) fn clean(text: &str) -> String {
+    let is_safe = |c: &char| !c.is_control() && !is_bidi_mark(*c);
+    text.chars().filter(is_safe).take(MESSAGE_MAX).collect::<String>().trim().to_owned()
 }
 
 /// A decimal number of digits alone: no sign, no space, no overflow.
@@ -270,6 +282,16 @@ const EXCERPT_MAX: usize = 200;
 
 /// Characters of a server's message that are shown.
 const MESSAGE_MAX: usize = 300;
+
+/// Seen on answers of the real hub (2026), good ones and errors.
+const HUB_MARKS: [&str; 6] = [
+    "x-repo-commit",
+    "x-error-code",
+    "x-error-message",
+    "x-linked-etag",
+    "x-linked-size",
+    "x-xet-hash",
+];
 
 #[cfg(test)]
 mod tests;

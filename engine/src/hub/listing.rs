@@ -1,46 +1,40 @@
 //! Which files a repository has, from the hub's answers in JSON.
 //!
-//! Names that are not safe to create are set apart, so that one of them spoils nothing but
-//! itself.
+//! Names that are not safe to create, and files of which too little is said, are set apart, so that
+//! one of them spoils nothing but itself.
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use url::Url;
+mod json;
+mod pages;
 
+use self::json::{EntryJson, Name, RevisionJson, SiblingJson};
+use super::answer::Answer;
 use super::asked::Asked;
-use super::head::Head;
-use super::path::{BadPath, RepoPath};
+use super::path::{BadPath, PathFlaw, RepoPath};
 use super::revision::Commit;
 use crate::digest::FileDigest;
 use crate::fault::Fault;
 use crate::xet::hash::XetHash;
 
-/// Bytes of JSON in one answer that are believed. The sender need not read further.
-pub const BODY_MAX: usize = 64 * 1024 * 1024;
-
-/// Pages of one listing that are asked for.
-pub const PAGES_MAX: u32 = 10_000;
+pub use pages::{PAGES_MAX, Pages};
 
 /// A revision: its commit and the files in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevisionInfo {
     /// The commit that the branch or tag is at.
     pub commit: Commit,
-    /// The files, in the hub's order.
-    pub files: Vec<RepoPath>,
-    /// Names that are not to be created.
-    pub refused: Vec<BadPath>,
+    /// The files in it.
+    pub listing: Listing,
 }
 
-/// Files with their sizes and digests, and where there are more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TreePage {
-    /// The files, in the hub's order; folders are left out.
+/// Files of a revision, each in one of three lists, which are in the hub's order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Files with sizes and digests; folders are left out.
     pub entries: Vec<TreeEntry>,
+    /// Files of which the size or the digest is not said.
+    pub vague: Vec<RepoPath>,
     /// Names that are not to be created.
     pub refused: Vec<BadPath>,
-    /// The next page, on the same hub.
-    pub next: Option<Url>,
 }
 
 /// One file of a repository.
@@ -52,8 +46,6 @@ pub struct TreeEntry {
     pub size: u64,
     /// What its content hashes to, which is also its ETag.
     pub digest: FileDigest,
-    /// What git calls it: the same for a small file, the name of its pointer for an LFS file.
-    pub git_oid: FileDigest,
     /// What it is called in content-addressed storage, if it is there.
     pub xet_hash: Option<XetHash>,
 }
@@ -65,136 +57,102 @@ impl TreeEntry {
     }
 }
 
+impl Listing {
+    fn add(&mut self, name: Name, about: About<'_>) {
+        let path = match name.0 {
+            Ok(text) => text.parse::<RepoPath>(),
+            Err(lossy) => Err(BadPath { path: lossy, flaw: PathFlaw::NotText }),
+        };
+        match (path, about.digest()) {
+            (Ok(path), Some((digest, size))) => {
+                let xet_hash = about.xet_hash.and_then(XetHash::from_hex);
+                self.entries.push(TreeEntry { path, size, digest, xet_hash });
+            }
+            (Ok(path), None) => self.vague.push(path),
+            (Err(bad), _) => self.refused.push(bad),
+        }
+    }
+
+    fn append(&mut self, mut other: Self) {
+        self.entries.append(&mut other.entries);
+        self.vague.append(&mut other.vague);
+        self.refused.append(&mut other.refused);
+    }
+
+    /// Keeps what is below a folder.
+    pub fn retain_below(&mut self, folder: &RepoPath) {
+        self.entries.retain(|entry| entry.path.is_below(folder));
+        self.vague.retain(|path| path.is_below(folder));
+        let prefix = format!("{folder}/");
+        self.refused.retain(|bad| bad.path.starts_with(&prefix));
+    }
+
+    /// Whether there is nothing in it.
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.vague.is_empty() && self.refused.is_empty()
+    }
+}
+
+/// What is said of one file.
+struct About<'a> {
+    git_oid: Option<&'a str>,
+    size: Option<u64>,
+    lfs: Option<(&'a str, u64)>,
+    xet_hash: Option<&'a str>,
+}
+
+impl About<'_> {
+    /// The digest and length of the content. What git calls an LFS file is the name of a pointer.
+    fn digest(&self) -> Option<(FileDigest, u64)> {
+        if let Some((oid, size)) = self.lfs {
+            let digest = oid.strip_prefix("sha256:").unwrap_or(oid).parse().ok();
+            return Some((digest.filter(|it| matches!(it, FileDigest::Sha256(_)))?, size));
+        }
+        let digest = self.git_oid?.parse().ok();
+        Some((digest.filter(|it| matches!(it, FileDigest::GitSha1(_)))?, self.size?))
+    }
+}
+
 /// Judges the answer to [`Request::revision_info`](super::request::Request::revision_info),
-/// after redirects.
-pub fn check_revision(asked: &Asked, head: &Head, body: &[u8]) -> Result<RevisionInfo, Fault> {
-    let answer = json::<RevisionJson>(asked, head, body)?;
-    let Ok(commit) = answer.sha.parse::<Commit>() else {
+/// after redirects. Whether it has sizes and digests depends on how it was asked, and whom.
+pub fn check_revision(asked: &Asked, answer: &Answer) -> Result<RevisionInfo, Fault> {
+    let revision = answer.json::<RevisionJson>(asked)?;
+    let Ok(commit) = revision.sha.parse::<Commit>() else {
         return Err(Fault::Malformed("a revision without a commit".to_owned()));
     };
     asked.check_commit(&commit)?;
-    let mut info = RevisionInfo { commit, files: Vec::new(), refused: Vec::new() };
-    for sibling in answer.siblings.unwrap_or_default() {
-        match sibling.rfilename.parse() {
-            Ok(path) => info.files.push(path),
-            Err(bad) => info.refused.push(bad),
-        }
+    let mut listing = Listing::default();
+    for SiblingJson { rfilename, size, blob_id, lfs } in revision.siblings.unwrap_or_default() {
+        let about = About {
+            git_oid: blob_id.as_deref(),
+            size,
+            lfs: lfs.as_ref().map(|lfs| (lfs.sha256.as_str(), lfs.size)),
+            xet_hash: None,
+        };
+        listing.add(rfilename, about);
     }
-    Ok(info)
-}
-
-/// Judges the answer to [`Request::tree`](super::request::Request::tree), or to a request for a
-/// [next](TreePage::next) page: the one from `url`, which is the page number `page` from 0.
-pub fn check_tree(
-    asked: &Asked,
-    url: &Url,
-    page: u32,
-    head: &Head,
-    body: &[u8],
-) -> Result<TreePage, Fault> {
-    let answer = entries(asked, head, body)?;
-    let Some(target) = head.link("next") else { return Ok(answer) };
-    let is_good = |next: &Url| {
-        let is_plain = next.username().is_empty() && next.password().is_none();
-        next != url && is_plain && asked.endpoint.is_same_origin(next)
-    };
-    match url.join(target).ok().filter(is_good) {
-        Some(next) if page < PAGES_MAX - 1 => Ok(TreePage { next: Some(next), ..answer }),
-        Some(_) | None => Err(Fault::Malformed("a listing that leads astray".to_owned())),
-    }
+    Ok(RevisionInfo { commit, listing })
 }
 
 /// Judges the answer to [`Request::paths_info`](super::request::Request::paths_info). Paths that
 /// the repository does not have are missing from it.
-pub fn check_paths_info(asked: &Asked, head: &Head, body: &[u8]) -> Result<TreePage, Fault> {
-    entries(asked, head, body)
-}
-
-fn entries(asked: &Asked, head: &Head, body: &[u8]) -> Result<TreePage, Fault> {
-    let mut page = TreePage { entries: Vec::new(), refused: Vec::new(), next: None };
-    for entry in json::<Vec<EntryJson>>(asked, head, body)? {
-        if entry.kind != "file" {
+pub fn check_paths_info(asked: &Asked, answer: &Answer) -> Result<Listing, Fault> {
+    let mut listing = Listing::default();
+    for EntryJson { kind, path, oid, size, lfs, xet_hash } in
+        answer.json::<Vec<EntryJson>>(asked)?
+    {
+        if kind != "file" {
             continue;
         }
-        match entry.path.parse() {
-            Ok(path) => page.entries.push(tree_entry(path, &entry)?),
-            Err(bad) => page.refused.push(bad),
-        }
-    }
-    Ok(page)
-}
-
-fn tree_entry(path: RepoPath, entry: &EntryJson) -> Result<TreeEntry, Fault> {
-    let sound = || {
-        let git_oid = entry.oid.parse().ok()?;
-        let (digest, size) = match &entry.lfs {
-            Some(lfs) => {
-                let oid = lfs.oid.strip_prefix("sha256:").unwrap_or(&lfs.oid);
-                let digest = oid.parse().ok();
-                (digest.filter(|digest| matches!(digest, FileDigest::Sha256(_)))?, lfs.size)
-            }
-            None => (git_oid, entry.size),
+        let about = About {
+            git_oid: oid.as_deref(),
+            size,
+            lfs: lfs.as_ref().map(|lfs| (lfs.oid.as_str(), lfs.size)),
+            xet_hash: xet_hash.as_deref(),
         };
-        Some((git_oid, digest, size))
-    };
-    let Some((git_oid, digest, size)) = sound() else {
-        return Err(Fault::Malformed(format!("no good digest of {path}")));
-    };
-    let xet_hash = entry.xet_hash.as_deref().and_then(XetHash::from_hex);
-    Ok(TreeEntry { path, size, digest, git_oid, xet_hash })
-}
-
-/// The JSON of a successful answer. What is unknown in it is ignored.
-fn json<T: DeserializeOwned>(asked: &Asked, head: &Head, body: &[u8]) -> Result<T, Fault> {
-    if head.status != 200 {
-        return Err(asked.refusal(head, None));
+        listing.add(path, about);
     }
-    if head.is_html() || body.trim_ascii_start().starts_with(b"<") {
-        return Err(Fault::Portal);
-    }
-    if !head.is_identity() {
-        let coding = head.header("content-encoding").unwrap_or_default();
-        return Err(Fault::Encoded(coding.to_owned()));
-    }
-    if body.len() > BODY_MAX {
-        return Err(Fault::Malformed("an endless listing".to_owned()));
-    }
-    // The parser's own words may quote the stranger's text; where it stopped says enough.
-    serde_json::from_slice(body).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        Fault::Malformed(format!("not the JSON that a hub sends (line {line}, column {column})"))
-    })
-}
-
-#[derive(Deserialize)]
-struct RevisionJson {
-    sha: String,
-    siblings: Option<Vec<SiblingJson>>,
-}
-
-#[derive(Deserialize)]
-struct SiblingJson {
-    rfilename: String,
-}
-
-#[derive(Deserialize)]
-struct EntryJson {
-    #[serde(rename = "type")]
-    kind: String,
-    path: String,
-    #[serde(default)]
-    oid: String,
-    #[serde(default)]
-    size: u64,
-    lfs: Option<LfsJson>,
-    #[serde(rename = "xetHash")]
-    xet_hash: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct LfsJson {
-    oid: String,
-    size: u64,
+    Ok(listing)
 }
 
 #[cfg(test)]

@@ -26,6 +26,17 @@ impl RepoPath {
         self.0.split('/')
     }
 
+    /// The folder that it is in; `None` at the top.
+    pub fn parent(&self) -> Option<Self> {
+        let (folder, _) = self.0.rsplit_once('/')?;
+        Some(Self(folder.to_owned()))
+    }
+
+    /// Whether it is somewhere in that folder.
+    pub fn is_below(&self, folder: &Self) -> bool {
+        self.0.strip_prefix(&folder.0).is_some_and(|rest| rest.starts_with('/'))
+    }
+
     /// The name of the file itself.
     pub fn file_name(&self) -> &str {
         self.0.rsplit('/').next().expect("a split has at least one part")

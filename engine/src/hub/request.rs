@@ -77,6 +77,13 @@ impl Request {
         Self::get(endpoint.join(&path))
     }
 
+    /// The same, with the sizes and digests of the files, all in one answer.
+    pub fn revision_blobs(endpoint: &Endpoint, repo: &RepoId, revision: &Revision) -> Self {
+        let mut request = Self::revision_info(endpoint, repo, revision);
+        request.url.set_query(Some("blobs=true"));
+        request
+    }
+
     /// Asks for the files of a revision with sizes and digests, page by page: of the whole
     /// repository, or of one folder.
     pub fn tree(

@@ -88,6 +88,20 @@ impl Target {
     }
 }
 
+/// A plain URL as it may be shown and kept: without what stands behind a `?`, which may be a
+/// signature.
+pub fn shown(url: &Url) -> String {
+    shown_text(url.as_str())
+}
+
+/// The same of a text, which is left as it is if it is no web address.
+pub fn shown_text(text: &str) -> String {
+    match text.split_once('?') {
+        Some((address, _)) if address.contains("://") => format!("{address}?…"),
+        Some(_) | None => text.to_owned(),
+    }
+}
+
 /// Why a word names nothing that could be fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadTarget {

@@ -64,6 +64,9 @@ impl Witness {
             News::Asking { .. }
             | News::TokenIgnored { .. }
             | News::AskingFailed { .. }
+            | News::Elsewhere { .. }
+            | News::Unavailable { .. }
+            | News::Measuring { .. }
             | News::Verifying { .. } => {}
         }
     }

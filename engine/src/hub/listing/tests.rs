@@ -5,18 +5,22 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::hub::answer::BODY_MAX;
 use crate::hub::endpoint::Endpoint;
+use crate::hub::head::Head;
 use crate::hub::path::PathFlaw;
 use crate::hub::repo::{RepoId, RepoKind};
+use crate::hub::request::Request;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const SHA1: &str = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
 const SHA256: &str = "b9a46943f30c38ebed71581b6e4ef89a1285c8d404dc3aea3af1c3efdc7395df";
-const TREE: &str = "https://huggingface.co/api/models/org/name/tree/main?recursive=true";
+const HUB: &str = "https://hub.example";
+const TREE: &str = "https://hub.example/api/models/org/name/tree/main?recursive=true";
 
 fn asked(revision: &str) -> Asked {
     Asked {
-        endpoint: Endpoint::default(),
+        endpoint: HUB.parse::<Endpoint>().unwrap(),
         repo: RepoId::new(RepoKind::Model, "org/name").unwrap(),
         revision: revision.parse().unwrap(),
         has_token: false,
@@ -25,6 +29,10 @@ fn asked(revision: &str) -> Asked {
 
 fn ok() -> Head {
     Head::new(200, [("Content-Type", "application/json; charset=utf-8")])
+}
+
+fn answer(head: Head, body: &[u8]) -> Answer {
+    Answer { url: TREE.parse().unwrap(), head, body: body.to_vec() }
 }
 
 fn malformed(words: &str) -> Fault {
@@ -37,13 +45,15 @@ fn a_revision_is_a_commit_and_names() {
         r#"{{"id": "org/name", "sha": "{COMMIT}", "private": false, "siblings":
         [{{"rfilename": "a/b.bin", "size": 5}}, {{"rfilename": "../x"}}, {{"rfilename": "c"}}]}}"#
     );
-    let info = check_revision(&asked("main"), &ok(), body.as_bytes()).unwrap();
+    let info = check_revision(&asked("main"), &answer(ok(), body.as_bytes())).unwrap();
     assert_eq!(info.commit.as_str(), COMMIT);
-    assert_eq!(info.files.iter().map(RepoPath::as_str).collect::<Vec<_>>(), ["a/b.bin", "c"]);
-    assert_eq!(info.refused, [BadPath { path: "../x".to_owned(), flaw: PathFlaw::Dots }]);
+    let Listing { entries, vague, refused } = info.listing;
+    assert_eq!(vague.iter().map(RepoPath::as_str).collect::<Vec<_>>(), ["a/b.bin", "c"]);
+    assert!(entries.is_empty());
+    assert_eq!(refused, [BadPath { path: "../x".to_owned(), flaw: PathFlaw::Dots }]);
     let body = format!(r#"{{"sha": "{COMMIT}"}}"#);
-    let info = check_revision(&asked(COMMIT), &ok(), body.as_bytes()).unwrap();
-    assert!(info.files.is_empty());
+    let info = check_revision(&asked(COMMIT), &answer(ok(), body.as_bytes())).unwrap();
+    assert!(info.listing.is_empty());
 }
 
 #[test]
@@ -55,9 +65,9 @@ fn other_answers_are_no_revision() {
     let json = |place: &str| malformed(&format!("not the JSON that a hub sends ({place})"));
     let deep = "[".repeat(100_000);
     for (head, body, expected) in [
-        (ok(), "<!doctype html><title>Wi-Fi</title>", Fault::Portal),
-        (ok(), "  \r\n<html>", Fault::Portal),
-        (html, "{}", Fault::Portal),
+        (ok(), "<!doctype html><input type=password>", Fault::Portal),
+        (ok(), "  \r\n<html>", Fault::NotAHub),
+        (html, "{}", Fault::NotAHub),
         (gzip, "\u{1f}", Fault::Encoded("gzip".to_owned())),
         (missing, "{}", Fault::NoSuchRevision(format!("{COMMIT} in org/name"))),
         (Head::new::<&str, &str>(302, []), "", malformed("HTTP 302 where none should be")),
@@ -70,7 +80,7 @@ fn other_answers_are_no_revision() {
         (ok(), &deep, json("line 1, column 1")),
     ] {
         let body = body.as_bytes();
-        let found = check_revision(&asked(COMMIT), &head, body);
+        let found = check_revision(&asked(COMMIT), &answer(head, body));
         assert_eq!(
             found,
             Err(expected),
@@ -79,7 +89,7 @@ fn other_answers_are_no_revision() {
         );
     }
     let endless = vec![b' '; BODY_MAX + 1];
-    let found = check_revision(&asked("main"), &ok(), &endless);
+    let found = check_revision(&asked("main"), &answer(ok(), &endless));
     assert_eq!(found, Err(malformed("an endless listing")));
 }
 
@@ -96,72 +106,119 @@ fn a_tree_has_files_with_digests() {
         {{"type": "symlink", "path": "s"}}
         ]"#
     );
-    let url = TREE.parse().unwrap();
-    let page = check_tree(&asked("main"), &url, 0, &ok(), body.as_bytes()).unwrap();
+    let page = check_paths_info(&asked("main"), &answer(ok(), body.as_bytes())).unwrap();
     let (small, large) = (SHA1.parse().unwrap(), SHA256.parse().unwrap());
     let expected = [
-        TreeEntry {
-            path: "a/empty".parse().unwrap(),
-            size: 0,
-            digest: small,
-            git_oid: small,
-            xet_hash: None,
-        },
+        TreeEntry { path: "a/empty".parse().unwrap(), size: 0, digest: small, xet_hash: None },
         TreeEntry {
             path: "a/large.bin".parse().unwrap(),
             size: 15_372_370_944,
             digest: large,
-            git_oid: COMMIT.parse().unwrap(),
             xet_hash: XetHash::from_hex(SHA256),
         },
     ];
     assert_eq!(page.entries, expected);
     assert_eq!(page.entries.iter().map(TreeEntry::is_lfs).collect::<Vec<_>>(), [false, true]);
     assert_eq!(page.refused, [BadPath { path: "\\x".to_owned(), flaw: PathFlaw::Absolute }]);
-    assert_eq!(page.next, None);
-    assert_eq!(check_paths_info(&asked("main"), &ok(), body.as_bytes()), Ok(page));
 }
 
 #[test]
-fn impossible_entries_are_malformed() {
-    let json = "not the JSON that a hub sends";
-    let digest = "no good digest of a";
-    for (entry, expected) in [
-        (format!(r#""oid": "{SHA1}", "size": -1"#), json),
-        (format!(r#""oid": "{SHA1}", "size": 1.5"#), json),
-        (format!(r#""oid": "{SHA1}", "size": 99999999999999999999"#), json),
-        (r#""oid": "../../x", "size": 1"#.to_owned(), digest),
-        (r#""size": 1"#.to_owned(), digest),
-        (format!(r#""oid": "{SHA1}", "lfs": {{"oid": "{SHA1}", "size": 1}}"#), digest),
-        (format!(r#""oid": "{SHA1}", "lfs": {{"oid": "{SHA256}"}}"#), json),
+fn the_revision_may_have_all_of_it_too() {
+    // `blobs=true`, where LFS has `sha256` instead of `oid` (2026-05-23).
+    let body = format!(
+        r#"{{"sha": "{COMMIT}", "siblings": [
+        {{"rfilename": "c.json", "size": 5, "blobId": "{SHA1}"}},
+        {{"rfilename": "m.bin", "size": 7, "blobId": "{COMMIT}",
+          "lfs": {{"sha256": "{SHA256}", "size": 7, "pointerSize": 130}}}},
+        {{"rfilename": "odd", "size": 7}}]}}"#
+    );
+    let info = check_revision(&asked("main"), &answer(ok(), body.as_bytes())).unwrap();
+    let found: Vec<_> = info.listing.entries.iter().map(|it| (it.size, it.digest.hex())).collect();
+    assert_eq!(found, [(5, SHA1.to_owned()), (7, SHA256.to_owned())]);
+    assert_eq!(info.listing.vague, ["odd".parse().unwrap()]);
+}
+
+#[test]
+fn files_without_a_good_digest_spoil_nothing_but_themselves() {
+    for entry in [
+        r#""oid": "../../x", "size": 1"#.to_owned(),
+        r#""size": 1"#.to_owned(),
+        format!(r#""oid": "{SHA1}""#),
+        format!(r#""oid": "{SHA256}", "size": 1"#),
+        format!(r#""oid": "{SHA1}", "lfs": {{"oid": "{SHA1}", "size": 1}}"#),
     ] {
+        let good = format!(r#"{{"type": "file", "path": "b", "oid": "{SHA1}", "size": 1}}"#);
+        let body = format!(r#"[{{"type": "file", "path": "a", {entry}}}, {good}]"#);
+        let found = check_paths_info(&asked("main"), &answer(ok(), body.as_bytes())).unwrap();
+        assert_eq!(found.vague, ["a".parse().unwrap()], "{entry}");
+        assert_eq!(found.entries.len(), 1, "{entry}");
+    }
+    for entry in [r#""size": -1"#, r#""size": 1.5"#, r#""size": 99999999999999999999"#] {
         let body = format!(r#"[{{"type": "file", "path": "a", {entry}}}]"#);
-        let found = check_paths_info(&asked("main"), &ok(), body.as_bytes());
-        let Err(Fault::Malformed(words)) = found else { panic!("{entry}: {found:?}") };
-        assert!(words.starts_with(expected), "{entry}: {words}");
+        let found = check_paths_info(&asked("main"), &answer(ok(), body.as_bytes()));
+        assert!(matches!(found, Err(Fault::Malformed(_))), "{entry}: {found:?}");
     }
 }
 
 #[test]
-fn the_next_page_is_on_the_hub() {
+fn half_a_surrogate_pair_spoils_one_name() {
+    let body = format!(
+        r#"[{{"type": "file", "path": "a\ud800", "oid": "{SHA1}", "size": 1}},
+            {{"type": "file", "path": "b\u00e9\ud83d\ude00", "oid": "{SHA1}", "size": 1}}]"#
+    );
+    let found = check_paths_info(&asked("main"), &answer(ok(), body.as_bytes())).unwrap();
+    assert_eq!(found.refused.iter().map(|bad| bad.flaw).collect::<Vec<_>>(), [PathFlaw::NotText]);
+    assert_eq!(found.entries[0].path.as_str(), "b\u{e9}\u{1f600}");
+}
+
+/// Where a listing goes on after a page with this `Link`.
+fn next_after(link: &str) -> Result<Option<String>, Fault> {
+    let mut pages = Pages::new(&Request::get(TREE.parse().unwrap()));
+    let head = Head::new(200, [("Link", link)]);
+    pages.on_answer(&asked("main"), &answer(head, b"[]"))?;
+    Ok(pages.request().map(|request| request.url.to_string()))
+}
+
+#[test]
+fn the_next_page_is_asked_for_at_the_endpoint() {
     let astray = || Err(malformed("a listing that leads astray"));
-    let next = |text: &str| Ok(Some(text.parse().unwrap()));
-    let more = "https://huggingface.co/api/models/org/name/tree/main?cursor=x%3D";
-    for (link, page, expected) in [
-        (format!("<{more}>; rel=\"next\""), 0, next(more)),
-        ("<?cursor=x%3D>; rel=\"next\"".to_owned(), 0, next(more)),
-        (format!("<{more}>; rel=\"prev\""), 0, Ok(None)),
-        (format!("<{more}>; rel=\"next\""), PAGES_MAX - 1, astray()),
-        (format!("<{more}>; rel=\"next\""), PAGES_MAX - 2, next(more)),
-        (format!("<{TREE}>; rel=\"next\""), 0, astray()),
-        ("<https://evil.example/>; rel=\"next\"".to_owned(), 0, astray()),
-        ("<http://huggingface.co/>; rel=\"next\"".to_owned(), 0, astray()),
-        ("<https://>; rel=\"next\"".to_owned(), 0, astray()),
+    let endless = || Err(malformed("a listing that never ends"));
+    let more = "https://hub.example/api/models/org/name/tree/main?cursor=x%3D";
+    let here = |text: &str| Ok(Some(text.to_owned()));
+    for (link, expected) in [
+        (format!("<{more}>; rel=\"next\""), here(more)),
+        ("<?cursor=x%3D>; rel=\"next\"".to_owned(), here(more)),
+        (format!("<{more}>; rel=\"prev\""), Ok(None)),
+        (String::new(), Ok(None)),
+        // What a mirror passes on of the hub's own answer (2026-04), and http behind a proxy.
+        (format!("<{}>; rel=\"next\"", more.replace("hub.example", "huggingface.co")), here(more)),
+        (format!("<{}>; rel=\"next\"", more.replace("https", "http")), here(more)),
+        (format!("<{}>; rel=\"next\"", more.replace("//", "//u:p@")), here(more)),
+        (format!("<{TREE}>; rel=\"next\""), endless()),
+        ("<https://>; rel=\"next\"".to_owned(), astray()),
+        ("<file:///etc/passwd>; rel=\"next\"".to_owned(), astray()),
     ] {
-        let head = Head::new(200, [("Link", &link)]);
-        let found = check_tree(&asked("main"), &TREE.parse().unwrap(), page, &head, b"[]");
-        assert_eq!(found.map(|page| page.next), expected, "{link} after page {page}");
+        assert_eq!(next_after(&link), expected, "{link}");
     }
+}
+
+#[test]
+fn pages_stay_when_one_fails_and_circles_end() {
+    let page = |name: &str, next: &str| {
+        let body = format!(r#"[{{"type": "file", "path": "{name}", "oid": "{SHA1}", "size": 1}}]"#);
+        let link = format!("<{HUB}{next}>; rel=\"next\"");
+        answer(Head::new(200, [("Link", link)]), body.as_bytes())
+    };
+    let mut pages = Pages::new(&Request::get(TREE.parse().unwrap()));
+    pages.on_answer(&asked("main"), &page("a", "/2")).unwrap();
+    let busy = answer(Head::new::<&str, &str>(503, []), b"");
+    pages.on_answer(&asked("main"), &busy).unwrap_err();
+    assert_eq!(pages.request().unwrap().url.path(), "/2");
+    pages.on_answer(&asked("main"), &page("b", "/3")).unwrap();
+    let circle = pages.on_answer(&asked("main"), &page("c", "/2"));
+    assert_eq!(circle, Err(malformed("a listing that never ends")));
+    let names: Vec<_> = pages.take().entries.iter().map(|it| it.path.to_string()).collect();
+    assert_eq!(names, ["a", "b"]);
 }
 
 proptest! {
@@ -174,10 +231,10 @@ proptest! {
     ) {
         let entry = serde_json::json!([{"type": "file", "path": path, "oid": SHA1, "size": 1}]);
         let head = Head::new(200, [("Link", format!("<{link}>; rel=next"))]);
-        let url = TREE.parse().unwrap();
         for body in [body, text.into_bytes(), entry.to_string().into_bytes()] {
-            let _ = check_revision(&asked("main"), &head, &body);
-            let _ = check_tree(&asked("main"), &url, 0, &head, &body);
+            let _ = check_revision(&asked("main"), &answer(head.clone(), &body));
+            let mut pages = Pages::new(&Request::get(TREE.parse().unwrap()));
+            let _ = pages.on_answer(&asked("main"), &answer(head.clone(), &body));
         }
     }
 }

@@ -184,3 +184,16 @@ proptest! {
         let _ = parse(&format!("hf://org/name@{text}"));
     }
 }
+
+#[test]
+fn signatures_are_not_shown() {
+    for (text, expected) in [
+        ("https://h/x?X-Amz-Signature=1#y", "https://h/x?…"),
+        ("https://h/x", "https://h/x"),
+        ("org/name", "org/name"),
+        ("what?", "what?"),
+    ] {
+        assert_eq!(shown_text(text), expected);
+    }
+    assert_eq!(super::shown(&"https://h/x?a=b".parse().unwrap()), "https://h/x?…");
+}
