@@ -198,10 +198,10 @@ async fn the_next_page_is_said_to_be_on_another_host() {
     })
     .await;
     let fetched = run(place.fetch(&[]).dry_run(true)).await;
-    let planned = fetched.news.iter().find_map(|news| match news {
-        News::Planned { files, .. } => Some(files.clone()),
-        _ => None,
-    });
+    let of = |news: &News| {
+        if let News::Planned { files, .. } = news { Some(files.clone()) } else { None }
+    };
+    let planned = fetched.news.iter().find_map(of);
     let names: Vec<_> = planned.expect("a plan").into_iter().map(|file| file.path).collect();
     assert_eq!(names, ["a", "b"], "{:?}", fetched.result);
     let first = |asked: &&Asked| asked.target.ends_with("recursive=true");

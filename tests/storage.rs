@@ -69,10 +69,7 @@ async fn where_ranges_come_compressed_the_whole_file_is_asked_for() {
     let world = World::new(4 * MIB, &["gzip route=cdn"], LinkSpec::default()).await;
     let (fetched, _) = check(&world).await;
     let encoded = |news: &News| {
-        let event = match news {
-            News::Transfer { event, .. } => event,
-            _ => return false,
-        };
+        let News::Transfer { event, .. } = news else { return false };
         matches!(event, Event::Fault { fault: Fault::Encoded(_), .. })
     };
     assert!(fetched.news.iter().any(encoded));

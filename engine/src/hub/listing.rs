@@ -94,6 +94,7 @@ impl Listing {
 }
 
 /// What is said of one file.
+#[derive(Clone, Copy)]
 struct About<'a> {
     git_oid: Option<&'a str>,
     size: Option<u64>,

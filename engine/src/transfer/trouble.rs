@@ -241,10 +241,10 @@ impl Transfer {
     fn on_fault(&mut self, attempt: &Attempt, fault: Fault, wasted: u64) {
         self.note_fault(attempt, &fault, wasted);
         let count = self.count_in_a_row(attempt, &fault);
-        let step = match next_step(&fault, count) {
-            Step::Locate if self.keeps_url(attempt, &fault) => Step::Again,
-            step => step,
-        };
+        let mut step = next_step(&fault, count);
+        if step == Step::Locate && self.keeps_url(attempt, &fault) {
+            step = Step::Again;
+        }
         if self.on_host_failed(attempt, &fault, step) {
             return;
         }

@@ -2,6 +2,9 @@
 //!
 //! Looks at runs that are over, and only where nothing can have held a request up on its way.
 
+use std::collections::BTreeSet;
+
+use engine::retry::NEW_URLS;
 use engine::time::{Duration, Instant};
 use fake_hub::{RequestRecord, Route};
 
@@ -9,7 +12,8 @@ use crate::scenario::{Happening, Scenario};
 use crate::stage::Stage;
 use crate::witness::Rule;
 
-/// S8: a URL is renewed before it ends, and never asked again once it was refused.
+/// S8: a URL is renewed before it ends, and not asked again once it was refused, unless new ones
+/// have been refused like it.
 pub(super) fn check_leases(stage: &Stage) {
     let scenario = &stage.scenario;
     let Some(hub) = stage.network.hubs().first().cloned() else { return };
@@ -18,6 +22,7 @@ pub(super) fn check_leases(stage: &Stage) {
     }
     let requests = hub.requests();
     check_tokens(stage, &requests);
+    let kept = kept(&requests);
     let mut witness = stage.witness();
     for refused in requests.iter().filter(|request| request.status == 403) {
         let asked_at = at(refused);
@@ -34,12 +39,27 @@ pub(super) fn check_leases(stage: &Stage) {
         }
         // Until the answer is there, and its last bytes on a slow link, nobody knows.
         let known = asked_at + KNOWN_AFTER + stage.queueing();
-        let is_again = |it: &&RequestRecord| it.path == refused.path && at(it) > known;
+        let is_again = |it: &&RequestRecord| {
+            it.path == refused.path && at(it) > known && !kept.contains(&it.path[..])
+        };
         if let Some(again) = requests.iter().find(is_again) {
             let how = format!("{} was refused at {asked_at:?}, and is asked again", again.path);
             witness.accuse(at(again), Rule::S8UrlsRenewed, how);
         }
     }
+}
+
+/// URLs that were refused after two others in a row had been.
+fn kept(requests: &[RequestRecord]) -> BTreeSet<&str> {
+    let mut in_a_row = 0;
+    let mut kept = BTreeSet::new();
+    for request in requests.iter().filter(|request| request.route == Route::Cdn) {
+        in_a_row = if request.status == 403 { in_a_row + 1 } else { 0 };
+        if in_a_row > NEW_URLS {
+            kept.insert(&request.path[..]);
+        }
+    }
+    kept
 }
 
 /// S8: so is an access token.

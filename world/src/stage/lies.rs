@@ -49,8 +49,7 @@ impl Stage {
 /// Whether a rule changes bytes of files; damage to what else is said shows by itself. Another
 /// version under a URL that the hub still gives may show by nothing but the file's digest.
 fn is_damage(rule: &RuleStats) -> bool {
-    let is_elsewhere =
-        ["token", "chunks", "reconstruction"].iter().any(|name| is_of(rule, name));
+    let is_elsewhere = ["token", "chunks", "reconstruction"].iter().any(|name| is_of(rule, name));
     ["flip", "zero-fill", "etag-change"].contains(&rule.kind.as_str()) && !is_elsewhere
 }
 
