@@ -11,7 +11,6 @@ use std::time::Duration;
 use engine::event::Event;
 use engine::fault::Fault;
 use fake_hub::{FakeHub, LinkSpec, RepoSpec, StorageEtag, StorageSpec, XetSpec};
-use moshi_fetch::error::{Error, ErrorKind};
 use moshi_fetch::news::News;
 use support::{FILE, Fetched, MIB, REPO, World, run, sha256};
 
@@ -87,10 +86,7 @@ async fn a_refusal_keeps_its_words_and_new_urls_are_few() {
         ..support::patience()
     });
     let fetched = run(fetch).await;
-    let words = match &fetched.result {
-        Err(Error { kind: ErrorKind::Some { failed, .. }, .. }) => failed[0].1.to_string(),
-        other => panic!("{other:?}"),
-    };
+    let words = fetched.result.expect_err("nothing came").to_string();
     assert!(words.contains("HTTP 403") && words.contains("invalid key pair id"), "{words}");
     let resolved = world.hub.requests().iter().filter(|it| it.path.contains("/resolve/")).count();
     assert_eq!(resolved, 3, "once to plan, and twice for a new URL");
