@@ -47,7 +47,10 @@ fn verdict(endpoint: &str, (mut answer, address): (Answer, String)) -> String {
         // As the answer to a `HEAD`.
         answer.body.clear();
     }
-    match Resolving::new(asked(endpoint), path, Probe::Head).check(&answer) {
+    let repo: Vec<_> = answer.url.path().split('/').skip(1).take(2).collect();
+    let repo = RepoId::new(RepoKind::Model, &repo.join("/")).expect("a name");
+    let asked = Asked { repo, ..asked(endpoint) };
+    match Resolving::new(asked, path, Probe::Head).check(&answer) {
         Ok(ResolveAnswer::Follow(next)) => format!("asks {}", next.request().url.path()),
         Ok(ResolveAnswer::Resolved(it)) => {
             let host = it.location.url.host_str().unwrap_or_default();
@@ -64,7 +67,7 @@ fn verdict(endpoint: &str, (mut answer, address): (Answer, String)) -> String {
 fn answers_about_a_file_are_read_as_they_were_meant() {
     let stored = "548105171 B of 248d at us.aws.cdn.hf.co for";
     for (endpoint, answer, expected) in [
-        (HUB, wire!("resolve-stored"), format!("{stored} 2240 s, xet true")),
+        (HUB, wire!("resolve-stored"), format!("{stored} 3600 s, xet true")),
         (MIRROR, wire!("mirror-resolve"), stored.to_owned()),
         (HUB, wire!("resolve-small"), "asks /api/resolve-cache/models/org/name".to_owned()),
         (HUB, wire!("resolve-renamed"), "asks /".to_owned()),

@@ -99,7 +99,9 @@ impl Asked {
             ),
             // The hub says this of what does not exist and of what is private alike.
             401 => self.no_such_repo(),
-            403 if answer.head.is_from_hub() && !words.contains("resource is disabled") => {
+            403 if answer.head.error_message().is_some()
+                && !words.contains("resource is disabled") =>
+            {
                 Fault::TokenNeeded(format!("the hub denies access to {}: {words}", self.repo))
             }
             status => Fault::Rejected { status, words },
