@@ -45,12 +45,23 @@ impl Transfer {
     /// Another version, or an edge that has its own ETags: the hub knows which. Until it has said
     /// so the body waits unread, and costs nothing.
     fn hold(&mut self, id: RequestId, verdict: Verdict) {
+        self.on_link_alive();
         let Some(open) = self.requests.get_mut(&id) else { return };
         let file_id = open.file;
         open.held = Some(verdict);
-        self.on_link_alive();
         let is_asked = self.files.get(&file_id).is_some_and(|file| file.lease.is_renewing());
         if !is_asked {
+            self.ask_about(file_id);
+        }
+    }
+
+    /// Asks the hub what a file is now. While it wants a pause nothing can be found out, and what
+    /// waits for that is asked for again afterwards.
+    fn ask_about(&mut self, file_id: FileId) {
+        let is_closed = self.hub.as_ref().is_some_and(|hub| self.throttle.is_closed(hub, self.now));
+        if is_closed {
+            self.end_held(file_id, self.now, &Abortion::Fault(Fault::Changed));
+        } else {
             self.locate(file_id);
         }
     }
@@ -59,13 +70,13 @@ impl Transfer {
     /// is taken, and for what came later it is asked again.
     pub(super) fn release_held(&mut self, file_id: FileId, asked: Instant) {
         let (held, later) = self.held(file_id, asked);
-        if !later.is_empty() {
-            self.locate(file_id);
-        }
         for id in held {
             if let Some(verdict) = self.requests.get_mut(&id).and_then(|open| open.held.take()) {
                 self.take(id, verdict);
             }
+        }
+        if !later.is_empty() {
+            self.ask_about(file_id);
         }
     }
 

@@ -26,9 +26,9 @@ pub(super) struct Judge {
     pub(super) economy: Economy,
     /// Until when each host asked to be left alone.
     closed: BTreeMap<Host, Instant>,
-    /// URLs that we know to be refused, and how many refusals came in a row.
+    /// URLs that we know to be refused, and how many refusals came in a row for each file.
     refused: BTreeSet<usize>,
-    refusals: u32,
+    refusals: BTreeMap<u32, u32>,
     /// The first ETag of each file in this session.
     etags: BTreeMap<u32, String>,
     /// What each request may write.
@@ -60,7 +60,7 @@ impl Judge {
             economy: Economy::default(),
             closed: BTreeMap::new(),
             refused: BTreeSet::new(),
-            refusals: 0,
+            refusals: BTreeMap::new(),
             etags: BTreeMap::new(),
             granted: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -128,7 +128,8 @@ impl Judge {
         now: Instant,
     ) {
         // Where new URLs are refused like the old ones, one of them is kept.
-        let is_known = self.refused.contains(&url) && self.refusals <= NEW_URLS;
+        let refusals = self.refusals.get(&file).copied().unwrap_or(0);
+        let is_known = self.refused.contains(&url) && refusals <= NEW_URLS;
         self.check(!is_known, Rule::S8, now, || format!("URL {url} is known to be refused"));
         let other = self.asked.values().find(|(it, asked)| *it == file && asked.overlaps(range));
         let other = other.copied();
@@ -137,11 +138,11 @@ impl Judge {
     }
 
     /// An answer reaches us.
-    pub(super) fn on_head(&mut self, what: What, url: usize) {
+    pub(super) fn on_head(&mut self, what: What, file: u32, url: usize) {
         match what {
             What::Refusal { expired: true } => self.tally.count(Sometimes::UrlExpired),
             What::Range | What::Whole => {
-                self.refusals = 0;
+                self.refusals.remove(&file);
                 self.refused.remove(&url);
             }
             What::NotSatisfiable => {
@@ -179,13 +180,14 @@ impl Judge {
         &mut self,
         what: What,
         pause: Option<Duration>,
-        url: usize,
+        (file, url): (u32, usize),
         now: Instant,
     ) {
         match what {
             What::Refusal { .. } => {
                 // Those that were under way together say it once.
-                self.refusals += u32::from(self.refused.insert(url) || self.refusals > NEW_URLS);
+                let refusals = self.refusals.entry(file).or_default();
+                *refusals += u32::from(self.refused.insert(url) || *refusals > NEW_URLS);
             }
             What::Busy => self.on_pause(Host::Storage, pause, now),
             What::NotSatisfiable | What::Range | What::Whole | What::Nonsense => {}

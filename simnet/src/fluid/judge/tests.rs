@@ -75,7 +75,7 @@ fn what_must_not_become_data_is_seen() {
 
 #[test]
 fn who_asks_too_soon_is_seen() {
-    let paused = |judge: &mut Judge| judge.on_heard(What::Busy, Some(SECOND * 9), 0, at(1));
+    let paused = |judge: &mut Judge| judge.on_heard(What::Busy, Some(SECOND * 9), (0, 0), at(1));
     check(&[], |judge| {
         paused(judge);
         judge.on_ask(Host::Hub, 1, at(2));
@@ -86,7 +86,7 @@ fn who_asks_too_soon_is_seen() {
         judge.on_ask(Host::Storage, 1, at(9));
     });
     check(&[Rule::S8], |judge| {
-        judge.on_heard(What::Refusal { expired: true }, None, 4, at(1));
+        judge.on_heard(What::Refusal { expired: true }, None, (0, 4), at(1));
         judge.on_request(RequestId(1), 0, LOW, 4, at(2));
     });
     let mut economy = Economy::default();

@@ -166,12 +166,13 @@ impl Run<'_> {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         let (Some(reply), false) = (&exchange.reply, exchange.is_aborting) else { return };
         exchange.is_headed = true;
-        let (what, head, url) = (reply.what, reply.head.clone(), exchange.url);
-        self.judge.on_etag(exchange.file, head.header("etag"));
+        let (what, head) = (reply.what, reply.head.clone());
+        let (file, url) = (exchange.file, exchange.url);
+        self.judge.on_etag(file, head.header("etag"));
         if head.is_html() {
             self.judge.tally.count(Sometimes::Portal);
         }
-        self.judge.on_head(what, url);
+        self.judge.on_head(what, file, url);
         self.input(3, id.0, |transfer, now| transfer.handle_head(id, &head, now));
     }
 
@@ -326,7 +327,8 @@ impl Run<'_> {
             self.judge.check(false, Rule::E2, now, || format!("{count} in vain in 10 s"));
         }
         if let Some(reply) = exchange.reply.as_ref().filter(|_| exchange.is_headed) {
-            self.judge.on_heard(reply.what, reply.head.retry_after(), exchange.url, self.now);
+            let of = (exchange.file, exchange.url);
+            self.judge.on_heard(reply.what, reply.head.retry_after(), of, self.now);
         }
         self.judge.on_close(id, exchange.dead_since, self.world.config.stall_after, self.now);
         let is_reusable = is_good && exchange.is_drained();
