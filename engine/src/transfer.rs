@@ -4,6 +4,7 @@
 
 mod answer;
 mod assign;
+mod elsewhere;
 mod file;
 mod finish;
 mod open;

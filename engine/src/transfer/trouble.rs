@@ -9,20 +9,20 @@ use crate::choice::Kind;
 use crate::event::{End, Event, Wait};
 use crate::fault::{Blame, Fault};
 use crate::manifest::{FileId, Location};
-use crate::retry::{NEW_URLS, RANGES_MAX, RANGES_MAX_DEAR, Step, is_about_ranges, next_step};
+use crate::retry::{RANGES_MAX, RANGES_MAX_DEAR, Step, is_about_ranges, next_step};
 use crate::time::{Duration, Instant};
 use crate::verify::is_worth_streaming;
 use crate::xet::token::ReadToken;
 use url::Url;
 
 /// What an exchange had brought when it failed.
-struct Attempt {
-    id: u64,
-    file: FileId,
-    via: Via,
-    began: Instant,
-    received: u64,
-    proven: u64,
+pub(super) struct Attempt {
+    pub(super) id: u64,
+    pub(super) file: FileId,
+    pub(super) via: Via,
+    pub(super) began: Instant,
+    pub(super) received: u64,
+    pub(super) proven: u64,
 }
 
 impl Attempt {
@@ -32,7 +32,7 @@ impl Attempt {
 }
 
 /// Whom an exchange was with.
-enum Via {
+pub(super) enum Via {
     Hub,
     Storage(Url),
     /// The content-addressed storage, or where it keeps its chunks.
@@ -278,55 +278,6 @@ impl Transfer {
         self.events.push_back(Event::Fault { file: attempt.file, fault: fault.clone(), wasted });
     }
 
-    /// Content-addressed storage brought nothing: where the file also comes as it is, that is no
-    /// sign of a link that is down, and all files know it. Says whether the other way is taken.
-    fn on_host_failed(&mut self, attempt: &Attempt, fault: &Fault, step: Step) -> bool {
-        let Via::Xet(token, store) = &attempt.via else { return false };
-        let has_other = self.files.get(&attempt.file).is_some_and(|file| file.choice.has_http());
-        let is_no_answer = fault.blame() == Blame::Link || step == Step::Fail;
-        let is_refused = matches!(fault, Fault::LeaseRefused { status: 401, .. });
-        if attempt.proven > 0 || !has_other || !(is_no_answer || is_refused) {
-            return false;
-        }
-        let host = store.as_ref().unwrap_or_else(|| token.cas.base()).clone();
-        // Its first refusal is what the end of a token looks like.
-        if is_refused && (self.reach.has_answered(&host) || self.token.refused() < 2) {
-            return false;
-        }
-        self.reach.on_fault(&host, attempt.began, self.now);
-        if !self.reach.is_away(&host, self.now) || self.outage.down_since().is_some() {
-            return false;
-        }
-        if let Some(file) = self.files.get_mut(&attempt.file) {
-            let is_final = step == Step::Fail;
-            file.choice.on_fault(Kind::Xet, is_final, attempt.began, self.now);
-        }
-        self.outage.on_close(&mut self.rng, attempt.id, attempt.began);
-        true
-    }
-
-    /// Whether content-addressed storage, or where it keeps its chunks, is left alone for now.
-    pub(super) fn is_xet_away(&self) -> bool {
-        let mut hosts = [self.cas.as_ref(), self.chunks_at.as_ref()].into_iter().flatten();
-        hosts.any(|host| self.reach.is_away(host, self.now))
-    }
-
-    /// Whether new URLs are refused like the old ones. Then the last one is kept, unless it may
-    /// have ended meanwhile.
-    fn keeps_url(&self, attempt: &Attempt, fault: &Fault) -> bool {
-        let Some(file) = self.files.get(&attempt.file) else { return false };
-        matches!((&attempt.via, fault), (Via::Storage(_), Fault::LeaseRefused { .. }))
-            && file.lease.refused() >= NEW_URLS
-            && file.lease.age(self.now).is_some_and(|age| age < URL_OLD)
-    }
-
-    /// A URL that did not serve is not used again.
-    fn drop_url(&mut self, attempt: &Attempt) {
-        let Some(file) = self.files.get_mut(&attempt.file) else { return };
-        let Via::Storage(url) = &attempt.via else { return };
-        file.lease.on_refused(url);
-    }
-
     /// A try brought nothing: perhaps the other way does. Says whether one is left.
     fn on_way_failed(&mut self, attempt: &Attempt, is_final: bool) -> bool {
         let Some(file) = self.files.get_mut(&attempt.file) else { return false };
@@ -469,8 +420,6 @@ impl Transfer {
     }
 }
 
-/// A refused URL is kept no longer than this, even if others were refused before it.
-const URL_OLD: Duration = Duration::from_secs(60);
 /// So many proven bytes show that the path works: the next try follows at once.
 const MUCH: u64 = 64 << 10;
 /// And so does any progress of a request that has lived this long, on a very weak link.

@@ -199,7 +199,8 @@ fn a_refusal_keeps_its_words() {
             "Forbidden SignatureError: invalid key pair id",
         ),
         (
-            "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>",
+            "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code>\
+             <Message>Request has expired</Message></Error>",
             "AccessDenied Request has expired",
         ),
         ("\u{1b}]0;x\u{7}red\u{202e}", "]0;x red"),
