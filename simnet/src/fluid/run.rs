@@ -5,7 +5,7 @@
 mod carry;
 mod session;
 mod verdict;
-mod wire;
+pub(super) mod wire;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 
 use engine::time::{Duration, Instant};
 
+use crate::fluid::run::wire::WINDOW;
 use crate::fluid::world::{Trouble, World};
 
 /// What was spent, and what there was to spend it on.
@@ -50,7 +51,9 @@ impl Economy {
         let rate = profile.conn_cap.map_or(profile.trace.mean(), |cap| cap.get());
         let flight = rate * nanos(profile.rtt * 2) / 1_000_000_000;
         let piece = world.piece_min.max(64 << 10);
-        let each = piece.saturating_mul(2) + profile.queue + flight;
+        // An answer with another ETag waits unread until the hub has said what the file is.
+        let unread = if world.etags.is_some() { WINDOW } else { 0 };
+        let each = piece.saturating_mul(2) + profile.queue + flight + unread;
         // Each search for damage fetches the file again, some of it up to four times.
         let searches = self.mismatches.min(6) * size;
         // Where answers to ranges are of no use, the whole file is asked for.

@@ -368,6 +368,6 @@ const PROBES: usize = 4;
 /// A connection that nobody uses is closed after this.
 const IDLE: Duration = Duration::from_secs(20);
 /// What a server sends ahead of a client that does not read.
-const WINDOW: u64 = 256 << 10;
+pub(in crate::fluid) const WINDOW: u64 = 256 << 10;
 /// About what a head takes.
 const HEAD_LEN: u64 = 600;
