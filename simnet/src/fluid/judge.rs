@@ -138,13 +138,10 @@ impl Judge {
     }
 
     /// An answer reaches us.
-    pub(super) fn on_head(&mut self, what: What, file: u32, url: usize) {
+    pub(super) fn on_head(&mut self, what: What, url: usize) {
         match what {
             What::Refusal { expired: true } => self.tally.count(Sometimes::UrlExpired),
-            What::Range | What::Whole => {
-                self.refusals.remove(&file);
-                self.refused.remove(&url);
-            }
+            What::Range | What::Whole => drop(self.refused.remove(&url)),
             What::NotSatisfiable => {
                 self.on_contradiction();
                 self.tally.count(Sometimes::NotSatisfiable);
@@ -210,6 +207,7 @@ impl Judge {
         now: Instant,
     ) {
         let Some((file, range)) = self.asked.get(&id).copied() else { return };
+        self.refusals.remove(&file);
         self.check(matches!(what, What::Range | What::Whole), Rule::S7, now, || {
             format!("{what:?} becomes data")
         });

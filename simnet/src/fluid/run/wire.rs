@@ -172,7 +172,7 @@ impl Run<'_> {
         if head.is_html() {
             self.judge.tally.count(Sometimes::Portal);
         }
-        self.judge.on_head(what, file, url);
+        self.judge.on_head(what, url);
         self.input(3, id.0, |transfer, now| transfer.handle_head(id, &head, now));
     }
 
