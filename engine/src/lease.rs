@@ -72,6 +72,11 @@ impl<T: PartialEq> Lease<T> {
         self.refused
     }
 
+    /// `what` did not serve, for another reason than that it was refused.
+    pub fn on_useless(&mut self, what: &T) {
+        self.held.take_if(|held| held.what == *what);
+    }
+
     /// How often in a row one was refused.
     pub const fn refused(&self) -> u32 {
         self.refused

@@ -53,10 +53,14 @@ impl Transfer {
     }
 
     /// A URL that did not serve is not used again.
-    pub(super) fn drop_url(&mut self, attempt: &Attempt) {
+    pub(super) fn drop_url(&mut self, attempt: &Attempt, fault: &Fault) {
         let Some(file) = self.files.get_mut(&attempt.file) else { return };
         let Via::Storage(url) = &attempt.via else { return };
-        file.lease.on_refused(url);
+        if matches!(fault, Fault::LeaseRefused { .. }) {
+            file.lease.on_refused(url);
+        } else {
+            file.lease.on_useless(url);
+        }
     }
 }
 

@@ -249,7 +249,7 @@ impl Transfer {
             return;
         }
         if step == Step::Locate {
-            self.drop_url(attempt);
+            self.drop_url(attempt, &fault);
         }
         let has_way = self.on_way_failed(attempt, step == Step::Fail);
         match step {
