@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
+use crate::throttle::host;
 use crate::time::{Duration, Instant};
 
 /// What the tries have shown of each host.
@@ -40,38 +41,34 @@ impl Default for Host {
 impl Reach {
     /// Something of use came from the host of `url`.
     pub fn on_answer(&mut self, url: &Url) {
-        let host = self.hosts.entry(name(url)).or_default();
-        *host = Host { has_answered: true, ..Host::default() };
+        let known = self.hosts.entry(host(url)).or_default();
+        *known = Host { has_answered: true, ..Host::default() };
     }
 
     /// A try that began at `began` got nothing from the host of `url`. One that never answered is
     /// left alone after the first, one that did after a few. Tries that were under way when the
     /// last was counted tell nothing new.
     pub fn on_fault(&mut self, url: &Url, began: Instant, now: Instant) {
-        let host = self.hosts.entry(name(url)).or_default();
-        if host.strikes > 0 && began < host.struck_at {
+        let known = self.hosts.entry(host(url)).or_default();
+        if known.strikes > 0 && began < known.struck_at {
             return;
         }
-        (host.strikes, host.struck_at) = (host.strikes + 1, now);
-        if !host.has_answered || host.strikes >= STRIKES_MAX {
-            host.back_at = now + host.pause;
-            host.pause = (host.pause * 2).min(PAUSE_MAX);
+        (known.strikes, known.struck_at) = (known.strikes + 1, now);
+        if !known.has_answered || known.strikes >= STRIKES_MAX {
+            known.back_at = now + known.pause;
+            known.pause = (known.pause * 2).min(PAUSE_MAX);
         }
     }
 
     /// Whether the host of `url` is better left alone at `now`, where there is another to ask.
     pub fn is_away(&self, url: &Url, now: Instant) -> bool {
-        self.hosts.get(&name(url)).is_some_and(|host| now < host.back_at)
+        self.hosts.get(&host(url)).is_some_and(|host| now < host.back_at)
     }
 
     /// Whether the host of `url` has ever answered.
     pub fn has_answered(&self, url: &Url) -> bool {
-        self.hosts.get(&name(url)).is_some_and(|host| host.has_answered)
+        self.hosts.get(&host(url)).is_some_and(|host| host.has_answered)
     }
-}
-
-fn name(url: &Url) -> String {
-    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(0))
 }
 
 /// A host that has answered before is left alone after so many failures in a row.

@@ -32,7 +32,8 @@ impl Throttle {
     }
 }
 
-fn host(url: &Url) -> String {
+/// What a pause, or being out of reach, is kept for: host and port.
+pub(crate) fn host(url: &Url) -> String {
     format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(0))
 }
 
