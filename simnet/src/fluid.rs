@@ -25,6 +25,7 @@ use engine::stats::Stats;
 use engine::time::Duration;
 
 use crate::recording::Recording;
+use crate::scores::Scores;
 pub use fixed::{Fetched, FixedWorkers};
 pub use job::{JOB_BYTES, ideal, job, whole_job};
 pub use judge::{Rule, Violation};
@@ -57,6 +58,8 @@ pub struct Outcome {
     pub violations: Vec<Violation>,
     /// What was seen.
     pub tally: Tally,
+    /// How often each rule could have been broken.
+    pub scores: Scores<Rule>,
 }
 
 /// The world of a seed.

@@ -10,5 +10,6 @@ pub mod link;
 pub mod plot;
 pub mod profile;
 pub mod recording;
+pub mod scores;
 pub mod seed;
 pub mod trace;

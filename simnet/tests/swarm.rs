@@ -2,7 +2,7 @@
 //!
 //! Whole nights are in `report.rs`; what a link alone does is in `closed_form.rs`.
 
-use simnet::fluid::{draw, run, swarm};
+use simnet::fluid::{Rule, draw, run, swarm};
 
 #[test]
 fn no_rule_is_broken_in_any_world() {
@@ -11,6 +11,7 @@ fn no_rule_is_broken_in_any_world() {
     println!("{report}");
     assert!(report.failures.is_empty(), "see above");
     assert_eq!(report.tally.never(), [], "never happened");
+    assert!(report.scores.never(&Rule::ALL).is_empty(), "never armed: see above");
 }
 
 #[test]

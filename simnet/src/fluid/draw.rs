@@ -23,7 +23,7 @@ impl World {
         let calm_at = Duration::from_secs(5) + takes * 2;
         let mut world = Self::calm(seed, link, profile.clone(), files);
         world.config = draw_config(&mut stream("config"));
-        world.piece_min = (size / 300).min(64 << 10);
+        world.piece_min = draw_piece_min(&world);
         let mut rng = stream("faults");
         draw_weather(&mut stream("weather"), &mut profile, takes);
         world.profile = profile;
@@ -45,6 +45,14 @@ impl World {
         }
         world
     }
+}
+
+/// Large enough for a fast run, and so small that each of all workers hears something every half
+/// second: a longer round would be silence where no real link is silent.
+fn draw_piece_min(world: &World) -> u64 {
+    let workers = u64::from(world.config.workers_max);
+    let round = world.profile.trace.mean() / 2 / workers;
+    (world.size() / 300).min(64 << 10).min(round)
 }
 
 fn draw_link(rng: &mut Xoshiro256PlusPlus) -> (&'static str, Profile) {

@@ -61,6 +61,13 @@ pub(super) enum What {
     Nonsense,
 }
 
+impl What {
+    /// Whether it has bytes of the file that was asked for.
+    pub(super) const fn is_content(self) -> bool {
+        matches!(self, Self::Range | Self::Whole)
+    }
+}
+
 /// What becomes of a question to the hub.
 #[derive(Debug)]
 pub(super) enum Located {

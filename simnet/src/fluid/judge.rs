@@ -4,6 +4,7 @@
 
 mod economy;
 mod rule;
+mod silence;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -15,15 +16,20 @@ use engine::time::{Duration, Instant};
 use super::hub::What;
 use super::tally::{Sometimes, Tally};
 use super::world::World;
+use crate::scores::Scores;
 use economy::Economy;
+pub(super) use economy::VAIN_MAX;
 pub use rule::{Rule, Violation};
+use silence::Silences;
 
 /// The judge of one run.
 #[derive(Debug)]
 pub(super) struct Judge {
     pub(super) violations: Vec<Violation>,
     pub(super) tally: Tally,
+    pub(super) scores: Scores<Rule>,
     pub(super) economy: Economy,
+    silences: Silences,
     /// Until when each host asked to be left alone.
     closed: BTreeMap<Host, Instant>,
     /// URLs that we know to be refused, and how many refusals came in a row for each file.
@@ -57,6 +63,8 @@ impl Judge {
         Self {
             violations: Vec::new(),
             tally: Tally::default(),
+            scores: Scores::default(),
+            silences: Silences::default(),
             economy: Economy::default(),
             closed: BTreeMap::new(),
             refused: BTreeSet::new(),
@@ -74,7 +82,45 @@ impl Judge {
         }
     }
 
+    /// A rule that could be broken here: it holds, or not.
     pub(super) fn check(
+        &mut self,
+        holds: bool,
+        rule: Rule,
+        at: Instant,
+        what: impl FnOnce() -> String,
+    ) {
+        self.scores.arm(rule);
+        self.accuse_unless(holds, rule, at, what);
+    }
+
+    /// A rule that allows so much.
+    pub(super) fn spend(
+        &mut self,
+        (used, allowed): (u64, u64),
+        rule: Rule,
+        at: Instant,
+        what: impl FnOnce() -> String,
+    ) {
+        let holds = self.scores.spend(rule, used, allowed);
+        self.accuse_unless(holds, rule, at, what);
+    }
+
+    /// A rule that allows so much time.
+    pub(super) fn spend_time(
+        &mut self,
+        (used, allowed): (Duration, Duration),
+        rule: Rule,
+        at: Instant,
+        what: &str,
+    ) {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.spend((micros(used), micros(allowed)), rule, at, || {
+            format!("{what} {used:?}, {allowed:?} allowed")
+        });
+    }
+
+    fn accuse_unless(
         &mut self,
         holds: bool,
         rule: Rule,
@@ -93,6 +139,8 @@ impl Judge {
         self.asked.clear();
         self.revision.clear();
         self.late_asks.clear();
+        self.silences = Silences::default();
+        self.economy.on_session();
         self.contradictions = 0;
         self.session_began = now;
     }
@@ -101,8 +149,10 @@ impl Judge {
     /// their numbers.
     pub(super) fn on_ask(&mut self, host: Host, number: u64, now: Instant) {
         let closed = self.closed.get(&host).copied().unwrap_or(Instant::START);
-        self.check(closed <= now, Rule::E2, now, || format!("{host:?} wanted peace to {closed:?}"));
         if closed > Instant::START {
+            self.check(closed <= now, Rule::E2, now, || {
+                format!("{host:?} wanted peace to {closed:?}")
+            });
             self.tally.count(Sometimes::PauseKept);
             self.closed.remove(&host);
         }
@@ -129,16 +179,31 @@ impl Judge {
     ) {
         // Where new URLs are refused like the old ones, one of them is kept.
         let refusals = self.refusals.get(&file).copied().unwrap_or(0);
-        let is_known = self.refused.contains(&url) && refusals <= NEW_URLS;
-        self.check(!is_known, Rule::S8, now, || format!("URL {url} is known to be refused"));
-        let other = self.asked.values().find(|(it, asked)| *it == file && asked.overlaps(range));
-        let other = other.copied();
-        self.check(other.is_none(), Rule::S5, now, || format!("{range} beside {other:?}"));
+        if !self.refused.is_empty() && refusals <= NEW_URLS {
+            let is_known = self.refused.contains(&url);
+            self.check(!is_known, Rule::S8, now, || format!("URL {url} is known to be refused"));
+        }
+        let others: Vec<ByteRange> = self
+            .asked
+            .values()
+            .filter(|(it, _)| *it == file)
+            .map(|(_, asked)| *asked)
+            .collect();
+        if !others.is_empty() {
+            let other = others.into_iter().find(|asked| asked.overlaps(range));
+            self.check(other.is_none(), Rule::S5, now, || format!("{range} beside {other:?}"));
+        }
         self.asked.insert(id, (file, range));
+        self.silences.on_request(id, now);
     }
 
     /// An answer reaches us.
-    pub(super) fn on_head(&mut self, what: What, url: usize) {
+    pub(super) fn on_head(&mut self, what: What, url: usize, is_foreign: bool) {
+        if !what.is_content() {
+            self.scores.arm(Rule::S7);
+        } else if is_foreign {
+            self.scores.arm(Rule::S6);
+        }
         match what {
             What::Refusal { expired: true } => self.tally.count(Sometimes::UrlExpired),
             What::Range | What::Whole => drop(self.refused.remove(&url)),
@@ -203,22 +268,22 @@ impl Judge {
         id: RequestId,
         what: What,
         is_foreign: bool,
-        gaps: &[ByteRange],
+        (size, gaps): (u64, &[ByteRange]),
         now: Instant,
     ) {
         let Some((file, range)) = self.asked.get(&id).copied() else { return };
         self.refusals.remove(&file);
-        self.check(matches!(what, What::Range | What::Whole), Rule::S7, now, || {
+        self.accuse_unless(what.is_content(), Rule::S7, now, || {
             format!("{what:?} becomes data")
         });
         let first = *self.revision.entry(file).or_insert(is_foreign);
         // Who has been told otherwise so often goes by the file's digest alone.
         let is_pinned = self.contradictions < CONTRADICTIONS_MAX;
         let is_mixed = is_pinned && first != is_foreign;
-        self.check(!is_mixed, Rule::S6, now, || "bytes of two revisions".to_owned());
+        self.accuse_unless(!is_mixed, Rule::S6, now, || "bytes of two revisions".to_owned());
         if what == What::Whole {
             self.tally.count(Sometimes::StreamTaken);
-            self.economy.streams += 1;
+            self.economy.on_stream(size, gaps);
             self.asked.remove(&id);
         } else {
             let is_within = gaps.iter().all(|gap| range.contains(*gap));
@@ -228,16 +293,20 @@ impl Judge {
             |other: &[ByteRange]| other.iter().any(|it| gaps.iter().any(|gap| gap.overlaps(*it)));
         let rival = self.granted.values().find(|(it, other)| *it == file && overlaps(other));
         let rival = rival.cloned();
-        self.check(rival.is_none(), Rule::S5, now, || format!("{gaps:?} beside {rival:?}"));
+        if self.granted.values().any(|(it, _)| *it == file) {
+            self.check(rival.is_none(), Rule::S5, now, || format!("{gaps:?} beside {rival:?}"));
+        }
         self.granted.insert(id, (file, gaps.to_vec()));
     }
 
-    /// A request has ended. `dead_since` is when its connection died without telling.
+    /// A request has ended. `dead_since` is when its connection died without telling; what it had
+    /// sent may have been `late`.
     pub(super) fn on_close(
         &mut self,
         id: RequestId,
         dead_since: Option<Instant>,
         patience: Option<Duration>,
+        late: Duration,
         now: Instant,
     ) {
         self.granted.remove(&id);
@@ -245,11 +314,19 @@ impl Judge {
         self.on_answered(id.0);
         let Some(since) = dead_since else { return };
         let is_out = |outage: &Range<Instant>| outage.start <= now && since <= outage.end;
-        let bound = REPLACED_WITHIN + patience.unwrap_or_default();
         if !self.outages.iter().any(is_out) {
             let lasted = now.since(since);
-            self.check(lasted <= bound, Rule::L2, now, || format!("dead for {lasted:?}"));
+            let allowed = self.silences.replaced_within(id, since, patience) + late;
+            self.spend_time((lasted, allowed), Rule::L2, now, "dead for");
         }
+    }
+
+    /// A file is all there, and wrong.
+    pub(super) fn on_mismatch(&mut self, world: &World, file: u32, size: u64, now: Instant) {
+        self.economy.on_mismatch(file, size);
+        self.accuse_unless(world.is_damaged(), Rule::S7, now, || {
+            format!("file {file} is wrong, and nobody has damaged it")
+        });
     }
 
     /// A connection broke: not a good time to ask for the first byte after an outage.
@@ -257,8 +334,17 @@ impl Judge {
         self.last_break = now;
     }
 
-    /// Bytes of a body arrived.
-    pub(super) fn on_arrival(&mut self, world: &World, now: Instant) {
+    /// Bytes of a body arrived. A login page says nothing of who else should be heard.
+    pub(super) fn on_arrival(
+        &mut self,
+        id: RequestId,
+        is_content: bool,
+        world: &World,
+        now: Instant,
+    ) {
+        if is_content {
+            self.silences.on_bytes(id, now);
+        }
         let before = std::mem::replace(&mut self.last_arrival, now);
         if self.outages.is_empty() {
             return;
@@ -275,7 +361,7 @@ impl Judge {
         if is_judged {
             let gap = now.since(outage.end);
             let bound = FIRST_BYTE_WITHIN + world.profile.rtt * 10;
-            self.check(gap <= bound, Rule::L3, now, || format!("{gap:?} after an outage"));
+            self.spend_time((gap, bound), Rule::L3, now, "first byte after an outage within");
         }
     }
 
@@ -294,9 +380,6 @@ impl Judge {
 /// After so much of an outage everybody knows of it: 60 s of patience, 75 s for the connections
 /// that were open, 15 s to spare.
 const LATE: Duration = Duration::from_secs(150);
-/// A dead connection is noticed within this, or what a person has set, more: 75 s, and what is
-/// still on its way when it dies.
-pub(super) const REPLACED_WITHIN: Duration = Duration::from_secs(90);
 /// Probes are at most 30 s apart; then come a few round trips and full queues.
 const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(36);
 /// The machine no longer holds answers to their ETag after so many contradictions.

@@ -183,7 +183,9 @@ impl<'a> Run<'a> {
     fn is_hanging(&mut self) -> bool {
         let is_hanging = self.now > self.deadline || self.steps > self.steps_max;
         let (steps, now) = (self.steps, self.now);
-        self.judge.check(!is_hanging, Rule::L1, now, || format!("no end after {steps} steps"));
+        if is_hanging {
+            self.judge.check(false, Rule::L1, now, || format!("no end after {steps} steps"));
+        }
         is_hanging
     }
 
@@ -266,7 +268,8 @@ impl<'a> Run<'a> {
                 self.failed.insert(file.0, fault);
             }
             Event::Mismatch { file, .. } => {
-                self.judge.economy.mismatches += 1;
+                let (size, now) = (self.part(file.0).size, self.now);
+                self.judge.on_mismatch(self.world, file.0, size, now);
                 self.log.mark(self.now, || format!("file {} does not match", file.0));
             }
             Event::Split { range, .. } => {

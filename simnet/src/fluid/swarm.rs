@@ -9,10 +9,11 @@ use std::thread;
 
 use engine::time::Duration;
 
-use super::judge::Violation;
+use super::judge::{Rule, Violation};
 use super::run;
 use super::tally::Tally;
 use super::world::World;
+use crate::scores::Scores;
 
 /// What came of many worlds.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,8 @@ pub struct SwarmReport {
     pub count: u64,
     /// What was seen in them.
     pub tally: Tally,
+    /// How often each rule could have been broken in them.
+    pub scores: Scores<Rule>,
     /// Virtual time, all together.
     pub lasted: Duration,
     /// Inputs and actions, all together.
@@ -60,6 +63,7 @@ impl SwarmReport {
     pub fn add(&mut self, other: Self) {
         self.count += other.count;
         self.tally.add(&other.tally);
+        self.scores.add(&other.scores);
         self.lasted += other.lasted;
         self.steps += other.steps;
         self.digest ^= other.digest;
@@ -75,6 +79,7 @@ fn run_all(seeds: Range<u64>) -> SwarmReport {
         match catch_unwind(AssertUnwindSafe(|| run(&world))) {
             Ok(outcome) => {
                 report.tally.add(&outcome.tally);
+                report.scores.add(&outcome.scores);
                 report.lasted += outcome.lasted;
                 report.steps += outcome.steps;
                 report.digest ^= outcome.digest.rotate_left((seed % 64) as u32);
@@ -97,10 +102,16 @@ fn run_all(seeds: Range<u64>) -> SwarmReport {
 impl fmt::Display for SwarmReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hours = self.lasted.as_secs() / 3600;
-        writeln!(f, "{} worlds, {hours} virtual hours, {} steps", self.count, self.steps)?;
-        write!(f, "{}", self.tally)?;
-        writeln!(f, "{} failures", self.failures.len())?;
-        self.failures.iter().take(SHOWN_MAX).try_for_each(|failure| writeln!(f, "\n{failure}"))
+        let Self { count, steps, digest, tally, scores, failures, .. } = self;
+        writeln!(f, "{count} worlds, {hours} virtual hours, {steps} steps, digest {digest:016x}")?;
+        write!(f, "{tally}armed:\n{scores}")?;
+        writeln!(f, "{} failures", failures.len())?;
+        failures.iter().take(SHOWN_MAX).try_for_each(|failure| writeln!(f, "\n{failure}"))?;
+        failures.iter().skip(SHOWN_MAX).try_for_each(|failure| {
+            let first = failure.violations.first();
+            let what = first.map_or_else(|| "a panic".to_owned(), ToString::to_string);
+            writeln!(f, "seed {}: {what:.200}", failure.world.seed)
+        })
     }
 }
 
@@ -113,4 +124,5 @@ impl fmt::Display for Failure {
     }
 }
 
+/// So many failures are told in full.
 const SHOWN_MAX: usize = 5;

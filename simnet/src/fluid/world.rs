@@ -70,6 +70,14 @@ impl World {
         }
     }
 
+    /// Whether anybody sends a byte that is not the file's.
+    pub(super) fn is_damaged(&self) -> bool {
+        let is_flip = |trouble: &Trouble| trouble.kind == TroubleKind::Flip;
+        self.replica.is_some()
+            || matches!(self.etags, Some(Etags::Replaced(_)))
+            || self.troubles.iter().any(is_flip)
+    }
+
     /// Bytes in all files together.
     pub fn size(&self) -> u64 {
         self.files.iter().sum()

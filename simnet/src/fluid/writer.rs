@@ -18,6 +18,7 @@ pub(super) struct Writer {
     gaps: VecDeque<ByteRange>,
     compare: bool,
     buffered: u64,
+    kept: u64,
     buffered_since: Instant,
     /// How often something was buffered in an empty buffer.
     pub(super) generation: u64,
@@ -34,6 +35,7 @@ impl Writer {
             gaps,
             compare,
             buffered: 0,
+            kept: 0,
             buffered_since: Instant::START,
             generation: 0,
             record: ByteRange::new(start, start),
@@ -48,6 +50,11 @@ impl Writer {
     /// How many bytes are not written yet.
     pub(super) const fn buffered(&self) -> u64 {
         self.buffered
+    }
+
+    /// How many bytes were written.
+    pub(super) const fn kept(&self) -> u64 {
+        self.kept
     }
 
     /// Takes the next `len` bytes of the body; returns where they begin and what was written.
@@ -106,7 +113,7 @@ impl Writer {
         }
         self.changed |= differs;
         self.record.end = piece.end;
-        self.buffered = 0;
+        self.kept += std::mem::take(&mut self.buffered);
         let digest = body.digest(self.record);
         Some(Written { range: self.record, digest, changed: self.changed })
     }

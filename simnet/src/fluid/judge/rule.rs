@@ -47,6 +47,30 @@ pub enum Rule {
     E4,
 }
 
+impl Rule {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::S1,
+        Self::S3,
+        Self::S4,
+        Self::S5,
+        Self::S6,
+        Self::S7,
+        Self::S8,
+        Self::S9,
+        Self::S10,
+        Self::L1,
+        Self::L2,
+        Self::L3,
+        Self::L4,
+        Self::L5,
+        Self::E1,
+        Self::E2,
+        Self::E3,
+        Self::E4,
+    ];
+}
+
 /// A rule that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {

@@ -10,7 +10,7 @@ use engine::time::{Duration, Instant};
 
 use super::Run;
 use crate::fluid::Outcome;
-use crate::fluid::judge::{REPLACED_WITHIN, Rule};
+use crate::fluid::judge::Rule;
 use crate::fluid::tally::Sometimes;
 use crate::fluid::world::{Etags, Refusal, TroubleKind, World};
 use crate::recording::Recording;
@@ -37,6 +37,7 @@ impl Run<'_> {
             digest,
             violations: self.judge.violations,
             tally: self.judge.tally,
+            scores: self.judge.scores,
         };
         (outcome, recording)
     }
@@ -77,8 +78,7 @@ impl Run<'_> {
         let left = self.world.size() - self.proven_when_calm.unwrap_or_default();
         let out = self.judge.outages_between(calm, self.now);
         let outages = self.judge.count_outages(calm, self.now);
-        let searches = self.judge.economy.mismatches.min(6);
-        let again = self.world.size() * searches + self.judge.economy.lost;
+        let again = self.judge.economy.searched + self.judge.economy.lost;
         let limit = self.world.profile.conn_limit.unwrap_or(u32::MAX);
         let workers = self.world.config.workers_max.min(limit).max(1);
         let deaths = u32::try_from(self.judge.tally.of(Sometimes::SilentDeath)).unwrap_or(u32::MAX);
@@ -88,17 +88,15 @@ impl Run<'_> {
             + AFTER_OUTAGE * outages
             + slack(self.world);
         let lasted = self.now.since(calm);
-        self.judge.check(lasted <= allowed, Rule::L1, self.now, || {
-            format!("{left} bytes took {lasted:?} instead of {allowed:?}")
-        });
+        let what = format!("{left} bytes took");
+        self.judge.spend_time((lasted, allowed), Rule::L1, self.now, &what);
     }
 
     fn judge_cost(&mut self) {
         let (wire, max) = (self.judge.economy.wire, self.judge.economy.wire_max(self.world));
         let size = self.world.size();
-        let economy = &self.judge.economy;
-        let what = format!("{wire} bytes for {size}, not {max}: {economy:?}");
-        self.judge.check(wire <= max, Rule::E1, self.now, || what);
+        let what = format!("{wire} bytes for {size}, not {max}: {:?}", self.judge.economy);
+        self.judge.spend((wire, max), Rule::E1, self.now, || what);
     }
 }
 
@@ -169,6 +167,8 @@ fn may_seal(world: &World, id: u32) -> bool {
     is_empty || world.refusal.is_none() && !is_damaged
 }
 
+/// A dead connection is replaced within this, where nothing else is heard.
+const REPLACED_WITHIN: Duration = Duration::from_secs(76);
 /// The first byte comes so soon after an outage, and the window may be small for a while.
 const AFTER_OUTAGE: Duration = Duration::from_secs(40);
 /// Patience with silence (75 s), a probe (30 s) and its backoff (30 s), the look at a server that

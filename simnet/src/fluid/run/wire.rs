@@ -11,7 +11,7 @@ use super::{Run, THINK};
 use crate::fluid::agenda::Plan;
 use crate::fluid::exchange::Exchange;
 use crate::fluid::hub::{Asked, Cut};
-use crate::fluid::judge::{Host, Rule};
+use crate::fluid::judge::{Host, Rule, VAIN_MAX};
 use crate::fluid::tally::Sometimes;
 use crate::fluid::writer::{FLUSH_WITHIN, Writer};
 use crate::link::{Connection, Sent};
@@ -29,7 +29,11 @@ impl Run<'_> {
         self.judge.on_ask(Host::Storage, id.0, self.now);
         self.judge.on_request(id, file, range, url, self.now);
         let is_there = self.part(file).shadow.proven().intersects(range);
-        self.judge.check(!is_there, Rule::E4, self.now, || format!("{range} is there already"));
+        if self.session > 0 && !self.part(file).shadow.proven().is_empty() {
+            self.judge.check(!is_there, Rule::E4, self.now, || {
+                format!("{range} is there already")
+            });
+        }
         let (connection, is_reused) = self.connect();
         let begins = self.cross(self.now);
         let one_way = self.link.one_way();
@@ -172,7 +176,8 @@ impl Run<'_> {
         if head.is_html() {
             self.judge.tally.count(Sometimes::Portal);
         }
-        self.judge.on_head(what, url);
+        let is_foreign = !reply.content.foreign.is_empty();
+        self.judge.on_head(what, url, is_foreign);
         self.input(3, id.0, |transfer, now| transfer.handle_head(id, &head, now));
     }
 
@@ -186,7 +191,8 @@ impl Run<'_> {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         let Some(reply) = &exchange.reply else { return };
         let is_foreign = !reply.content.foreign.is_empty();
-        self.judge.on_receive(id, reply.what, is_foreign, &gaps, self.now);
+        let size = self.world.files[exchange.file as usize];
+        self.judge.on_receive(id, reply.what, is_foreign, (size, &gaps), self.now);
         exchange.writer = Some(Writer::new(body_start, gaps, compare));
         let is_break_due = exchange.is_break_missed;
         // Reading begins when the machine has been heard out.
@@ -199,7 +205,9 @@ impl Run<'_> {
     pub(super) fn on_arrived(&mut self, id: RequestId, len: u64) {
         self.judge.economy.wire += len;
         if len > 0 {
-            self.judge.on_arrival(self.world, self.now);
+            let reply = self.exchanges.get(&id).and_then(|exchange| exchange.reply.as_ref());
+            let is_content = reply.is_some_and(|reply| reply.what.is_content());
+            self.judge.on_arrival(id, is_content, self.world, self.now);
             self.log.record(self.now, || What::Bytes { worker: id.0, len });
         }
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
@@ -255,6 +263,10 @@ impl Run<'_> {
         let total: u64 = self.parts.iter().map(|part| part.written).sum();
         let is_full = self.world.disk_full.is_some_and(|full| total >= full.at);
         if is_full && !self.had_space_again {
+            let file = self.exchanges.get(&id).map_or(0, |exchange| exchange.file);
+            let shadow = &self.parts[file as usize].shadow;
+            let gaps = wrote.iter().flat_map(|it| shadow.proven().gaps(it.range));
+            self.judge.economy.lost += gaps.map(ByteRange::len).sum::<u64>();
             if let Some(writer) =
                 self.exchanges.get_mut(&id).and_then(|exchange| exchange.writer.as_mut())
             {
@@ -265,6 +277,11 @@ impl Run<'_> {
         }
         for written in wrote {
             let written = *written;
+            if written.changed
+                && let Some(exchange) = self.exchanges.get(&id)
+            {
+                self.judge.economy.on_differs(exchange.file, written.range);
+            }
             if self.is_dying {
                 self.judge.economy.lost += written.range.len();
             }
@@ -320,17 +337,25 @@ impl Run<'_> {
         let Some(exchange) = self.exchanges.remove(&id) else { return };
         let is_good = *close == Close::Done;
         self.log.record(self.now, || What::Close { worker: id.0, how: how(close) });
-        self.judge.economy.failures += u64::from(!is_good);
-        let is_fruitless = exchange.arrived == 0;
-        if let Some(count) = self.judge.economy.on_ended(is_fruitless, self.now) {
+        if let Some(reply) = &exchange.reply {
+            let kept = exchange.writer.as_ref().map_or(0, Writer::kept);
+            let stranded = exchange.sent - if reply.what.is_content() { kept } else { 0 };
+            self.judge.economy.on_stranded(self.world, stranded);
+        }
+        let in_vain = self.judge.economy.on_ended(exchange.arrived == 0, self.now);
+        if in_vain > 0 {
             let now = self.now;
-            self.judge.check(false, Rule::E2, now, || format!("{count} in vain in 10 s"));
+            self.judge.spend((in_vain, VAIN_MAX), Rule::E2, now, || {
+                format!("{in_vain} in vain in 10 s")
+            });
         }
         if let Some(reply) = exchange.reply.as_ref().filter(|_| exchange.is_headed) {
             let of = (exchange.file, exchange.url);
             self.judge.on_heard(reply.what, reply.head.retry_after(), of, self.now);
         }
-        self.judge.on_close(id, exchange.dead_since, self.world.config.stall_after, self.now);
+        let patience = self.world.config.stall_after;
+        let late = self.link.one_way();
+        self.judge.on_close(id, exchange.dead_since, patience, late, self.now);
         let is_reusable = is_good && exchange.is_drained();
         if let Some(connection) = exchange.connection {
             if is_reusable {
@@ -343,14 +368,12 @@ impl Run<'_> {
     }
 
     /// All connections end with the process.
-    pub(super) fn hang_up(&mut self) -> u64 {
+    pub(super) fn hang_up(&mut self) {
         let open = std::mem::take(&mut self.exchanges);
-        let count = open.len() as u64;
         let idle = std::mem::take(&mut self.idle).into_iter().map(|(connection, _)| connection);
         for connection in open.into_values().filter_map(|it| it.connection).chain(idle) {
             self.link.close(&connection, self.now);
         }
-        count
     }
 }
 
