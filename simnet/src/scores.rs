@@ -79,7 +79,8 @@ impl<R: Ord + Copy + fmt::Debug> fmt::Display for Scores<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (rule, score) in &self.scores {
             write!(f, "{:>9}  {rule:?}", score.armed)?;
-            let percent = |of| self.used(*rule, of).map(|thousandths| f64::from(thousandths) / 10.0);
+            let percent =
+                |of| self.used(*rule, of).map(|thousandths| f64::from(thousandths) / 10.0);
             if let (Some(median), Some(p99), Some(most)) = (percent(50), percent(99), percent(100))
             {
                 write!(f, ", used {median:.1} % of what it allows, p99 {p99:.1} %, ")?;

@@ -49,6 +49,9 @@ pub(super) struct Judge {
     late_asks: BTreeSet<u64>,
     /// How often an answer said that the file is another one.
     contradictions: u32,
+    /// How many tries in a row were in vain, for each file, and the most of any since it is calm.
+    vain: BTreeMap<u32, u32>,
+    vain_most: u32,
 }
 
 /// Whom a request is for.
@@ -79,6 +82,8 @@ impl Judge {
             session_began: Instant::START,
             late_asks: BTreeSet::new(),
             contradictions: 0,
+            vain: BTreeMap::new(),
+            vain_most: 0,
         }
     }
 
@@ -141,6 +146,7 @@ impl Judge {
         self.late_asks.clear();
         self.silences = Silences::default();
         self.economy.on_session();
+        self.vain.clear();
         self.contradictions = 0;
         self.session_began = now;
     }
@@ -183,12 +189,8 @@ impl Judge {
             let is_known = self.refused.contains(&url);
             self.check(!is_known, Rule::S8, now, || format!("URL {url} is known to be refused"));
         }
-        let others: Vec<ByteRange> = self
-            .asked
-            .values()
-            .filter(|(it, _)| *it == file)
-            .map(|(_, asked)| *asked)
-            .collect();
+        let others: Vec<ByteRange> =
+            self.asked.values().filter(|(it, _)| *it == file).map(|(_, asked)| *asked).collect();
         if !others.is_empty() {
             let other = others.into_iter().find(|asked| asked.overlaps(range));
             self.check(other.is_none(), Rule::S5, now, || format!("{range} beside {other:?}"));
@@ -273,9 +275,7 @@ impl Judge {
     ) {
         let Some((file, range)) = self.asked.get(&id).copied() else { return };
         self.refusals.remove(&file);
-        self.accuse_unless(what.is_content(), Rule::S7, now, || {
-            format!("{what:?} becomes data")
-        });
+        self.accuse_unless(what.is_content(), Rule::S7, now, || format!("{what:?} becomes data"));
         let first = *self.revision.entry(file).or_insert(is_foreign);
         // Who has been told otherwise so often goes by the file's digest alone.
         let is_pinned = self.contradictions < CONTRADICTIONS_MAX;
@@ -327,6 +327,29 @@ impl Judge {
         self.accuse_unless(world.is_damaged(), Rule::S7, now, || {
             format!("file {file} is wrong, and nobody has damaged it")
         });
+    }
+
+    /// A try for a file has ended, with something of use or without.
+    pub(super) fn on_tried(&mut self, file: u32, is_in_vain: bool) {
+        let vain = self.vain.entry(file).or_default();
+        *vain = if is_in_vain { *vain + 1 } else { 0 };
+        self.vain_most = self.vain_most.max(*vain);
+    }
+
+    /// Nothing more goes wrong: what counts from now on is what is still in vain.
+    pub(super) fn on_calm(&mut self) {
+        self.vain_most = self.vain.values().copied().max().unwrap_or(0);
+    }
+
+    /// The longest pause that so many tries in vain explain: doubled with each, from a second.
+    pub(super) fn backoff_max(&self, longest: Duration) -> Duration {
+        let seconds = 1_u64.checked_shl(self.vain_most).unwrap_or(u64::MAX);
+        if self.vain_most == 0 { Duration::ZERO } else { Duration::from_secs(seconds).min(longest) }
+    }
+
+    /// Until when anybody wants to be left alone.
+    pub(super) fn told_until(&self) -> Instant {
+        self.closed.values().copied().max().unwrap_or(Instant::START)
     }
 
     /// A connection broke: not a good time to ask for the first byte after an outage.

@@ -3,6 +3,7 @@
 //! Has no policy. Where it does not do as `bin/driver` does, the driver is right.
 
 mod carry;
+mod grace;
 mod session;
 mod verdict;
 pub(super) mod wire;
@@ -63,7 +64,11 @@ pub(super) struct Run<'a> {
     /// The record that a process died over, and whose.
     untimely: Option<(u32, Record)>,
     had_space_again: bool,
-    proven_when_calm: Option<u64>,
+    /// Connections that have died silently.
+    deaths: u64,
+    /// How long nothing ran, all together.
+    down: Duration,
+    calm: Option<grace::Calm>,
     end: Option<End>,
     deadline: Instant,
     steps_max: u64,
@@ -120,7 +125,9 @@ impl<'a> Run<'a> {
             was_cancelled: false,
             untimely: None,
             had_space_again: false,
-            proven_when_calm: None,
+            deaths: 0,
+            down: Duration::ZERO,
+            calm: None,
             end: None,
             deadline,
             steps_max: STEPS_MIN + world.size() / 100,
@@ -191,10 +198,7 @@ impl<'a> Run<'a> {
 
     fn tick(&mut self, at: Instant) {
         self.now = self.now.max(at);
-        let calm_at = self.world.calm_at;
-        if self.proven_when_calm.is_none() && self.now.since_start() >= calm_at {
-            self.proven_when_calm = Some(self.proven());
-        }
+        self.look_if_calm();
     }
 
     fn proven(&self) -> u64 {

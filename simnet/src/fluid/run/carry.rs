@@ -108,6 +108,9 @@ impl Run<'_> {
         let answer = match kind {
             WorkKind::Locate(answer) => {
                 self.judge.on_answered(ticket.0);
+                if answer.is_err() {
+                    self.judge.on_tried(file, true);
+                }
                 match *answer {
                     Ok(_) => self.judge.on_located(file),
                     Err(Fault::Busy { retry_after, .. }) => {
@@ -158,7 +161,7 @@ impl Run<'_> {
 /// How long a request takes to hear that it is to end.
 const ABORT_LASTS: Duration = Duration::from_millis(1);
 /// The product asks the hub no longer than this.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// SHA-256 at 170 MB/s, and BLAKE3 at 3 GB/s.
 const NANOS_PER_HASHED_BYTE: u64 = 6;
 const CHECKED_BYTES_PER_NANO: u64 = 3;

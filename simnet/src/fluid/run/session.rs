@@ -151,7 +151,7 @@ impl Run<'_> {
     }
 
     fn resume_after(&mut self, down: Duration) {
-        self.tick(self.now + down);
+        self.stay_down(down);
         self.session += 1;
         let mut resumed = BTreeMap::new();
         for (part, id) in self.parts.iter_mut().zip(0..) {

@@ -71,24 +71,14 @@ impl Run<'_> {
     }
 
     fn judge_time(&mut self) {
-        let calm = Instant::at(self.world.calm_at);
-        if self.now <= calm {
-            return;
-        }
-        let left = self.world.size() - self.proven_when_calm.unwrap_or_default();
-        let out = self.judge.outages_between(calm, self.now);
-        let outages = self.judge.count_outages(calm, self.now);
-        let again = self.judge.economy.searched + self.judge.economy.lost;
-        let limit = self.world.profile.conn_limit.unwrap_or(u32::MAX);
-        let workers = self.world.config.workers_max.min(limit).max(1);
-        let deaths = u32::try_from(self.judge.tally.of(Sometimes::SilentDeath)).unwrap_or(u32::MAX);
-        let allowed = time_for(self.world, left + again)
-            + REPLACED_WITHIN * deaths / workers
-            + out
-            + AFTER_OUTAGE * outages
-            + slack(self.world);
-        let lasted = self.now.since(calm);
-        let what = format!("{left} bytes took");
+        let Some(calm) = self.calm else { return };
+        let lasted = self.now.since(calm.at);
+        let left = self.world.size() - calm.proven.min(self.world.size());
+        let economy = &self.judge.economy;
+        let stranded = economy.stranded - calm.stranded;
+        let again = economy.searched + economy.surplus + economy.lost + stranded;
+        let allowed = self.time_for(left + again) + self.grace();
+        let what = format!("{left} bytes and {again} again took");
         self.judge.spend_time((lasted, allowed), Rule::L1, self.now, &what);
     }
 
@@ -102,47 +92,14 @@ impl Run<'_> {
 
 /// A run that lasts longer than this hangs.
 pub(super) fn time_max(world: &World) -> Instant {
-    let transfer = time_for(world, world.size() * 9);
+    let rate = world.profile.conn_cap.map_or(u64::MAX, |cap| cap.get());
+    let rate = world.profile.trace.mean().min(rate).max(1);
+    let transfer = Duration::from_millis(world.size() * 9000 / rate);
     let out: Duration = world.profile.outages.iter().map(|outage| outage.lasting * 20).sum();
     let down: Duration = world.crashes.iter().map(|crash| crash.down).sum();
     let full = world.disk_full.and_then(|full| full.lasting).unwrap_or_default();
-    Instant::at(world.calm_at + (transfer + slack(world)) * 3 + out + down + full)
-}
-
-/// How long so many bytes take, a fifth more than over one connection at a time.
-fn time_for(world: &World, len: u64) -> Duration {
-    let profile = &world.profile;
-    let mean = profile.trace.mean();
-    let rate = profile.conn_cap.map_or(mean, |cap| cap.get().min(mean)).max(1);
-    let requests = len / world.config.request_bytes_min + world.files.len() as u64;
-    let each = profile.rtt * (profile.setup_rtts + profile.reuse_rtts + 1);
-    let waits = each * u32::try_from(requests).unwrap_or(u32::MAX);
-    (Duration::from_millis(len.saturating_mul(1000) / rate) + waits) * 6 / 5
-}
-
-/// What may pass after everything has become good before bytes come, and at the end without any.
-fn slack(world: &World) -> Duration {
-    let told = world.troubles.iter().filter_map(|trouble| match trouble.kind {
-        TroubleKind::Busy { retry_after, .. } => retry_after,
-        TroubleKind::Forbidden
-        | TroubleKind::Whole
-        | TroubleKind::WrongRange
-        | TroubleKind::Encoded
-        | TroubleKind::NotSatisfiable
-        | TroubleKind::Redirect
-        | TroubleKind::Portal
-        | TroubleKind::Short
-        | TroubleKind::Flip
-        | TroubleKind::Reset
-        | TroubleKind::Stall => None,
-    });
-    let told = Duration::from_secs(told.max().unwrap_or(0));
-    let period = world.profile.trace.period();
-    let weather = if period > Duration::from_secs(1) { period * 2 } else { Duration::ZERO };
-    let down: Duration = world.crashes.iter().map(|crash| crash.down).sum();
-    let full = world.disk_full.and_then(|full| full.lasting).unwrap_or_default();
-    let stall = world.config.stall_after.unwrap_or_default();
-    SLACK + told + weather + down + full + stall * 2 + world.config.backoff_max * 2
+    let weather = world.profile.trace.period() * 2;
+    Instant::at(world.calm_at + (transfer + weather + HANGS_AFTER) * 3 + out + down + full)
 }
 
 /// Whether it is right that a file fails so.
@@ -167,10 +124,5 @@ fn may_seal(world: &World, id: u32) -> bool {
     is_empty || world.refusal.is_none() && !is_damaged
 }
 
-/// A dead connection is replaced within this, where nothing else is heard.
-const REPLACED_WITHIN: Duration = Duration::from_secs(76);
-/// The first byte comes so soon after an outage, and the window may be small for a while.
-const AFTER_OUTAGE: Duration = Duration::from_secs(40);
-/// Patience with silence (75 s), a probe (30 s) and its backoff (30 s), the look at a server that
-/// is asked again (30 s), and as much to spare.
-const SLACK: Duration = Duration::from_secs(240);
+/// Whoever is not done so long after all that can be named is over, hangs.
+const HANGS_AFTER: Duration = Duration::from_secs(900);

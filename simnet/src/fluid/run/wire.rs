@@ -30,9 +30,7 @@ impl Run<'_> {
         self.judge.on_request(id, file, range, url, self.now);
         let is_there = self.part(file).shadow.proven().intersects(range);
         if self.session > 0 && !self.part(file).shadow.proven().is_empty() {
-            self.judge.check(!is_there, Rule::E4, self.now, || {
-                format!("{range} is there already")
-            });
+            self.judge.check(!is_there, Rule::E4, self.now, || format!("{range} is there already"));
         }
         let (connection, is_reused) = self.connect();
         let begins = self.cross(self.now);
@@ -92,6 +90,7 @@ impl Run<'_> {
         let Some(connection) = &mut exchange.connection else { return };
         if !self.link.is_alive(connection, now) {
             exchange.dead_since = Some(now);
+            self.deaths += 1;
             return;
         }
         if exchange.is_reused {
@@ -133,6 +132,7 @@ impl Run<'_> {
             Sent::Dies => {
                 // What is in the bottleneck's buffer still comes.
                 exchange.dead_since = Some(now.max(exchange.sent_until));
+                self.deaths += 1;
                 self.judge.tally.count(Sometimes::SilentDeath);
                 let nat_after = self.world.profile.nat_after;
                 let lasted = self.judge.outages_between(exchange.sent_until, self.cross(now));
@@ -158,7 +158,10 @@ impl Run<'_> {
             match cut {
                 Cut::Fin => exchange.broken = Some(Fault::Cut),
                 Cut::Reset => exchange.broken = Some(Fault::Reset),
-                Cut::Stall => exchange.dead_since = Some(self.now.max(exchange.sent_until)),
+                Cut::Stall => {
+                    exchange.dead_since = Some(self.now.max(exchange.sent_until));
+                    self.deaths += 1;
+                }
             }
             if exchange.broken.is_some() {
                 self.plan(heard, Plan::Broken(id));
@@ -342,12 +345,13 @@ impl Run<'_> {
             let stranded = exchange.sent - if reply.what.is_content() { kept } else { 0 };
             self.judge.economy.on_stranded(self.world, stranded);
         }
+        let has_kept = exchange.writer.as_ref().is_some_and(|writer| writer.kept() > 0);
+        self.judge.on_tried(exchange.file, !has_kept);
         let in_vain = self.judge.economy.on_ended(exchange.arrived == 0, self.now);
         if in_vain > 0 {
             let now = self.now;
-            self.judge.spend((in_vain, VAIN_MAX), Rule::E2, now, || {
-                format!("{in_vain} in vain in 10 s")
-            });
+            self.judge
+                .spend((in_vain, VAIN_MAX), Rule::E2, now, || format!("{in_vain} in vain in 10 s"));
         }
         if let Some(reply) = exchange.reply.as_ref().filter(|_| exchange.is_headed) {
             let of = (exchange.file, exchange.url);
