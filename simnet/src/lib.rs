@@ -12,4 +12,5 @@ pub mod profile;
 pub mod recording;
 pub mod scores;
 pub mod seed;
+pub mod silence;
 pub mod trace;

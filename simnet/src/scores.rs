@@ -81,10 +81,10 @@ impl<R: Ord + Copy + fmt::Debug> fmt::Display for Scores<R> {
             write!(f, "{:>9}  {rule:?}", score.armed)?;
             let percent =
                 |of| self.used(*rule, of).map(|thousandths| f64::from(thousandths) / 10.0);
-            if let (Some(median), Some(p99), Some(most)) = (percent(50), percent(99), percent(100))
-            {
-                write!(f, ", used {median:.1} % of what it allows, p99 {p99:.1} %, ")?;
-                write!(f, "most {most:.1} %")?;
+            let told = [1, 50, 99, 100].map(percent);
+            if let [Some(least), Some(median), Some(p99), Some(most)] = told {
+                write!(f, ", used {median:.1} % of what it allows, p1 {least:.1} %, ")?;
+                write!(f, "p99 {p99:.1} %, most {most:.1} %")?;
             }
             writeln!(f)?;
         }

@@ -115,7 +115,7 @@ fn full_swarm(budget: Option<Duration>, count: Option<u64>, from: u64) -> bool {
         swarm.size,
         swarm.digest,
     );
-    println!("met: {}", swarm.situations);
+    println!("met: {}\narmed:\n{}", swarm.situations, swarm.scores);
     for failure in &swarm.failures {
         println!("{}", headline(&Scenario::draw(failure.seed), &failure.violations));
     }

@@ -4,6 +4,7 @@
 //! witness's.
 
 mod cost;
+mod deaths;
 mod leases;
 mod panics;
 mod silence;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use engine::time::{Duration, Instant};
 use simnet::recording::{Recording, What};
+use simnet::scores::Scores;
 
 use crate::net;
 use crate::person::live;
@@ -32,6 +34,8 @@ use verdict::{judge, patience};
 pub struct Outcome {
     /// Every rule that was broken; none, if all is well.
     pub violations: Vec<Violation>,
+    /// How often each rule could have been broken.
+    pub scores: Scores<Rule>,
     /// Which rare situations came up.
     pub situations: Tally,
     /// Which kinds of lies the hub has told.
@@ -65,12 +69,14 @@ pub fn run(scenario: &Scenario) -> Outcome {
     for words in panics::take() {
         stage.witness().accuse(ended, Rule::NoPanic, words);
     }
+    stage.witness().arm(Rule::NoPanic);
     let allowed = judge(&stage, ended);
     stage.recording().push(ended, What::Mark { what: "the end".to_owned() });
     let recording = stage.recording().clone();
     let witness = stage.witness();
     Outcome {
         violations: witness.violations().to_vec(),
+        scores: witness.scores().clone(),
         situations: witness.situations().clone(),
         fired: stage.lies_told(),
         took: ended.since_start(),
@@ -113,12 +119,12 @@ fn play(stage: &Arc<Stage>) -> Instant {
     loop {
         let now = Instant::at(sim.elapsed());
         stagehand.act(&mut sim, now);
-        if stagehand.is_over(now) {
-            return now;
-        }
-        if now >= limit {
-            let how = format!("nobody was served by {limit:?}");
-            stage.witness().accuse(now, Rule::L1Ends, how);
+        if stagehand.is_over(now) || now >= limit {
+            let calm = Instant::at(scenario.calm_at);
+            let times = (now.since(calm), limit.since(calm));
+            if now > calm {
+                stage.witness().spend_time(times, now, Rule::L1Ends, "served after the calm");
+            }
             return now;
         }
         if let Err(error) = sim.step() {

@@ -180,10 +180,10 @@ impl Stage {
         lock(&self.reports).iter().any(|report| moment.contains(report))
     }
 
-    /// Whether any byte arrived then.
-    pub(crate) fn has_bytes_in(&self, span: Range<Instant>) -> bool {
-        let is_one = |row: &Row| matches!(row.what, What::Bytes { .. }) && span.contains(&row.at);
-        self.recording().rows().iter().any(is_one)
+    /// When the first byte arrived from then on.
+    pub(crate) fn bytes_after(&self, at: Instant) -> Option<Instant> {
+        let is_one = |row: &&Row| matches!(row.what, What::Bytes { .. }) && row.at >= at;
+        self.recording().rows().iter().find(is_one).map(|row| row.at)
     }
 
     /// How long something may wait behind other bytes.
@@ -288,15 +288,14 @@ impl Stage {
         self.person(host, |person| person.is_served = true);
         lock(&self.reports).push(now);
         let is_shown = self.computer.disk().peek(&report.path).is_some() || self.files.len() > 1;
-        if !is_shown {
-            let how = format!("nothing is at {}", report.path.display());
-            self.witness().accuse(now, Rule::S1OnlyRightFiles, how);
-        }
-        for place in self.places() {
-            if self.is_disk_honest() && !place.is_in_place(self.computer.disk()) {
-                let how = format!("{} is reported, and not in place", place.path);
-                self.witness().accuse(now, Rule::S1OnlyRightFiles, how);
-            }
+        self.witness().check(is_shown, now, Rule::S1OnlyRightFiles, || {
+            format!("nothing is at {}", report.path.display())
+        });
+        for place in self.places().iter().filter(|_| self.is_disk_honest()) {
+            let is_in_place = place.is_in_place(self.computer.disk());
+            self.witness().check(is_in_place, now, Rule::S1OnlyRightFiles, || {
+                format!("{} is reported, and not in place", place.path)
+            });
         }
     }
 

@@ -6,11 +6,12 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::time::Duration;
+use simnet::scores::Scores;
 
 use crate::run::{Outcome, run};
 use crate::scenario::Scenario;
 use crate::sometimes::Tally;
-use crate::witness::Violation;
+use crate::witness::{Rule, Violation};
 
 /// What many worlds came to.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Swarm {
     pub worlds: u64,
     /// In how many of them each situation came up.
     pub situations: Tally,
+    /// How often each rule could have been broken in them.
+    pub scores: Scores<Rule>,
     /// Seeds in whose worlds a rule was broken, lowest first.
     pub failures: Vec<Failure>,
     /// How long they took in all, in their own time.
@@ -74,6 +77,7 @@ impl Swarm {
     pub fn add(&mut self, other: Self) {
         self.worlds += other.worlds;
         self.situations.add(&other.situations);
+        self.scores.add(&other.scores);
         self.failures.extend(other.failures);
         self.simulated += other.simulated;
         self.arrived += other.arrived;
@@ -84,6 +88,7 @@ impl Swarm {
     fn add_run(&mut self, seed: u64, outcome: &Outcome) {
         self.worlds += 1;
         self.situations.add_run(&outcome.situations);
+        self.scores.add(&outcome.scores);
         self.simulated += outcome.took;
         self.arrived += outcome.arrived;
         self.size += outcome.size;

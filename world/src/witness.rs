@@ -7,6 +7,7 @@
 mod aftermath;
 mod economy;
 mod progress;
+mod rule;
 mod trust;
 mod truth;
 
@@ -15,56 +16,15 @@ use std::fmt;
 
 use engine::time::{Duration, Instant};
 
+use simnet::scores::Scores;
+
 use crate::sometimes::{Sometimes, Tally};
 pub use aftermath::{Aftermath, strays};
 pub use economy::{Bill, check_pace};
 pub use progress::{Death, Life};
+pub use rule::Rule;
 pub use trust::Trust;
 pub use truth::Truth;
-
-/// What must always be so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rule {
-    /// A file is called complete only if it is the publisher's, byte for byte.
-    S1OnlyRightFiles,
-    /// A file appears under its final name by a rename, verified and synced.
-    S2SealedByRename,
-    /// Replay proves no byte that is not on the disk as recorded.
-    S3ReplayIsTrue,
-    /// Proven bytes are not lost by a retry, a kill or a power cut.
-    S4NothingLost,
-    /// Nothing is written outside of its range or its path.
-    S5InsideItsPlace,
-    /// Bytes of two versions are never mixed, nor taken from an answer that is not the file's.
-    S6OneVersion,
-    /// The token goes to the hub's own host only.
-    S8TokenStaysHome,
-    /// Signed URLs are renewed before they end, and not asked again once they were refused.
-    S8UrlsRenewed,
-    /// Memory, connections and handles are bounded.
-    S9Bounded,
-    /// Progress only grows, is never more than all, and is on the disk; what is vouched for is
-    /// the publisher's, whatever has been sent.
-    S10HonestProgress,
-    /// One writer per file.
-    S11OneWriter,
-    /// Once nothing goes wrong any more, it ends in time.
-    L1Ends,
-    /// After an outage the first byte comes soon.
-    L3BackAfterOutage,
-    /// What cannot be done ends in an error that says so.
-    L4TypedError,
-    /// Cancelling takes no longer than a second.
-    L5CancelsFast,
-    /// No more bytes are fetched than the trouble explains.
-    E1NoWaste,
-    /// Requests and connections are paced, and Retry-After is kept.
-    E2Paced,
-    /// At most one probe while all is silent.
-    E3OneProbe,
-    /// Nothing of the product panics.
-    NoPanic,
-}
 
 /// A rule that was broken, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +42,7 @@ pub struct Violation {
 pub struct Witness {
     violations: Vec<Violation>,
     situations: Tally,
+    scores: Scores<Rule>,
     /// Every process that ran the product, by its number on the disk.
     lives: BTreeMap<u64, Life>,
     /// What of each file, by its path, must be proven when it is next begun.
@@ -117,6 +78,43 @@ impl Witness {
         }
     }
 
+    /// A rule could be broken here.
+    pub fn arm(&mut self, rule: Rule) {
+        self.scores.arm(rule);
+    }
+
+    /// A rule could be broken here: it holds, or not.
+    pub fn check(&mut self, holds: bool, at: Instant, rule: Rule, how: impl FnOnce() -> String) {
+        self.arm(rule);
+        if !holds {
+            self.accuse(at, rule, how());
+        }
+    }
+
+    /// A rule allows so much, and so much was used.
+    pub fn spend(&mut self, (used, allowed): (u64, u64), at: Instant, rule: Rule, what: &str) {
+        if !self.scores.spend(rule, used, allowed) {
+            self.accuse(at, rule, format!("{what}: {used}, {allowed} allowed"));
+        }
+    }
+
+    /// A rule allows so much time, and so much was used.
+    pub fn spend_time(
+        &mut self,
+        (used, allowed): (Duration, Duration),
+        at: Instant,
+        rule: Rule,
+        what: &str,
+    ) {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.spend((millis(used), millis(allowed)), at, rule, &format!("{what}, in ms"));
+    }
+
+    /// How often each rule could have been broken.
+    pub const fn scores(&self) -> &Scores<Rule> {
+        &self.scores
+    }
+
     /// A situation came up.
     pub fn note(&mut self, situation: Sometimes) {
         self.situations.note(situation);
@@ -137,11 +135,6 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} at {:?}: {}", self.rule, self.at, self.how)
     }
-}
-
-/// A span, for people.
-fn seconds(duration: Duration) -> String {
-    format!("{:.3} s", duration.as_secs_f64())
 }
 
 const VIOLATIONS_KEPT: usize = 3;

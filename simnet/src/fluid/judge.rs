@@ -4,7 +4,6 @@
 
 mod economy;
 mod rule;
-mod silence;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -17,10 +16,10 @@ use super::hub::What;
 use super::tally::{Sometimes, Tally};
 use super::world::World;
 use crate::scores::Scores;
+use crate::silence::Silences;
 use economy::Economy;
 pub(super) use economy::VAIN_MAX;
 pub use rule::{Rule, Violation};
-use silence::Silences;
 
 /// The judge of one run.
 #[derive(Debug)]
@@ -52,6 +51,8 @@ pub(super) struct Judge {
     /// How many tries in a row were in vain, for each file, and the most of any since it is calm.
     vain: BTreeMap<u32, u32>,
     vain_most: u32,
+    /// The last try in vain, and how many that made in a row.
+    last_vain: (Instant, u32),
 }
 
 /// Whom a request is for.
@@ -84,6 +85,7 @@ impl Judge {
             contradictions: 0,
             vain: BTreeMap::new(),
             vain_most: 0,
+            last_vain: (Instant::START, 0),
         }
     }
 
@@ -196,7 +198,7 @@ impl Judge {
             self.check(other.is_none(), Rule::S5, now, || format!("{range} beside {other:?}"));
         }
         self.asked.insert(id, (file, range));
-        self.silences.on_request(id, now);
+        self.silences.on_request(id.0, now);
     }
 
     /// An answer reaches us.
@@ -316,7 +318,7 @@ impl Judge {
         let is_out = |outage: &Range<Instant>| outage.start <= now && since <= outage.end;
         if !self.outages.iter().any(is_out) {
             let lasted = now.since(since);
-            let allowed = self.silences.replaced_within(id, since, patience) + late;
+            let allowed = self.silences.replaced_within(id.0, since, patience) + late;
             self.spend_time((lasted, allowed), Rule::L2, now, "dead for");
         }
     }
@@ -330,10 +332,18 @@ impl Judge {
     }
 
     /// A try for a file has ended, with something of use or without.
-    pub(super) fn on_tried(&mut self, file: u32, is_in_vain: bool) {
+    pub(super) fn on_tried(&mut self, file: u32, is_in_vain: bool, now: Instant) {
         let vain = self.vain.entry(file).or_default();
         *vain = if is_in_vain { *vain + 1 } else { 0 };
         self.vain_most = self.vain_most.max(*vain);
+        if *vain > 0 {
+            self.last_vain = (now, *vain);
+        }
+    }
+
+    /// Until when the last tries in vain explain a pause.
+    pub(super) fn paused_until(&self, longest: Duration) -> Instant {
+        self.last_vain.0 + pause_after(self.last_vain.1, longest)
     }
 
     /// Nothing more goes wrong: what counts from now on is what is still in vain.
@@ -341,10 +351,9 @@ impl Judge {
         self.vain_most = self.vain.values().copied().max().unwrap_or(0);
     }
 
-    /// The longest pause that so many tries in vain explain: doubled with each, from a second.
+    /// The longest pause that tries in vain explain: doubled with each, from a second.
     pub(super) fn backoff_max(&self, longest: Duration) -> Duration {
-        let seconds = 1_u64.checked_shl(self.vain_most).unwrap_or(u64::MAX);
-        if self.vain_most == 0 { Duration::ZERO } else { Duration::from_secs(seconds).min(longest) }
+        pause_after(self.vain_most, longest)
     }
 
     /// Until when anybody wants to be left alone.
@@ -366,7 +375,7 @@ impl Judge {
         now: Instant,
     ) {
         if is_content {
-            self.silences.on_bytes(id, now);
+            self.silences.on_bytes(id.0, now);
         }
         let before = std::mem::replace(&mut self.last_arrival, now);
         if self.outages.is_empty() {
@@ -398,6 +407,12 @@ impl Judge {
         let count = self.outages.iter().filter(|it| it.end >= from && it.start <= to).count();
         u32::try_from(count).unwrap_or(u32::MAX)
     }
+}
+
+/// The longest pause after so many tries in vain.
+fn pause_after(count: u32, longest: Duration) -> Duration {
+    let seconds = 1_u64.checked_shl(count).unwrap_or(u64::MAX);
+    if count == 0 { Duration::ZERO } else { Duration::from_secs(seconds).min(longest) }
 }
 
 /// After so much of an outage everybody knows of it: 60 s of patience, 75 s for the connections

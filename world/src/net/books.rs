@@ -34,10 +34,14 @@ pub struct Flow {
     pub closed_at: Option<Instant>,
     /// How, if it did.
     pub ending: Option<Ending>,
+    /// Whether the link let it die while it was used, and told nobody.
+    pub is_dead: bool,
     /// Bytes that the client wrote.
     pub sent: u64,
     /// Bytes that the client read.
     pub received: u64,
+    /// When the last of them was read.
+    pub heard_at: Option<Instant>,
 }
 
 /// How an attempt or a connection ended, for the client.
@@ -93,8 +97,10 @@ impl Books {
             opened_at: None,
             closed_at: None,
             ending: None,
+            is_dead: false,
             sent: 0,
             received: 0,
+            heard_at: None,
         });
         self.flows.len() - 1
     }
@@ -110,8 +116,13 @@ impl Books {
         self.flows[number].sent += len;
     }
 
+    pub(super) fn on_silence(&mut self, number: usize) {
+        self.flows[number].is_dead = true;
+    }
+
     pub(super) fn on_received(&mut self, number: usize, len: u64, now: Instant) {
-        self.flows[number].received += len;
+        let flow = &mut self.flows[number];
+        (flow.received, flow.heard_at) = (flow.received + len, Some(now));
         self.record(now, What::Bytes { worker: number as u64, len });
     }
 

@@ -87,7 +87,11 @@ impl AsyncRead for Stream {
             return Poll::Ready(Ok(()));
         }
         match (self.fate.end(), result) {
-            (Some(End::Silence), _) => Poll::Pending,
+            (Some(End::Silence), _) => {
+                let Entry { network, number } = &self.entry;
+                network.books().on_silence(*number);
+                Poll::Pending
+            }
             (Some(End::Reset | End::Loss), _) => {
                 self.entry.end(Ending::Reset);
                 Poll::Ready(Err(ErrorKind::ConnectionReset.into()))

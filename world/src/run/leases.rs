@@ -26,6 +26,7 @@ pub(super) fn check_leases(stage: &Stage) {
     let mut witness = stage.witness();
     for refused in requests.iter().filter(|request| request.status == 403) {
         let asked_at = at(refused);
+        witness.arm(Rule::S8UrlsRenewed);
         // What a window of several xorbs is fetched by is signed when it begins: the last may end.
         let is_awaited = refused.route != Route::Xorb;
         let is_damaged = stage.damages() > 0;

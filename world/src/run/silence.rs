@@ -53,6 +53,7 @@ fn check_probes(flows: &[Flow], outage: &Range<Instant>, witness: &mut Witness) 
     let noticed = outage.start + NOTICED_AFTER..outage.end;
     let mut probes = flows.iter().filter(|flow| noticed.contains(&flow.asked_at));
     let Some(mut last) = probes.next() else { return };
+    witness.arm(Rule::E3OneProbe);
     for probe in probes {
         let is_over = last.closed_at.is_some_and(|at| at <= probe.asked_at);
         if !is_over {
@@ -65,11 +66,11 @@ fn check_probes(flows: &[Flow], outage: &Range<Instant>, witness: &mut Witness) 
 }
 
 fn check_return(stage: &Stage, outage: &Range<Instant>, witness: &mut Witness) {
-    let limit = outage.end + BACK_WITHIN + stage.scenario.profile.rtt * 6;
-    if !stage.has_bytes_in(outage.end..limit) {
-        let how = format!("nothing came until {limit:?} after an outage until {:?}", outage.end);
-        witness.accuse(limit, Rule::L3BackAfterOutage, how);
-    }
+    let allowed = BACK_WITHIN + stage.scenario.profile.rtt * 6;
+    let back = stage.bytes_after(outage.end).unwrap_or(Instant::at(Duration::MAX));
+    let times = (back.since(outage.end), allowed);
+    let what = format!("bytes after an outage until {:?}", outage.end);
+    witness.spend_time(times, outage.end + allowed, Rule::L3BackAfterOutage, &what);
 }
 
 /// E2: a host that asked to be left alone for a while is left alone.
@@ -93,6 +94,7 @@ pub(super) fn check_pauses(stage: &Stage, ended: Instant) {
         if quiet.is_empty() || !stage.is_undisturbed(asked_at - LEAD..quiet.end) {
             continue;
         }
+        witness.arm(Rule::E2Paced);
         let early = |it: &&RequestRecord| it.host == told.host && quiet.contains(&at(it.time_ms));
         if let Some(early) = requests.iter().find(early) {
             let how = format!("told at {asked_at:?} to wait {pause:?}, asked {}", early.path);

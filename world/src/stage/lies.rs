@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use fake_hub::RuleStats;
+use fake_hub::{Route, RuleStats};
 
 use super::Stage;
 use crate::witness::Trust;
@@ -17,7 +17,8 @@ impl Stage {
 
     /// Which kinds of lies they have told.
     pub(crate) fn lies_told(&self) -> BTreeSet<String> {
-        self.network.hubs().iter().flat_map(|hub| hub.stats().faults.into_keys()).collect()
+        let faults = self.network.hubs().into_iter().flat_map(|hub| hub.stats().faults);
+        faults.filter(|(_, fired)| *fired > 0).map(|(kind, _)| kind).collect()
     }
 
     /// How often content, or what was said of it, was damaged on its way.
@@ -37,6 +38,28 @@ impl Stage {
             is_description_honest: self.false_descriptions() == 0,
             is_disk_honest: self.is_disk_honest(),
         }
+    }
+
+    /// Whether all damage is one answer with another version, which says so, and was not the first.
+    pub(crate) fn is_version_evident(&self) -> bool {
+        let is_hidden = |rule: &String| rule.starts_with("storage-etag");
+        let is_one = |rule: &RuleStats| {
+            let has = |words: &str| rule.rule.split_whitespace().any(|word| word == words);
+            rule.kind == "etag-change" && has("route=cdn") && has("times=1") && rule.fired == 1
+        };
+        self.damages() == 1
+            && self.count(|rule| is_one(rule)) == 1
+            && self.network.hubs().len() == 1
+            && !self.scenario.rules.iter().any(is_hidden)
+            && !self.is_first_changed()
+    }
+
+    /// Whether another version is what came first.
+    fn is_first_changed(&self) -> bool {
+        let requests = self.network.hubs().first().map(|hub| hub.requests()).unwrap_or_default();
+        let content = requests.iter().filter(|it| it.route == Route::Cdn && it.status == 206);
+        let first = content.min_by_key(|request| request.time_ms);
+        first.is_none_or(|request| request.fault.as_deref() == Some("etag-change"))
     }
 
     /// How often the rules fired that are so.

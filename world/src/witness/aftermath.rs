@@ -49,12 +49,12 @@ impl Aftermath {
         let Some(journal) = disk.peek(&self.journal) else { return };
         let replay = journal::replay(&journal);
         let ranges = replay.trusted.entries().count() + replay.unsynced.len().min(RANGES_NEW);
-        if journal.len() > JOURNAL_BYTES + ranges * JOURNAL_BYTES_PER_RANGE {
-            let how = format!("{} bytes of journal for {ranges} ranges", journal.len());
-            witness.accuse(now, Rule::S9Bounded, how);
-        }
+        let allowed = (JOURNAL_BYTES + ranges * JOURNAL_BYTES_PER_RANGE) as u64;
+        let lens = (journal.len() as u64, allowed);
+        witness.spend(lens, now, Rule::S9Bounded, &format!("a journal of {ranges} ranges"));
         for entry in replay.trusted.entries() {
             let Some(found) = disk.peek_range(&self.part, entry.range) else { return };
+            witness.arm(Rule::S3ReplayIsTrue);
             if *blake3::hash(&found).as_bytes() != entry.digest.0 {
                 let how = format!("{} of {} is not as recorded", entry.range, self.path);
                 witness.accuse(now, Rule::S3ReplayIsTrue, how);
@@ -86,20 +86,18 @@ impl Aftermath {
             return;
         }
         let right = self.count_right(disk);
-        if right < told {
-            let how = format!("{told} bytes of {} vouched for, {right} right", self.path);
-            witness.accuse(now, Rule::S10HonestProgress, how);
-        }
+        witness.check(right >= told, now, Rule::S10HonestProgress, || {
+            format!("{told} bytes of {} vouched for, {right} right", self.path)
+        });
     }
 
     /// Holds what a process tells to be proven against the bytes that are right on the disk.
     pub fn check_progress(&self, disk: &SimDisk, witness: &mut Witness, now: Instant) {
         let told = witness.proven_of(&self.path);
         let right = self.count_right(disk);
-        if right < told {
-            let how = format!("{told} proven bytes of {}, {right} on the disk", self.path);
-            witness.accuse(now, Rule::S10HonestProgress, how);
-        }
+        witness.check(right >= told, now, Rule::S10HonestProgress, || {
+            format!("{told} proven bytes of {}, {right} on the disk", self.path)
+        });
     }
 
     fn count_right(&self, disk: &SimDisk) -> u64 {

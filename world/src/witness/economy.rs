@@ -5,7 +5,7 @@
 
 use engine::time::{Duration, Instant};
 
-use super::{Rule, Witness, seconds};
+use super::{Rule, Witness};
 
 /// What came, and what may have made it more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,28 +70,23 @@ impl Bill {
 
     /// E1.
     pub fn check(&self, witness: &mut Witness, now: Instant) {
-        if self.arrived > self.allowed() {
-            let how =
-                format!("{} bytes arrived, {} allowed: {self:?}", self.arrived, self.allowed());
-            witness.accuse(now, Rule::E1NoWaste, how);
-        }
+        let bytes = (self.arrived, self.allowed());
+        witness.spend(bytes, now, Rule::E1NoWaste, &format!("bytes arrived: {self:?}"));
     }
 }
 
 /// E2: no more than so many connections are tried in any ten seconds.
 pub fn check_pace(connects: &[Instant], workers: u32, witness: &mut Witness) {
     let most = CONNECTS_BASE + CONNECTS_PER_WORKER * workers as usize;
-    let mut first = 0;
+    let (mut first, mut worst) = (0, (0, Instant::START));
     for (last, at) in connects.iter().enumerate() {
         while at.since(connects[first]) > PACE_SPAN {
             first += 1;
         }
-        if last + 1 - first > most {
-            let how = format!("{} connections in {}", last + 1 - first, seconds(PACE_SPAN));
-            witness.accuse(*at, Rule::E2Paced, how);
-            return;
-        }
+        worst = worst.max((last + 1 - first, *at));
     }
+    let counts = (worst.0 as u64, most as u64);
+    witness.spend(counts, worst.1, Rule::E2Paced, "connections in 10 s");
 }
 
 /// To give up may cost what was on its way.

@@ -11,7 +11,7 @@ use engine::manifest::FileId;
 use engine::time::{Duration, Instant};
 use moshi_fetch::news::News;
 
-use super::{Floor, Rule, Witness, seconds};
+use super::{Floor, Rule, Witness};
 use crate::sometimes::Sometimes;
 
 /// What one process has told so far.
@@ -101,10 +101,8 @@ impl Witness {
     pub fn on_death(&mut self, process: u64, death: Death, sync_takes: Duration, now: Instant) {
         let Some(life) = self.lives.remove(&process) else { return };
         if let (Some(asked), Death::Exit) = (life.cancelled, death) {
-            let took = now.since(asked);
-            if took > CANCEL_WITHIN + sync_takes * 4 {
-                self.accuse(now, Rule::L5CancelsFast, format!("took {}", seconds(took)));
-            }
+            let times = (now.since(asked), CANCEL_WITHIN + sync_takes * 4);
+            self.spend_time(times, now, Rule::L5CancelsFast, "to stop took");
         }
         for told in life.files.into_values() {
             if told.is_doubted || life.has_disk_trouble {
@@ -164,10 +162,10 @@ impl Witness {
             Event::Sealed { file } => {
                 let Some(told) = self.told(process, *file) else { return };
                 told.is_in_place = true;
-                if told.proven != told.size {
-                    let how = format!("sealed {} with {} proven", told.path, told.proven);
-                    self.accuse(now, Rule::S1OnlyRightFiles, how);
-                }
+                let (proven, size, path) = (told.proven, told.size, told.path.clone());
+                self.check(proven == size, now, Rule::S1OnlyRightFiles, || {
+                    format!("sealed {path} with {proven} proven")
+                });
             }
             Event::Split { .. } => self.note(Sometimes::TailSplit),
             Event::NoRanges { .. } => self.note(Sometimes::OneStream),
@@ -194,20 +192,23 @@ impl Witness {
         told.proven = proven;
         told.history.push((now, proven));
         let path = told.path.clone();
-        let how = match self.floors.remove(&path) {
-            Some(Floor::InPlace) => format!("{path} was in place, and is begun again"),
-            Some(Floor::Proven { written, .. }) if proven < written => {
-                format!("{path} is begun with {proven} proven bytes, {written} were safe")
+        match self.floors.remove(&path) {
+            Some(Floor::InPlace) => {
+                let how = || format!("{path} was in place, and is begun again");
+                self.check(false, now, Rule::S4NothingLost, how);
             }
-            Some(Floor::Proven { told, .. }) => {
+            Some(Floor::Proven { written, told, .. }) => {
                 if proven < told {
                     self.note(Sometimes::Forgotten);
                 }
-                return;
+                if written > 0 {
+                    self.check(proven >= written, now, Rule::S4NothingLost, || {
+                        format!("{path} is begun with {proven} proven bytes, {written} were safe")
+                    });
+                }
             }
-            None => return,
-        };
-        self.accuse(now, Rule::S4NothingLost, how);
+            None => {}
+        }
     }
 
     fn on_proven(&mut self, process: u64, file: FileId, proven: u64, now: Instant) {
@@ -215,10 +216,9 @@ impl Witness {
         let before = std::mem::replace(&mut told.proven, proven);
         told.history.push((now, proven));
         let (path, is_doubted, size) = (told.path.clone(), told.is_doubted, told.size);
-        if proven > size {
-            let how = format!("{proven} of {size} bytes of {path}");
-            self.accuse(now, Rule::S10HonestProgress, how);
-        }
+        self.check(proven <= size, now, Rule::S10HonestProgress, || {
+            format!("{proven} of {size} bytes of {path}")
+        });
         if proven < before && !is_doubted {
             let how = format!("{path} fell from {before} to {proven}");
             self.accuse(now, Rule::S10HonestProgress, how);

@@ -109,7 +109,7 @@ impl Run<'_> {
             WorkKind::Locate(answer) => {
                 self.judge.on_answered(ticket.0);
                 if answer.is_err() {
-                    self.judge.on_tried(file, true);
+                    self.judge.on_tried(file, true, self.now);
                 }
                 match *answer {
                     Ok(_) => self.judge.on_located(file),

@@ -27,6 +27,8 @@ pub(super) struct Calm {
     deaths: u64,
     /// Connections that had been refused before.
     refused: u64,
+    /// Until when tries in vain explain that nobody is asked.
+    paused_until: Instant,
     /// How long nothing ran before.
     down: Duration,
 }
@@ -45,6 +47,7 @@ impl Run<'_> {
             told_until: self.judge.told_until(),
             stranded: self.judge.economy.stranded,
             deaths: self.deaths - dead.min(self.deaths),
+            paused_until: self.judge.paused_until(self.world.config.backoff_max),
             refused: self.judge.tally.of(Sometimes::ConnectionRefused),
             down: self.down,
         });
@@ -88,16 +91,27 @@ impl Run<'_> {
         let out = |at| self.judge.outages_between(Instant::START, at);
         let carried = begun.map(|at| carried(self.world, len, at - out(at)));
         let carried = carried[0].max(carried[1]);
-        let connections = u64::from(self.connections_soon());
+        let request_bytes = self.world.config.request_bytes_min;
+        let connections =
+            u64::from(self.connections_soon()).min(len.div_ceil(request_bytes)).max(1);
         let capped = profile.conn_cap.map_or(Duration::ZERO, |cap| {
             Duration::from_millis(len.saturating_mul(1000) / (cap.get() * connections))
         });
-        let requests = len / self.world.config.request_bytes_min + self.world.files.len() as u64;
+        let requests = len / request_bytes + self.world.files.len() as u64;
         let each = profile.rtt * (profile.setup_rtts + profile.reuse_rtts + 1);
         let waits = each * u32::try_from(requests / connections + 1).unwrap_or(u32::MAX);
         let is_steady = profile.trace.period() <= Duration::from_secs(1);
         let factor = if is_steady { 1.2 } else { 1.5 };
         (carried.max(capped) + waits).mul_f64(factor)
+    }
+
+    /// How long syncs hold up a search for damage: what is doubted is revoked as it keeps the
+    /// workers busy, and fetched once that is durable.
+    fn barriers(&self) -> Duration {
+        let config = &self.world.config;
+        let each = config.request_bytes_min * u64::from(self.connections());
+        let rounds = self.judge.economy.searched.div_ceil(each);
+        self.world.sync_lasts * 4 * u32::try_from(rounds).unwrap_or(u32::MAX)
     }
 
     /// How many connections can bring bytes at once.
@@ -139,7 +153,10 @@ impl Run<'_> {
         let is_silence = |trouble: &Trouble| trouble.kind == TroubleKind::Stall;
         let has_silence = self.world.troubles.iter().any(is_silence);
         let asked = if has_silence { ANSWER_WITHIN } else { Duration::ZERO };
+        let paused = calm.paused_until.since(calm.at);
         told + asked
+            + paused
+            + self.barriers()
             + refused
             + backoff * 2
             + dead

@@ -346,7 +346,7 @@ impl Run<'_> {
             self.judge.economy.on_stranded(self.world, stranded);
         }
         let has_kept = exchange.writer.as_ref().is_some_and(|writer| writer.kept() > 0);
-        self.judge.on_tried(exchange.file, !has_kept);
+        self.judge.on_tried(exchange.file, !has_kept, self.now);
         let in_vain = self.judge.economy.on_ended(exchange.arrived == 0, self.now);
         if in_vain > 0 {
             let now = self.now;

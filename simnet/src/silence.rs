@@ -4,28 +4,35 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use engine::action::RequestId;
 use engine::time::{Duration, Instant};
 
-/// When bytes came last, and how far apart they have come.
+/// When bytes came last on each connection, and how far apart they have come.
 #[derive(Debug, Default)]
-pub(super) struct Silences {
-    heard: BTreeMap<RequestId, Instant>,
-    arrivals: VecDeque<(Instant, RequestId)>,
+pub struct Silences {
+    keeps_all: bool,
+    heard: BTreeMap<u64, Instant>,
+    arrivals: VecDeque<(Instant, u64)>,
     gaps: VecDeque<(Instant, Duration)>,
 }
 
 impl Silences {
-    pub(super) fn on_request(&mut self, id: RequestId, now: Instant) {
+    /// Remembers all that was heard, for judgements afterwards.
+    pub fn keeping_all() -> Self {
+        Self { keeps_all: true, ..Self::default() }
+    }
+
+    /// Something is asked for on a connection, by its number.
+    pub fn on_request(&mut self, id: u64, now: Instant) {
         self.heard.insert(id, now);
     }
 
-    pub(super) fn on_bytes(&mut self, id: RequestId, now: Instant) {
+    /// Bytes came on it.
+    pub fn on_bytes(&mut self, id: u64, now: Instant) {
         if let Some(before) = self.heard.insert(id, now) {
             self.gaps.push_back((now, now.since(before)));
         }
         self.arrivals.push_back((now, id));
-        let is_old = |at: Instant| now.since(at) > MEMORY;
+        let is_old = |at: Instant| !self.keeps_all && now.since(at) > MEMORY;
         while self.arrivals.front().is_some_and(|(at, _)| is_old(*at)) {
             self.arrivals.pop_front();
         }
@@ -37,12 +44,7 @@ impl Silences {
     /// How long a request may stay that has been dead `since` then: as long as gaps make one
     /// wait, once others have brought bytes for half that time; as long as a silent link makes
     /// one wait, if they have not.
-    pub(super) fn replaced_within(
-        &self,
-        id: RequestId,
-        since: Instant,
-        fixed: Option<Duration>,
-    ) -> Duration {
+    pub fn replaced_within(&self, id: u64, since: Instant, fixed: Option<Duration>) -> Duration {
         let patience = fixed.unwrap_or_else(|| self.patience(since));
         let begun = since + NOTICED_AFTER + patience / 2;
         let proof = self.arrivals.iter().find(|(at, other)| *at >= begun && *other != id);
