@@ -39,7 +39,14 @@ fn download(size: u64) -> u64 {
         match transfer.poll_action() {
             Some(Action::Request { id, range, .. }) => drop(open.insert(id, range)),
             Some(Action::Receive { .. } | Action::Abort { .. } | Action::Append { .. }) => {}
-            Some(Action::Locate { .. } | Action::Check { .. }) => {}
+            Some(Action::Locate { .. }) => {}
+            Some(Action::Mark { ticket, .. }) => {
+                transfer.handle_answer(ticket, Ok(Answer::Marked), now);
+            }
+            Some(Action::Check { ticket, .. }) => {
+                let answer = Answer::Checked { damaged: Vec::new() };
+                transfer.handle_answer(ticket, Ok(answer), now);
+            }
             Some(Action::Authorize { .. } | Action::Describe { .. } | Action::Name { .. }) => {}
             Some(Action::WindUp { .. }) => {}
             Some(Action::Sync { ticket, .. }) => {

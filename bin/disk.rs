@@ -116,11 +116,15 @@ pub trait DiskFile: Send + Sync + 'static {
     fn stat(&self) -> io::Result<Stat>;
     /// Cuts the file, or grows it with zeros that take no space.
     fn set_len(&self, len: u64) -> io::Result<()>;
-    /// Reserves space for the first `len` bytes. `Ok` where the filesystem cannot; an error is a
-    /// disk that is too full.
-    fn allocate(&self, len: u64) -> io::Result<()>;
+    /// Reserves space for the first `len` bytes, and leaves the length as it is. `Ok` where the
+    /// filesystem cannot; an error is a disk that is too full.
+    fn reserve(&self, len: u64) -> io::Result<()>;
+    /// Says when the content last changed, since 1970. The next write says so anew.
+    fn set_modified(&self, time: Duration) -> io::Result<()>;
     /// Makes content and length durable.
     fn sync_data(&self) -> io::Result<()>;
+    /// The same, and what else is known of the file: when its content last changed.
+    fn sync_all(&self) -> io::Result<()>;
     /// Takes the advisory lock: `false` if another open file has it, [`io::ErrorKind::Unsupported`]
     /// where there are no locks. It ends when the file is closed.
     fn try_lock(&self) -> io::Result<bool>;

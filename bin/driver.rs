@@ -19,7 +19,6 @@ use engine::fault::Fault;
 use engine::hub::head::Head;
 use engine::hub::request::Authority;
 use engine::journal::Begin;
-use engine::ledger::Ledger;
 use engine::manifest::FileId;
 use engine::range::ByteRange;
 use engine::reach::Reach;
@@ -83,8 +82,6 @@ pub struct Outcome {
     pub end: End,
     /// What came and what it cost.
     pub stats: Stats,
-    /// What is proven of each file.
-    pub ledgers: BTreeMap<FileId, Ledger>,
     /// What was found out about hosts.
     pub reach: Reach,
 }
@@ -204,13 +201,8 @@ impl<H: Http, D: Disk> Driver<H, D> {
                 () = wake => self.transfer.handle_timeout(self.clock.now()),
             }
         }
-        let ledgers = self
-            .files
-            .keys()
-            .filter_map(|id| Some((*id, self.transfer.ledger(*id)?.clone())))
-            .collect();
         let (stats, reach) = (self.transfer.stats().clone(), self.transfer.reach().clone());
-        Outcome { end, stats, ledgers, reach }
+        Outcome { end, stats, reach }
     }
 
     fn take(&mut self, input: Input) {
@@ -276,6 +268,12 @@ impl<H: Http, D: Disk> Driver<H, D> {
                     let part = Arc::clone(&running.file.part);
                     let check = errand::check(self.disk.clone(), part, entries);
                     self.answer(ticket, check);
+                }
+            }
+            Action::Mark { ticket, file } => {
+                if let Some(running) = self.files.get(&file) {
+                    let home = Arc::clone(&running.file.home);
+                    self.answer(ticket, async move { home.mark().await.map(|()| Answer::Marked) });
                 }
             }
             Action::Seal { ticket, file } => self.seal(ticket, file),

@@ -300,6 +300,10 @@ const fn hint_of_disk(fault: &DiskFault) -> &'static str {
             "move it away, or use --cache-dir or --local-dir with another folder; then run the \
              same command again"
         }
+        DiskFault::Gone(_) | DiskFault::Touched => {
+            "find out which program cleans up or changes files there; then run the same command \
+             again"
+        }
         DiskFault::NotPermitted(_) | DiskFault::ReadOnly(_) => {
             "use --cache-dir or --local-dir with a folder that you may write to"
         }

@@ -174,7 +174,10 @@ impl<D: Disk> Claim<D> {
         if self.is_still_mine()? {
             return Ok(());
         }
-        Err(DiskFault::Io(format!("{}: the claim on this file was lost", self.path.display())))
+        Err(DiskFault::Gone(format!(
+            "{}: was taken over or removed by somebody else",
+            self.path.display()
+        )))
     }
 
     /// Says that the holder is alive. To be called every [`BEAT`], also while nothing arrives.

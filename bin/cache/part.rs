@@ -11,6 +11,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::fault::DiskFault;
 use engine::journal::{self, Begin, Record, Replay, Sealed};
@@ -132,32 +133,45 @@ fn resume<D: Disk>(
     }
     let shortest = journal::compact(begin, &ledger);
     let is_long = len > 2 * shortest.len() as u64 + JOURNAL_SLACK;
-    let (journal, journal_len, records) = if replay.is_clean() && !is_long {
-        let journal = disk.open(&place.journal, Access::Write).at(&place.journal)?;
-        (journal, len, replay.records)
+    let replaced = if replay.is_clean() && !is_long {
+        None
     } else {
         // Fifth rule of the journal's contract.
         for claim in ledger.entries().filter(|it| !replay.trusted.proven().contains(it.range)) {
             rewrite(&part, claim.range).at(&place.part)?;
         }
         part.sync_data().at(&place.part)?;
-        let journal = swap::replace(disk, &place.journal, &shortest, claim.nonce())?;
+        match swap::replace(disk, &place.journal, &shortest, claim.nonce()) {
+            // One that is only long is as good.
+            Err(DiskFault::Full | DiskFault::Quota | DiskFault::Inodes) if replay.is_clean() => {
+                None
+            }
+            replaced => Some(replaced?),
+        }
+    };
+    let (journal, journal_len, records) = if let Some(journal) = replaced {
         (journal, shortest.len() as u64, ledger.entries().count() as u64)
+    } else {
+        let journal = disk.open(&place.journal, Access::Write).at(&place.journal)?;
+        (journal, len, replay.records)
     };
     let (part, journal) = (Arc::new(part), Arc::new(journal));
     let orphan = None;
     Ok(Some(OpenPart { part, journal, journal_len, records, ledger, is_verified, orphan }))
 }
 
-/// Puts another journal in the place of the one that is there. The claim must stand.
+/// Puts another journal of a file of `size` bytes in the place of the one that is there. The claim
+/// must stand.
 pub fn replace_journal<D: Disk>(
     disk: &D,
     claim: &Claim<D>,
     place: &Place,
     content: &[u8],
+    size: u64,
 ) -> Result<D::File, DiskFault> {
     claim.check()?;
-    swap::replace(disk, &place.journal, content, claim.nonce())
+    let room = journal::room(size);
+    swap::replace_with_room(disk, &place.journal, content, claim.nonce(), room)
 }
 
 /// Makes claims of all that was trusted: this part is not as the journal knows it.
@@ -220,10 +234,64 @@ fn reserve<D: Disk>(disk: &D, place: &Place, open: &OpenPart<D>) -> Result<(), D
     let allocated = open.part.stat().at(&place.part)?.allocated;
     let needed = missing(size, open.ledger.proven_bytes(), allocated);
     // Asked first, because a filesystem may keep what it could allocate before it failed.
-    match disk.available_space(swap::folder_of(&place.part)) {
-        Ok(available) if available < needed => Err(DiskFault::Full),
-        Ok(_) | Err(_) => open.part.allocate(size).at(&place.part),
+    let available = disk.available_space(swap::folder_of(&place.part));
+    if available.is_ok_and(|available| available < needed) {
+        return Err(DiskFault::Full);
     }
+    open.part.reserve(size).at(&place.part)?;
+    open.journal.reserve(open.journal_len + journal::room(size)).at(&place.journal)
+}
+
+/// An error unless `file` is still what is at `path`. Blocks.
+pub fn check_name<D: Disk>(disk: &D, path: &Path, file: &D::File) -> Result<(), DiskFault> {
+    let there = if_there(disk.stat(path)).at(path)?;
+    let what = match there {
+        Some(there) if there.id == file.stat().at(path)?.id => return Ok(()),
+        Some(_) => "was replaced",
+        None => "was removed",
+    };
+    let path = path.display();
+    Err(DiskFault::Gone(format!("{path}: {what} by somebody else while it was being written")))
+}
+
+/// Marks a part that nothing of ours writes to any more, so that whoever else does so is noticed:
+/// it gets a time of its own, in the past, which the next write would replace.
+///
+/// # Errors
+///
+/// When it cannot be looked at.
+pub fn mark(part: &impl DiskFile) -> io::Result<Stat> {
+    let written = part.stat()?.modified;
+    if let Err(error) = part.set_modified(written.saturating_sub(MARK_BEFORE)) {
+        // The part may be another user's. Then its time is a mark only as fine as that is.
+        tracing::debug!(%error, "the part could not be marked");
+    }
+    // As the filesystem keeps it, which may be rounded.
+    part.stat()
+}
+
+/// What a reader who comes now would find recorded and true of `place`, in bytes, if that is still
+/// `part`. Changes nothing. Blocks.
+pub fn safe_bytes<D: Disk>(
+    disk: &D,
+    place: &Place,
+    begin: &Begin,
+    part: &D::File,
+) -> Result<u64, DiskFault> {
+    let Some(there) = if_there(disk.stat(&place.part)).at(&place.part)? else { return Ok(0) };
+    let stat = part.stat().at(&place.part)?;
+    let found = read_journal(disk, &place.journal).at(&place.journal)?;
+    let Some((mut replay, _)) = found.filter(|(replay, _)| is_about(replay, begin)) else {
+        return Ok(0);
+    };
+    if there.id != stat.id {
+        return Ok(0);
+    }
+    if stat.len != begin.size {
+        distrust(&mut replay, begin.size);
+    }
+    let ledger = journal::settle(&replay, begin.size, |proven| is_intact(part, proven));
+    Ok(ledger.proven_bytes())
 }
 
 /// Copies what a journal says of the orphan into the part, and then removes both.
@@ -327,6 +395,8 @@ fn append<D: Disk>(
 const JOURNAL_MAX: u64 = 1 << 30;
 /// A record of what was copied covers so much.
 const FILL_BYTES: u64 = 8 << 20;
+/// More than any filesystem rounds a time by: 2 s are FAT's.
+const MARK_BEFORE: Duration = Duration::from_secs(3);
 /// Below this, a journal is not worth shortening.
 const JOURNAL_SLACK: u64 = 64 << 10;
 

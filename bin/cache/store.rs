@@ -135,7 +135,7 @@ pub fn prepare<D: Disk>(
 ///
 /// The caller has read the part as a whole and found the digest that its publisher gives, has
 /// closed all that wrote to it, and writes to it no more. `journal_len` is how far the journal is
-/// written.
+/// written. An error if the part has been written to since it was [marked](part::mark).
 pub fn seal<D: Disk>(
     disk: &D,
     claim: &Claim<D>,
@@ -143,18 +143,23 @@ pub fn seal<D: Disk>(
     part: &D::File,
     journal: &D::File,
     journal_len: u64,
+    marked: &Stat,
 ) -> Result<(), DiskFault> {
     claim.check()?;
-    part.sync_data().at(&place.part)?;
+    part.sync_all().at(&place.part)?;
     let stat = part.stat().at(&place.part)?;
+    check_mark(&stat, marked)?;
     let record = Record::Sealed(part::sealed(&stat)).to_bytes();
     journal.write_all_at(&record, journal_len).at(&place.journal)?;
+    // What was reserved for more records is free again.
+    journal.set_len(journal_len + record.len() as u64).at(&place.journal)?;
     journal.sync_data().at(&place.journal)?;
     // Once more, and that the part at this name is the one we wrote: others rename by name too.
     claim.check()?;
     if disk.stat(&place.part).at(&place.part)?.id != stat.id {
-        return Err(DiskFault::Io(format!("{}: was replaced", place.part.display())));
+        return Err(DiskFault::Gone(format!("{}: was replaced", place.part.display())));
     }
+    check_mark(&part.stat().at(&place.part)?, marked)?;
     match disk.rename(&place.part, &place.target) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
             copy_over(disk, claim, place, part, stat.len)?;
@@ -169,6 +174,12 @@ pub fn seal<D: Disk>(
         let _ = disk.remove_file(leftover);
     }
     Ok(())
+}
+
+/// An error if a part is not as it was when it was marked.
+fn check_mark(stat: &Stat, marked: &Stat) -> Result<(), DiskFault> {
+    let is_same = (stat.len, stat.modified) == (marked.len, marked.modified);
+    if is_same { Ok(()) } else { Err(DiskFault::Touched) }
 }
 
 /// Makes the finished file of a cache place visible in its snapshot: by a relative link, or where

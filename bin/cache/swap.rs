@@ -21,9 +21,21 @@ pub(super) fn replace<D: Disk>(
     content: &[u8],
     nonce: &str,
 ) -> Result<D::File, DiskFault> {
+    replace_with_room(disk, path, content, nonce, 0)
+}
+
+/// The same, with room behind the content for so many bytes more.
+pub(super) fn replace_with_room<D: Disk>(
+    disk: &D,
+    path: &Path,
+    content: &[u8],
+    nonce: &str,
+    room: u64,
+) -> Result<D::File, DiskFault> {
     let (spare, file) = with_spare(disk, path, nonce, |spare| disk.open(spare, Access::CreateNew))?;
-    let written = file
-        .write_all_at(content, 0)
+    let reserved = if room > 0 { file.reserve(content.len() as u64 + room) } else { Ok(()) };
+    let written = reserved
+        .and_then(|()| file.write_all_at(content, 0))
         .and_then(|()| file.sync_data())
         .and_then(|()| disk.rename(&spare, path));
     if let Err(error) = written {

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use engine::fault::DiskFault;
 
@@ -155,8 +156,16 @@ impl DiskFile for FailingFile {
         self.disk.change(|| DiskFile::set_len(&self.file, len))
     }
 
-    fn allocate(&self, len: u64) -> io::Result<()> {
-        self.disk.change(|| DiskFile::allocate(&self.file, len))
+    fn reserve(&self, len: u64) -> io::Result<()> {
+        self.disk.change(|| DiskFile::reserve(&self.file, len))
+    }
+
+    fn set_modified(&self, time: Duration) -> io::Result<()> {
+        self.disk.change(|| DiskFile::set_modified(&self.file, time))
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.disk.change(|| DiskFile::sync_all(&self.file))
     }
 
     fn sync_data(&self) -> io::Result<()> {

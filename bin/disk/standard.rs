@@ -176,15 +176,40 @@ impl DiskFile for File {
         Self::set_len(self, len).map_err(explain_length)
     }
 
-    fn allocate(&self, len: u64) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    fn reserve(&self, len: u64) -> io::Result<()> {
+        use rustix::fs::{FallocateFlags, fallocate};
+        loop {
+            match fallocate(self, FallocateFlags::KEEP_SIZE, 0, len).map_err(io::Error::from) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if cannot(&error) => return Ok(()),
+                result => return result.map_err(explain_length),
+            }
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn reserve(&self, len: u64) -> io::Result<()> {
+        // Here only a longer file can have more space.
+        if len > self.metadata()?.len() {
+            return Ok(());
+        }
         match fs4::FileExt::allocate(self, len) {
             Err(error) if cannot(&error) => Ok(()),
             result => result.map_err(explain_length),
         }
     }
 
+    fn set_modified(&self, time: Duration) -> io::Result<()> {
+        Self::set_modified(self, SystemTime::UNIX_EPOCH + time)
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         Self::sync_data(self)
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        Self::sync_all(self)
     }
 
     fn try_lock(&self) -> io::Result<bool> {

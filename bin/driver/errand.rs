@@ -23,7 +23,10 @@ pub trait Home: Send + Sync {
     fn check(&self) -> BoxFuture<'static, Result<(), Fault>>;
     /// Puts another journal in the place of this one, durably and in one step.
     fn replace_journal(&self, content: Vec<u8>) -> BoxFuture<'static, Result<(), Fault>>;
-    /// Puts the verified part into place; `journal_len` is how far the journal is written.
+    /// Marks the part, so that who writes to it from now on is noticed when it is sealed.
+    fn mark(&self) -> BoxFuture<'static, Result<(), Fault>>;
+    /// Puts the verified part into place, unless it is not as it was marked; `journal_len` is how
+    /// far the journal is written.
     fn seal(&self, journal_len: u64) -> BoxFuture<'static, Result<(), Fault>>;
 }
 

@@ -119,7 +119,11 @@ impl<D: Disk> JournalSender<D> {
             flushed.await?;
             sync_file::<D>(&disk, part).await?;
             if let Some(shorter) = shorter {
-                return ask(work, |done| Work::Replace(shorter, done)).await.map(drop);
+                match ask(work.clone(), |done| Work::Replace(shorter, done)).await {
+                    // The longer one has its room, and says the same.
+                    Err(Fault::Disk(fault)) if is_room(&fault) => {}
+                    result => return result.map(drop),
+                }
             }
             let _ = work.send(Work::Append(Record::Synced { records }));
             ask(work, Work::Flush).await?;
@@ -130,8 +134,7 @@ impl<D: Disk> JournalSender<D> {
     /// What to replace the journal with, if that is worth it.
     fn shorter(&self, records: u64, ledger: &Ledger) -> Option<Shorter> {
         let entries = ledger.entries().count() as u64;
-        let limit = SLACK + LONGER * RECORD_BYTES * entries;
-        let is_long = self.len.load(Ordering::Relaxed) > limit;
+        let is_long = self.len.load(Ordering::Relaxed) > journal::len_max(entries);
         is_long.then(|| Shorter {
             content: journal::compact(&self.begin, ledger),
             counted: records,
@@ -184,8 +187,11 @@ impl<D: Disk> Task<D> {
                     }
                     Work::Replace(shorter, done) => {
                         self.write(&mut bytes).await;
-                        self.replace(shorter).await;
-                        waiting.push(done);
+                        match self.replace(shorter).await {
+                            Ok(()) => waiting.push(done),
+                            // Who asked may have gone.
+                            Err(fault) => drop(done.send(Err(fault))),
+                        }
                     }
                 }
             }
@@ -225,11 +231,12 @@ impl<D: Disk> Task<D> {
         }
     }
 
-    /// Puts a shorter journal in place, with what was appended meanwhile behind it.
-    async fn replace(&mut self, shorter: Shorter) {
-        let Some(kept) = self.kept.take() else { return };
+    /// Puts a shorter journal in place, with what was appended meanwhile behind it. An error if
+    /// there is no room for it.
+    async fn replace(&mut self, shorter: Shorter) -> Result<(), DiskFault> {
+        let Some(kept) = self.kept.take() else { return Ok(()) };
         if self.failed.is_some() {
-            return;
+            return Ok(());
         }
         let mut content = shorter.content;
         content.extend(kept);
@@ -239,17 +246,18 @@ impl<D: Disk> Task<D> {
                 self.len.store(len, Ordering::Relaxed);
                 self.dropped = shorter.counted.saturating_sub(shorter.entries);
             }
+            Err(Fault::Disk(fault)) if is_room(&fault) => return Err(fault),
             Err(Fault::Disk(fault)) => self.failed = Some(fault),
             Err(fault) => self.failed = Some(DiskFault::Io(fault.to_string())),
         }
+        Ok(())
     }
+}
+
+/// Whether a file could not be made because there is no room for one more.
+const fn is_room(fault: &DiskFault) -> bool {
+    matches!(fault, DiskFault::Full | DiskFault::Quota | DiskFault::Inodes)
 }
 
 /// So many records are written at once at most.
 const BATCH_MAX: usize = 256;
-/// A journal may be this many times longer than it need be, ...
-const LONGER: u64 = 4;
-/// ... and this many bytes more.
-const SLACK: u64 = 16 << 10;
-/// The length of a record of a range.
-const RECORD_BYTES: u64 = 56;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use engine::action::Written;
 use engine::digest::RangeDigest;
 use engine::fault::Fault;
+use engine::journal::RECORDED_MAX;
 use engine::range::ByteRange;
 use engine::range_set::RangeSet;
 use tokio::time::{Duration, Instant};
@@ -113,14 +114,14 @@ impl<D: Disk> Writer<D> {
         }
         while !bytes.is_empty() {
             let start = self.end();
-            let room = self.record.range.start + RECORD_BYTES - start;
+            let room = self.record.range.start + RECORDED_MAX - start;
             let (now, later) = bytes.split_at(clamp(room, bytes.len()));
             self.buffer.extend_from_slice(now);
             self.buffered_since.get_or_insert_with(Instant::now);
             let end = self.end();
             self.gaps.remove(ByteRange::new(start, end));
             let is_gap_full = self.gaps.covering_end(end).is_none();
-            let is_record_full = end == self.record.range.start + RECORD_BYTES;
+            let is_record_full = end == self.record.range.start + RECORDED_MAX;
             if is_gap_full || is_record_full || self.is_flush_worthwhile() {
                 self.flush().await?;
             }
@@ -194,5 +195,3 @@ const FLUSH_BYTES_SLOW: usize = 32 << 10;
 const SLOW_AFTER: Duration = Duration::from_millis(5);
 /// What has come is written and recorded at least this often.
 const FLUSH_WITHIN: Duration = Duration::from_millis(400);
-/// A record covers at most this much, so that damage is found, and mended, this finely.
-const RECORD_BYTES: u64 = 256 << 10;

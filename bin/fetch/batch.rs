@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use engine::journal::Begin;
 use engine::manifest::{FileId, Manifest};
 use engine::transfer::Resumed;
 
@@ -14,7 +15,8 @@ use super::hub::HubClient;
 use super::plan::Item;
 use super::session::begin_of;
 use crate::cache::claim::{BEAT, Claim};
-use crate::cache::part::OpenPart;
+use crate::cache::layout::Place;
+use crate::cache::part::{self, OpenPart};
 use crate::disk::Disk;
 use crate::driver::{DriverFile, JournalFile};
 use crate::http::Http;
@@ -34,6 +36,15 @@ pub(super) struct Batch<D: Disk> {
     /// Where people find each file.
     pub(super) shown: BTreeMap<FileId, PathBuf>,
     pub(super) claims: Claims<D>,
+    pub(super) written: Vec<Written<D>>,
+}
+
+/// What was written to, to be looked at once more when the transfer has ended.
+pub(super) struct Written<D: Disk> {
+    pub(super) id: FileId,
+    place: Place,
+    begin: Begin,
+    part: Arc<D::File>,
 }
 
 /// The claims of a batch.
@@ -57,6 +68,7 @@ impl<D: Disk> Batch<D> {
             files: BTreeMap::new(),
             shown: BTreeMap::new(),
             claims: Claims { disk: disk.clone(), claims: Vec::new() },
+            written: Vec::new(),
         };
         for (id, Claimed { item, claim, open }) in claimed {
             let OpenPart { part, journal, journal_len, records, ledger, .. } = open;
@@ -66,6 +78,12 @@ impl<D: Disk> Batch<D> {
             batch.claims.claims.push(Arc::clone(&claim));
             let (spec, begin) = (item.spec.clone(), begin_of(&item));
             let journal = Arc::new(JournalFile::new(journal));
+            batch.written.push(Written {
+                id,
+                place: item.place.clone(),
+                begin: begin.clone(),
+                part: Arc::clone(&part),
+            });
             let home = Arc::new(FileHome {
                 hub: hub.clone(),
                 disk: disk.clone(),
@@ -73,11 +91,24 @@ impl<D: Disk> Batch<D> {
                 claim,
                 part: Arc::clone(&part),
                 journal: Arc::clone(&journal),
+                marked: Arc::default(),
                 use_links,
             });
             batch.files.insert(id, DriverFile { part, journal, begin, journal_len, home, spec });
         }
         batch
+    }
+}
+
+impl<D: Disk> Written<D> {
+    /// How much of the file another run would find recorded and true, in bytes. What cannot be
+    /// read is not safe.
+    pub(super) async fn safe_bytes(self, disk: &D) -> u64 {
+        let work = move |disk: &D| part::safe_bytes(disk, &self.place, &self.begin, &*self.part);
+        disk.run(work).await.unwrap_or_else(|fault| {
+            tracing::warn!(%fault, "what is safe of a file could not be read");
+            0
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Decides nothing: asks the hub, keeps the claim, and seals when it is told to.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::action::Answer;
 use engine::fault::{DiskFault, Fault};
@@ -14,7 +14,7 @@ use super::hub::HubClient;
 use super::plan::{Item, Source};
 use crate::cache::claim::Claim;
 use crate::cache::{part, store};
-use crate::disk::Disk;
+use crate::disk::{At, Disk, Stat};
 use crate::driver::{Home, JournalFile};
 use crate::http::Http;
 
@@ -26,6 +26,8 @@ pub(super) struct FileHome<H, D: Disk> {
     pub(super) claim: Arc<Claim<D>>,
     pub(super) part: Arc<D::File>,
     pub(super) journal: Arc<JournalFile<D::File>>,
+    /// What the part was like when it was marked.
+    pub(super) marked: Arc<Mutex<Option<Stat>>>,
     pub(super) use_links: bool,
 }
 
@@ -65,14 +67,34 @@ impl<H: Http, D: Disk> Home for FileHome<H, D> {
 
     fn check(&self) -> BoxFuture<'static, Result<(), Fault>> {
         let (disk, claim) = (self.disk.clone(), Arc::clone(&self.claim));
-        async move { disk.run(move |_| claim.check()).await.map_err(Fault::Disk) }.boxed()
+        let (part, journal) = (Arc::clone(&self.part), self.journal.current());
+        let place = self.item.place.clone();
+        let work = move |disk: &D| {
+            claim.check()?;
+            part::check_name(disk, &place.part, &*part)?;
+            part::check_name(disk, &place.journal, &*journal)
+        };
+        async move { disk.run(work).await.map_err(Fault::Disk) }.boxed()
     }
 
     fn replace_journal(&self, content: Vec<u8>) -> BoxFuture<'static, Result<(), Fault>> {
         let (disk, claim) = (self.disk.clone(), Arc::clone(&self.claim));
         let (place, journal) = (self.item.place.clone(), Arc::clone(&self.journal));
+        let size = self.item.spec.size;
         let work = move |disk: &D| {
-            journal.put(part::replace_journal(disk, &claim, &place, &content)?);
+            journal.put(part::replace_journal(disk, &claim, &place, &content, size)?);
+            Ok(())
+        };
+        async move { disk.run(work).await.map_err(Fault::Disk) }.boxed()
+    }
+
+    fn mark(&self) -> BoxFuture<'static, Result<(), Fault>> {
+        let (disk, part, path) =
+            (self.disk.clone(), Arc::clone(&self.part), self.item.place.part.clone());
+        let marked = Arc::clone(&self.marked);
+        let work = move |_: &D| {
+            let stat = part::mark(&*part).at(&path)?;
+            *marked.lock().unwrap_or_else(PoisonError::into_inner) = Some(stat);
             Ok(())
         };
         async move { disk.run(work).await.map_err(Fault::Disk) }.boxed()
@@ -82,8 +104,10 @@ impl<H: Http, D: Disk> Home for FileHome<H, D> {
         let (disk, claim) = (self.disk.clone(), Arc::clone(&self.claim));
         let (part, journal) = (Arc::clone(&self.part), self.journal.current());
         let (item, use_links) = (self.item.clone(), self.use_links);
+        let marked = *self.marked.lock().unwrap_or_else(PoisonError::into_inner);
         let work = move |disk: &D| {
-            store::seal(disk, &claim, &item.place, &*part, &*journal, journal_len)?;
+            let marked = marked.ok_or(DiskFault::Touched)?;
+            store::seal(disk, &claim, &item.place, &*part, &*journal, journal_len, &marked)?;
             show(disk, &claim, &item, use_links)
         };
         async move { disk.run(work).await.map_err(Fault::Disk) }.boxed()

@@ -110,11 +110,18 @@ impl Progress {
         }
     }
 
+    /// So much of a file is safe on the disk.
+    pub(super) fn on_safe(&mut self, id: FileId, bytes: u64) {
+        self.proven.insert(id, bytes);
+    }
+
+    /// Whether a file is in place.
+    pub(super) fn is_in_place(&self, id: FileId) -> bool {
+        self.present.contains_key(&id) || self.fetched.contains_key(&id)
+    }
+
     /// A transfer has ended.
     pub(super) fn on_outcome(&mut self, outcome: &Outcome) {
-        for (id, ledger) in &outcome.ledgers {
-            self.proven.insert(*id, ledger.proven().len());
-        }
         self.stats.add(&outcome.stats);
         self.reach = outcome.reach.clone();
     }
@@ -135,9 +142,8 @@ impl Progress {
         let total = plan.items.iter().map(|item| item.spec.size).sum();
         let proven = plan.items.iter().zip(0..).map(|(item, id)| {
             let id = FileId(id);
-            let is_there = self.present.contains_key(&id) || self.fetched.contains_key(&id);
             let proven = self.proven.get(&id).copied().unwrap_or(0);
-            if is_there { item.spec.size } else { proven }
+            if self.is_in_place(id) { item.spec.size } else { proven }
         });
         let safe = Some(Safe { proven: proven.sum(), total });
         let attempts = u32::try_from(self.stats.fault_count().max(1)).unwrap_or(u32::MAX);

@@ -204,6 +204,12 @@ impl<H: Http, D: Disk> Session<H, D> {
             never = batch.claims.beat() => never,
         };
         progress.on_outcome(&outcome);
+        for written in batch.written {
+            let id = written.id;
+            if !progress.is_in_place(id) {
+                progress.on_safe(id, written.safe_bytes(&self.disk).await);
+            }
+        }
         batch.claims.release().await;
         outcome
     }

@@ -5,6 +5,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::disk::{DiskFile, Stat};
 
@@ -47,7 +48,15 @@ impl<F: DiskFile> DiskFile for Told<F> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    fn allocate(&self, _: u64) -> io::Result<()> {
+    fn reserve(&self, _: u64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn set_modified(&self, _: Duration) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

@@ -140,8 +140,17 @@ pub enum Action {
         /// What should be there.
         entries: Vec<Proven>,
     },
-    /// The whole file is verified: make it durable and put it in place. Ends in
-    /// [`Answer::Sealed`].
+    /// Nothing of ours writes to the part any more: mark it, so that whoever else does so before it
+    /// is sealed is noticed. Ends in [`Answer::Marked`].
+    Mark {
+        /// What the answer refers to.
+        ticket: Ticket,
+        /// Which file.
+        file: FileId,
+    },
+    /// The whole file is verified: make it durable and put it in place, unless somebody has written
+    /// to it since it was marked. Ends in [`Answer::Sealed`], or in
+    /// [`DiskFault::Touched`](crate::fault::DiskFault::Touched).
     Seal {
         /// What the answer refers to.
         ticket: Ticket,
@@ -206,6 +215,8 @@ pub enum Answer {
         /// The ranges that differ.
         damaged: Vec<ByteRange>,
     },
+    /// The part is marked.
+    Marked,
     /// The file is in place.
     Sealed,
 }

@@ -143,6 +143,11 @@ pub enum DiskFault {
     BadName(String),
     /// Something else is where a file or a folder is to be, in a sentence with its path.
     InTheWay(String),
+    /// Somebody has removed, replaced or taken over what we were writing, in a sentence with its
+    /// path.
+    Gone(String),
+    /// Somebody has written to a part that was marked as whole.
+    Touched,
     /// We may not write there.
     NotPermitted(String),
     /// The filesystem is read-only.
@@ -162,6 +167,28 @@ pub enum Blame {
     Request,
     /// This machine's disk.
     Disk,
+}
+
+impl DiskFault {
+    /// Whether it is about one file alone, so that others can still be written.
+    pub const fn is_of_one_file(&self) -> bool {
+        match self {
+            Self::TooLarge(_)
+            | Self::BadName(_)
+            | Self::InTheWay(_)
+            | Self::Gone(_)
+            | Self::Touched => true,
+            Self::Full
+            | Self::Quota
+            | Self::Inodes
+            | Self::NoRoom { .. }
+            | Self::FileLimit(_)
+            | Self::TooManyOpen
+            | Self::NotPermitted(_)
+            | Self::ReadOnly(_)
+            | Self::Io(_) => false,
+        }
+    }
 }
 
 impl Fault {
@@ -351,7 +378,8 @@ impl fmt::Display for DiskFault {
             }
             Self::TooManyOpen => f.write_str("this process may not open more files"),
             Self::BadName(path) => write!(f, "the filesystem cannot hold a file named {path}"),
-            Self::InTheWay(words) => f.write_str(words),
+            Self::InTheWay(words) | Self::Gone(words) => f.write_str(words),
+            Self::Touched => f.write_str("somebody else keeps writing to the unfinished file"),
             Self::NotPermitted(path) => write!(f, "not permitted to write {path}"),
             Self::ReadOnly(path) => write!(f, "{path} is on a read-only filesystem"),
             Self::Io(words) => write!(f, "the disk failed: {words}"),

@@ -101,6 +101,31 @@ impl Record {
     }
 }
 
+/// How long a journal that holds so many entries may become before it is worth shortening, in
+/// bytes.
+pub const fn len_max(entries: u64) -> u64 {
+    SLACK.saturating_add(LONGER.saturating_mul(RECORD_LEN).saturating_mul(entries))
+}
+
+/// What the journal of a file of `size` bytes may take of its filesystem, so that a disk that is
+/// full of other things later does not keep what came from being recorded.
+pub const fn room(size: u64) -> u64 {
+    len_max(size.div_ceil(RECORDED_MAX).saturating_add(FRAGMENTS)).saturating_add(BETWEEN_SYNCS)
+}
+
+/// A record covers at most so many bytes, so that damage is found, and mended, this finely.
+pub const RECORDED_MAX: u64 = 256 << 10;
+/// The length of a record of a range, in bytes.
+const RECORD_LEN: u64 = 56;
+/// A journal may be this many times longer than it need be, ...
+const LONGER: u64 = 4;
+/// ... and this many bytes more.
+const SLACK: u64 = 16 << 10;
+/// Entries that are not full: one for each request that was cut, until they are joined.
+const FRAGMENTS: u64 = 64;
+/// What is appended before a sync looks at the length.
+const BETWEEN_SYNCS: u64 = 16 << 10;
+
 /// The shortest journal that says what `ledger` says, the same bytes for the same ledger. It says
 /// that all of it is durable: sync the part file first.
 pub fn compact(begin: &Begin, ledger: &Ledger) -> Vec<u8> {

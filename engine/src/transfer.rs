@@ -7,6 +7,7 @@ mod assign;
 mod elsewhere;
 mod file;
 mod finish;
+mod last_look;
 mod open;
 mod trouble;
 mod vouch;
@@ -130,8 +131,20 @@ enum ErrandKind {
     Name { token: ReadToken },
     Sync { records: u64 },
     Hash { range: ByteRange },
-    Check,
+    Check { why: Why },
+    Mark,
     Seal,
+}
+
+/// Why the disk is compared with its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    /// The file is about to be put in place.
+    LastLook,
+    /// Something could not be read back.
+    Unread,
+    /// The digest is wrong.
+    Mismatch,
 }
 
 impl ErrandKind {
@@ -139,7 +152,11 @@ impl ErrandKind {
     const fn is_question(&self) -> bool {
         match self {
             Self::Locate | Self::Authorize | Self::Describe { .. } | Self::Name { .. } => true,
-            Self::Sync { .. } | Self::Hash { .. } | Self::Check | Self::Seal => false,
+            Self::Sync { .. }
+            | Self::Hash { .. }
+            | Self::Check { .. }
+            | Self::Mark
+            | Self::Seal => false,
         }
     }
 }
@@ -347,6 +364,14 @@ impl Transfer {
             self.split_laggard();
         }
         self.try_end();
+        debug_assert!(!self.is_stuck(), "waits for nothing: {self:#?}");
+    }
+
+    /// Whether it waits for ever: nothing is under way, and there is no deadline. Never true after
+    /// an input; whoever drives a transfer may check that.
+    pub fn is_stuck(&self) -> bool {
+        let is_waiting = !self.requests.is_empty() || !self.tickets.is_empty();
+        !self.ended && !is_waiting && self.actions.is_empty() && self.deadline.is_none()
     }
 
     fn abort(&mut self, id: RequestId, why: Abortion) {
@@ -380,9 +405,11 @@ impl Transfer {
         }
     }
 
-    /// No more is asked for; what is under way is ended.
+    /// No more is asked for; what is under way is ended. A disk that fails while that happens is
+    /// what is told in the end: it is why not all is safe.
     fn end(&mut self, how: End) {
-        if self.ending.is_some() {
+        let is_worse = matches!(how, End::Disk(_)) && !matches!(self.ending, Some(End::Disk(_)));
+        if self.ending.is_some() && !is_worse {
             return;
         }
         self.ending = Some(how);

@@ -221,8 +221,16 @@ impl DiskFile for WorldFile {
         self.0.set_len(len)
     }
 
-    fn allocate(&self, len: u64) -> io::Result<()> {
-        self.0.allocate(len)
+    fn reserve(&self, len: u64) -> io::Result<()> {
+        self.0.reserve(len)
+    }
+
+    fn set_modified(&self, time: Duration) -> io::Result<()> {
+        self.0.set_modified(time)
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.0.sync_all()
     }
 
     fn sync_data(&self) -> io::Result<()> {

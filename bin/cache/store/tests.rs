@@ -81,7 +81,8 @@ fn download(disk: &FailingDisk, place: &Place) -> Result<(), DiskFault> {
     }
     let part = disk.open(&place.part, Access::Write).at(&place.part)?;
     let journal = disk.open(&place.journal, Access::Write).at(&place.journal)?;
-    seal(disk, &claim, place, &part, &journal, open.journal_len)?;
+    let marked = part::mark(&part).at(&place.part)?;
+    seal(disk, &claim, place, &part, &journal, open.journal_len, &marked)?;
     point(disk, place, "n", true)
 }
 
@@ -171,7 +172,9 @@ fn without_the_claim_nothing_is_sealed() {
     let claim = claim(&StdDisk, &place);
     let open = part::open(&StdDisk, &claim, &place, &begin()).unwrap();
     fs::remove_file(&place.owner).unwrap();
-    let result = seal(&StdDisk, &claim, &place, &open.part, &open.journal, open.journal_len);
+    let marked = part::mark(&*open.part).unwrap();
+    let len = open.journal_len;
+    let result = seal(&StdDisk, &claim, &place, &open.part, &open.journal, len, &marked);
     assert!(result.is_err());
     assert!(!place.target.exists());
 }
@@ -186,8 +189,10 @@ fn a_part_that_is_not_ours_is_not_sealed() {
     let open = part::open(&StdDisk, &claim, &place, &begin()).unwrap();
     fs::rename(&place.part, &place.orphan).unwrap();
     fs::write(&place.part, "another's, half done").unwrap();
-    let result = seal(&StdDisk, &claim, &place, &open.part, &open.journal, open.journal_len);
-    assert!(matches!(result, Err(DiskFault::Io(words)) if words.contains("replaced")));
+    let marked = part::mark(&*open.part).unwrap();
+    let len = open.journal_len;
+    let result = seal(&StdDisk, &claim, &place, &open.part, &open.journal, len, &marked);
+    assert!(matches!(result, Err(DiskFault::Gone(words)) if words.contains("replaced")));
     assert!(!place.target.exists());
 }
 

@@ -9,7 +9,7 @@ fn positioned_writes_leave_zeros_between() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("part");
     let file = StdDisk.open(&path, Access::CreateNew).unwrap();
-    file.allocate(100).unwrap();
+    file.reserve(100).unwrap();
     DiskFile::set_len(&file, 100).unwrap();
     file.write_all_at(b"end", 97).unwrap();
     file.write_all_at(b"start", 0).unwrap();

@@ -62,10 +62,11 @@ pub(super) struct File {
     /// The running digest covers `0..hashed`.
     pub(super) hashed: u64,
     pub(super) hashing: Option<Ticket>,
-    /// What all of it hashes to, once that is known.
-    pub(super) found: Option<FileDigest>,
-    /// How often the disk was compared with its records.
-    pub(super) disk_checks: u32,
+    /// What all of it hashes to.
+    pub(super) found: Found,
+    pub(super) last_look: LastLook,
+    /// How often the disk did not hold what was recorded.
+    pub(super) damages: u32,
     /// Ranges whose requests saw faults: first to be doubted when the digest is wrong.
     pub(super) suspect: RangeSet,
     pub(super) repair: Option<Repair>,
@@ -87,6 +88,31 @@ pub(super) enum Stage {
     Sealed,
     /// It cannot be had.
     Failed,
+}
+
+/// What the whole file hashes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// That is not known yet.
+    Unknown,
+    /// This, which has still to be judged.
+    Digest(FileDigest),
+    /// Not what its publisher says.
+    Wrong,
+}
+
+/// How far the last look at a complete part has come: whether it still holds what the digest was
+/// fed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LastLook {
+    /// It has not begun.
+    Due,
+    /// The part is being marked.
+    Marking(Ticket),
+    /// What was hashed before that is being compared with its records.
+    Checking(Ticket),
+    /// Nothing has changed.
+    Done,
 }
 
 impl Stage {
@@ -135,8 +161,9 @@ impl File {
             syncing: None,
             hashed: 0,
             hashing: None,
-            found: None,
-            disk_checks: 0,
+            found: Found::Unknown,
+            last_look: LastLook::Due,
+            damages: 0,
             suspect: RangeSet::default(),
             repair: None,
             chunks_told: BTreeSet::new(),
@@ -183,7 +210,8 @@ impl File {
                 xet.rewind(self.hashed);
             }
         }
-        self.found = None;
+        self.found = Found::Unknown;
+        self.last_look = LastLook::Due;
     }
 
     /// The chunks that `range` has completed, each told once.

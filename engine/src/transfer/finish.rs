@@ -1,15 +1,15 @@
-//! From proven bytes to a file in place: records, syncs, the running digest, the search for
-//! damage, the seal.
+//! From proven bytes to a digest: records, syncs, the running digest, the search for damage.
+//! What follows is the [last look](super::last_look).
 //!
 //! Asks for no bytes; what is revoked here becomes missing, and is then asked for like the rest.
 
-use super::file::Stage;
-use super::{Alarm, ErrandKind, Transfer};
+use super::file::{Found, Stage};
+use super::{Alarm, ErrandKind, Transfer, Why};
 use crate::action::{Action, Answer, RequestId, Written};
 use crate::carve::unclaimed;
 use crate::digest::FileDigest;
 use crate::event::{End, Event, Origin};
-use crate::fault::{DiskFault, Fault};
+use crate::fault::Fault;
 use crate::journal::Record;
 use crate::ledger::Proven;
 use crate::manifest::FileId;
@@ -81,7 +81,7 @@ impl Transfer {
             self.sync_if_due(id);
             if self.ending.is_none() {
                 self.search_on(id);
-                self.hash_on(id);
+                while self.hash_on(id) {}
             }
         }
     }
@@ -117,34 +117,54 @@ impl Transfer {
         file.dirty_since = (file.records > records).then_some(self.now);
     }
 
-    /// Feeds the running digest, or the search for damage.
-    fn hash_on(&mut self, id: FileId) {
-        let Some(file) = self.files.get_mut(&id) else { return };
+    /// Takes the search for damage and the running digest one step on. Says whether there may be
+    /// another step at once.
+    fn hash_on(&mut self, id: FileId) -> bool {
+        let Some(file) = self.files.get_mut(&id) else { return false };
         if file.stage != Stage::Fetching || file.hashing.is_some() {
-            return;
+            return false;
         }
         let is_complete = file.ledger.is_complete() && file.claimed.is_empty();
+        if let (true, Found::Digest(found)) = (is_complete, file.found) {
+            return self.conclude(id, found);
+        }
         if let Some(repair) = &mut file.repair {
             if !is_complete {
                 if !repair.has_found() {
                     self.doubt_more(id);
                 }
-                return;
+                return false;
             }
             match repair.next_step() {
-                Next::Rehash if file.found.is_some() => file.rewind(0),
+                Next::Rehash if file.found == Found::Wrong => file.rewind(0),
                 Next::Rehash => {}
-                Next::Search => return self.doubt_more(id),
+                Next::Search => {
+                    self.doubt_more(id);
+                    return false;
+                }
                 Next::Hopeless if file.choice.bar_xet() => {
                     file.repair = None;
-                    return self.investigate(id);
+                    self.investigate(id);
+                    return true;
                 }
-                Next::Hopeless => return self.fail(id, Fault::WrongDigest),
+                Next::Hopeless => {
+                    self.fail(id, Fault::WrongDigest);
+                    return false;
+                }
             }
         }
+        if is_complete && self.begin_last_look(id) {
+            return false;
+        }
+        self.hash_next(id, is_complete);
+        false
+    }
+
+    /// Feeds the running digest.
+    fn hash_next(&mut self, id: FileId, is_complete: bool) {
         let Some(file) = self.files.get(&id) else { return };
         let (start, frontier) = (file.hashed, file.frontier());
-        let is_last = is_complete && file.found.is_none();
+        let is_last = is_complete && file.found == Found::Unknown;
         if !is_last && frontier < start + HASH_STEP {
             return;
         }
@@ -168,50 +188,21 @@ impl Transfer {
         file.hashed = range.end;
         self.on_cut(id, chunks);
         let Some(file) = self.files.get_mut(&id) else { return };
-        let Some(found) = digest.filter(|_| file.hashed == file.spec.size) else { return };
-        file.found = Some(found);
-        if found == file.spec.digest {
-            file.stage = Stage::Sealing;
-            self.events.push_back(Event::Verified { file: id, digest: found });
-            let ticket = self.errand(id, ErrandKind::Seal);
-            self.actions.push_back(Action::Seal { ticket, file: id });
-        } else {
-            self.on_mismatch(id, found);
+        if let Some(found) = digest.filter(|_| file.hashed == file.spec.size) {
+            file.found = Found::Digest(found);
         }
     }
 
     /// The digest is wrong: first doubt the disk, which can be asked for free, then the network.
-    fn on_mismatch(&mut self, id: FileId, found: FileDigest) {
+    pub(super) fn on_mismatch(&mut self, id: FileId, found: FileDigest) {
         self.events.push_back(Event::Mismatch { file: id, found });
         let Some(file) = self.files.get_mut(&id) else { return };
+        file.found = Found::Wrong;
         if let Some(repair) = &mut file.repair {
             repair.on_mismatch();
             return;
         }
-        file.stage = Stage::Checking;
-        file.disk_checks += 1;
-        let entries: Vec<Proven> = file.ledger.entries().collect();
-        let ticket = self.errand(id, ErrandKind::Check);
-        self.actions.push_back(Action::Check { ticket, file: id, entries });
-    }
-
-    pub(super) fn on_checked(&mut self, id: FileId, answer: &Answer) {
-        let Some(file) = self.files.get_mut(&id) else { return };
-        let Answer::Checked { damaged } = answer else { return };
-        if damaged.is_empty() {
-            return self.investigate(id);
-        }
-        file.stage = Stage::Fetching;
-        if file.disk_checks > DISK_CHECKS_MAX {
-            let words = "it keeps returning other bytes than were written".to_owned();
-            self.end(End::Disk(Fault::Disk(DiskFault::Io(words))));
-            return;
-        }
-        for range in damaged.clone() {
-            let origin = Origin::Disk;
-            self.events.push_back(Event::Repaired { file: id, range, origin });
-            self.revoke(id, range);
-        }
+        self.check(id, u64::MAX, Why::Mismatch);
     }
 
     /// Revokes as much of what is doubted as keeps the workers busy, the most suspect first.
@@ -256,16 +247,7 @@ impl Transfer {
         }
         self.sync_if_due(id);
     }
-
-    pub(super) fn on_sealed(&mut self, id: FileId) {
-        let Some(file) = self.files.get_mut(&id) else { return };
-        file.stage = Stage::Sealed;
-        file.dirty_since = None;
-        self.events.push_back(Event::Sealed { file: id });
-    }
 }
 
 /// The digest is fed in steps of this many bytes.
 const HASH_STEP: u64 = 4 << 20;
-/// A disk that was found to differ from its records more often than this is not to be trusted.
-const DISK_CHECKS_MAX: u32 = 3;

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod ends;
+mod last_look;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -65,9 +66,12 @@ struct World {
     end: Option<End>,
     /// While it is, no work on the disk ends.
     is_disk_slow: bool,
+    /// How a piece of work on the disk ends, if not well.
+    disk: Box<dyn FnMut(&Action) -> Option<Result<Answer, Fault>>>,
 }
 
 struct Conversation {
+    file: FileId,
     range: ByteRange,
     answering: Answering,
     at: u64,
@@ -100,6 +104,7 @@ impl World {
             ttl: None,
             end: None,
             is_disk_slow: false,
+            disk: Box::new(|_| None),
         }
     }
 
@@ -140,6 +145,10 @@ impl World {
     }
 
     fn carry_out(&mut self, action: Action) {
+        if let Some((ticket, answer)) = work_of(&action).zip((self.disk)(&action)) {
+            self.disk_answers.push_back((ticket, answer));
+            return;
+        }
         match action {
             Action::Locate { ticket, .. } => {
                 let url = format!("https://cdn.example/{}", self.now.since_start().as_millis());
@@ -147,8 +156,8 @@ impl World {
                 let answer = Answer::Located { location, digest: Some(RIGHT), size: None };
                 self.disk_answers.push_back((ticket, Ok(answer)));
             }
-            Action::Request { id, range, way, .. } => {
-                for other in self.open.values() {
+            Action::Request { id, file, range, way } => {
+                for other in self.open.values().filter(|other| other.file == file) {
                     assert!(
                         !other.range.overlaps(range) || other.answering == Answering::Whole,
                         "{range} has two writers"
@@ -160,6 +169,7 @@ impl World {
                     (_, answering) => answering,
                 };
                 let conversation = Conversation {
+                    file,
                     range,
                     answering,
                     at: if answering == Answering::Whole { 0 } else { range.start },
@@ -195,6 +205,9 @@ impl World {
             Action::Check { ticket, .. } => {
                 let answer = Answer::Checked { damaged: Vec::new() };
                 self.disk_answers.push_back((ticket, Ok(answer)));
+            }
+            Action::Mark { ticket, .. } => {
+                self.disk_answers.push_back((ticket, Ok(Answer::Marked)));
             }
             Action::Seal { ticket, .. } => {
                 assert!(self.wrong.is_empty(), "sealed a wrong file");
@@ -289,6 +302,26 @@ fn head(answering: Answering, range: ByteRange, size: u64) -> Option<Head> {
         | Answering::Flipped => Head::new(206, [("content-range", content_range)]),
     };
     Some(head)
+}
+
+/// The ticket of an action that is work on the disk.
+fn work_of(action: &Action) -> Option<Ticket> {
+    match action {
+        Action::Sync { ticket, .. }
+        | Action::Hash { ticket, .. }
+        | Action::Check { ticket, .. }
+        | Action::Mark { ticket, .. }
+        | Action::Seal { ticket, .. } => Some(*ticket),
+        Action::Locate { .. }
+        | Action::Authorize { .. }
+        | Action::Request { .. }
+        | Action::Describe { .. }
+        | Action::Name { .. }
+        | Action::Receive { .. }
+        | Action::WindUp { .. }
+        | Action::Abort { .. }
+        | Action::Append { .. } => None,
+    }
 }
 
 /// A transfer of these files, from a hub.

@@ -6,7 +6,7 @@ use super::vouch::Xet;
 use super::{Abortion, Errand, ErrandKind, Open, Transfer};
 use crate::action::{Answer, Close, RequestId, Ticket, Way};
 use crate::choice::Kind;
-use crate::event::{End, Event, Wait};
+use crate::event::{Event, Wait};
 use crate::fault::{Blame, Fault};
 use crate::manifest::{FileId, Location};
 use crate::retry::{RANGES_MAX, RANGES_MAX_DEAR, Step, is_about_ranges, next_step};
@@ -156,21 +156,15 @@ impl Transfer {
                 let fault = self.on_named(errand.file, answer);
                 self.on_storage_answered(ticket, errand, token, fault);
             }
-            (
-                ErrandKind::Sync { .. }
-                | ErrandKind::Hash { .. }
-                | ErrandKind::Check
-                | ErrandKind::Seal,
-                Err(fault),
-            ) => {
-                self.last_fault = Some(fault.clone());
-                self.end(End::Disk(fault));
-            }
+            (kind, Err(fault)) => self.on_disk_failed(errand.file, kind, fault),
             (ErrandKind::Sync { records }, Ok(_)) => self.on_synced(errand.file, *records),
             (ErrandKind::Hash { range }, Ok(answer)) => {
                 self.on_hashed(errand.file, *range, &answer);
             }
-            (ErrandKind::Check, Ok(answer)) => self.on_checked(errand.file, &answer),
+            (ErrandKind::Check { why }, Ok(answer)) => {
+                self.on_checked(errand.file, ticket, *why, &answer);
+            }
+            (ErrandKind::Mark, Ok(_)) => self.on_marked(errand.file, ticket),
             (ErrandKind::Seal, Ok(_)) => self.on_sealed(errand.file),
         }
     }
@@ -253,7 +247,7 @@ impl Transfer {
         }
         let has_way = self.on_way_failed(attempt, step == Step::Fail);
         match step {
-            Step::Fail if fault.blame() == Blame::Disk => self.end(End::Disk(fault)),
+            Step::Fail if fault.blame() == Blame::Disk => self.on_disk_fault(attempt.file, fault),
             Step::Fail if has_way => {
                 self.outage.on_close(&mut self.rng, attempt.id, attempt.began);
                 self.on_link_alive();

@@ -19,7 +19,7 @@ impl Transfer {
         }
         // Reading a large file back takes its time, and is no fault of the link.
         let is_reading = |kind: &ErrandKind| {
-            matches!(kind, ErrandKind::Hash { .. } | ErrandKind::Check | ErrandKind::Seal)
+            matches!(kind, ErrandKind::Hash { .. } | ErrandKind::Check { .. } | ErrandKind::Seal)
         };
         if self.tickets.values().any(|errand| is_reading(&errand.kind)) {
             self.last_proven = self.now;

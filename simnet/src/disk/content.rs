@@ -116,15 +116,16 @@ impl Content {
                     self.put_block(index, block);
                 }
             }
+        }
+        if len <= self.len {
             let pages = self.reserved_pages.min(len.div_ceil(PAGE));
             self.set_reserved(pages);
         }
         self.len = len;
     }
 
-    /// Takes space for the first `len` bytes, and grows to it.
-    pub(super) fn allocate(&mut self, len: u64) {
-        self.len = self.len.max(len);
+    /// Takes space for the first `len` bytes.
+    pub(super) fn reserve(&mut self, len: u64) {
         self.set_reserved(self.reserved_pages.max(len.div_ceil(PAGE)));
     }
 

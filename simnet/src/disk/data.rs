@@ -102,11 +102,13 @@ impl Data {
         self.live.set_len(len, expected);
     }
 
-    pub(super) fn allocate(&mut self, len: u64, now: Duration) {
-        if len > self.live.len() {
-            self.len_since = now;
-        }
-        self.live.allocate(len);
+    pub(super) fn reserve(&mut self, len: u64) {
+        self.live.reserve(len);
+    }
+
+    /// When it last changed is durable, too.
+    pub(super) const fn sync_modified(&mut self, modified: Duration) {
+        self.durable_modified = modified;
     }
 
     /// All that is live is durable from now on, but for what an earlier sync lost.

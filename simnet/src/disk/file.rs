@@ -4,6 +4,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::trouble::Operation;
 use super::{SimDisk, Stat};
@@ -56,13 +57,29 @@ impl SimFile {
         state.set_len(disk.process, inode, len)
     }
 
-    /// Takes space for the first `len` bytes, growing the file to it. If that fails, some of it
-    /// may have been taken.
-    pub fn allocate(&self, len: u64) -> io::Result<()> {
+    /// Takes space for the first `len` bytes, whatever its length. If that fails, some of it may
+    /// have been taken.
+    pub fn reserve(&self, len: u64) -> io::Result<()> {
         let Open { disk, handle } = &*self.0;
         let mut state = disk.state();
-        let (inode, effect) = state.begin_file(disk.process, *handle, Operation::Allocate)?;
-        state.allocate(inode, len, effect)
+        let (inode, effect) = state.begin_file(disk.process, *handle, Operation::Reserve)?;
+        state.reserve(inode, len, effect)
+    }
+
+    /// Says when the content last changed.
+    pub fn set_modified(&self, time: Duration) -> io::Result<()> {
+        let Open { disk, handle } = &*self.0;
+        let mut state = disk.state();
+        let (inode, _) = state.begin_file(disk.process, *handle, Operation::SetModified)?;
+        state.set_modified(inode, time)
+    }
+
+    /// Makes content, length and time durable; not the name.
+    pub fn sync_all(&self) -> io::Result<()> {
+        let Open { disk, handle } = &*self.0;
+        let mut state = disk.state();
+        let (inode, _) = state.begin_file(disk.process, *handle, Operation::SyncData)?;
+        state.sync_all(disk.process, inode)
     }
 
     /// Makes content and length durable; not the name.

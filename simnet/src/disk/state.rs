@@ -148,7 +148,7 @@ impl State {
         let Some(&Handle { inode, is_writable, .. }) = self.handles.get(&handle) else {
             return Err(dead());
         };
-        let is_writing = [Operation::Write, Operation::SetLen, Operation::Allocate];
+        let is_writing = [Operation::Write, Operation::SetLen, Operation::Reserve];
         if is_writing.contains(&operation) && !is_writable {
             return Err(io::Error::other("was opened to be read only"));
         }

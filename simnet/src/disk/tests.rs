@@ -61,11 +61,13 @@ fn bytes_are_where_they_were_written_and_zeros_elsewhere() {
     file.set_len(6).unwrap();
     assert_eq!(disk.peek(path("/a/f")).unwrap(), b"hel\0\0\0");
     assert_eq!(file.stat().unwrap().allocated, 4096);
-    file.allocate(100_000).unwrap();
-    assert_eq!(file.stat().unwrap().len, 100_000);
+    file.reserve(100_000).unwrap();
+    assert_eq!(file.stat().unwrap().len, 6, "reserving does not grow it");
     assert_eq!(file.stat().unwrap().allocated, 25 * 4096);
-    file.allocate(10).unwrap();
-    assert_eq!(file.stat().unwrap().len, 100_000, "allocating cuts nothing");
+    file.reserve(10).unwrap();
+    assert_eq!(file.stat().unwrap().allocated, 25 * 4096, "reserving less frees nothing");
+    file.set_len(6).unwrap();
+    assert_eq!(file.stat().unwrap().allocated, 4096, "setting the length does");
 }
 
 #[test]

@@ -41,7 +41,8 @@ pub enum Operation {
     Read,
     Write,
     SetLen,
-    Allocate,
+    Reserve,
+    SetModified,
     SyncData,
     TryLock,
 }
@@ -117,7 +118,8 @@ impl Operation {
         Self::Read,
         Self::Write,
         Self::SetLen,
-        Self::Allocate,
+        Self::Reserve,
+        Self::SetModified,
         Self::SyncData,
         Self::TryLock,
     ];
@@ -134,7 +136,8 @@ impl Operation {
         Self::SetMode,
         Self::Write,
         Self::SetLen,
-        Self::Allocate,
+        Self::Reserve,
+        Self::SetModified,
         Self::SyncData,
     ];
 

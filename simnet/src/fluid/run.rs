@@ -87,6 +87,7 @@ enum WorkKind {
     Sync(SyncPoint),
     Hash(ByteRange),
     Check(Vec<Proven>),
+    Mark,
     Seal,
 }
 

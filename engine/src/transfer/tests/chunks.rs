@@ -67,18 +67,38 @@ impl Hand {
         self.transfer.handle_answer(ticket, Ok(answer), self.now);
     }
 
-    /// Answers the last piece of work.
+    /// Answers the last piece of work, after the part was marked if it is to be.
     #[track_caller]
     fn answer(&mut self, answer: Answer) {
-        let of = |action| {
-            if let Action::Hash { ticket, .. } | Action::Check { ticket, .. } = action {
-                Some(ticket)
-            } else {
-                None
+        let mut ticket = None;
+        loop {
+            let mut marks = 0;
+            for action in self.actions() {
+                if let Action::Mark { ticket, .. } = action {
+                    marks += 1;
+                    self.transfer.handle_answer(ticket, Ok(Answer::Marked), self.now);
+                } else if let Action::Hash { ticket: it, .. } | Action::Check { ticket: it, .. } =
+                    action
+                {
+                    ticket = Some(it);
+                }
             }
-        };
-        let ticket = self.actions().into_iter().filter_map(of).next_back();
+            if marks == 0 {
+                break;
+            }
+        }
         self.transfer.handle_answer(ticket.expect("work to do"), Ok(answer), self.now);
+    }
+
+    /// Answers all syncs.
+    fn sync(&mut self) -> usize {
+        let of =
+            |action| if let Action::Sync { ticket, .. } = action { Some(ticket) } else { None };
+        let tickets: Vec<Ticket> = self.actions().into_iter().filter_map(of).collect();
+        for ticket in &tickets {
+            self.transfer.handle_answer(*ticket, Ok(Answer::Synced), self.now);
+        }
+        tickets.len()
     }
 
     /// Questions for names.
@@ -274,4 +294,34 @@ fn while_the_storage_asks_for_a_pause_it_is_asked_for_no_names() {
     }
     hand.pass(5);
     assert_eq!(hand.names().len(), 1, "without a pause, soon");
+}
+
+#[test]
+fn a_search_that_has_become_hopeless_goes_on_without_chunks_at_once() {
+    let mut hand = Hand::sized(2 * MIB);
+    hand.authorize();
+    let [only] = &hand.requests()[..] else { panic!("one request") };
+    let only = only.clone();
+    hand.plan(&only, 0, 0);
+    hand.write(&only, only.1);
+    hand.transfer.handle_close(only.0, &Close::Done, hand.now);
+    let chunks = vec![Node { hash: XetHash::ZERO, len: 2 * MIB }];
+    hand.answer(Answer::Hashed { digest: Some(WRONG), chunks });
+    hand.answer(Answer::Checked { damaged: Vec::new() });
+    // Nobody knows the names, and all of it comes again as it was.
+    for _ in 0..2 {
+        let [ticket] = hand.names()[..] else { panic!("one question") };
+        hand.transfer.handle_answer(ticket, Err(Fault::NoXet("none here".into())), hand.now);
+    }
+    assert_eq!(hand.sync(), 1, "what is doubted is revoked");
+    let [again] = &hand.requests()[..] else { panic!("one request") };
+    let again = again.clone();
+    hand.plan(&again, 0, 0);
+    hand.write(&again, again.1);
+    // The sync lands between the last write and the close: nothing else will ever happen.
+    hand.pass(2);
+    assert_eq!(hand.sync(), 1);
+    hand.transfer.handle_close(again.0, &Close::Done, hand.now);
+    assert!(!hand.transfer.is_stuck());
+    assert_eq!(hand.sync(), 1, "what is doubted next is revoked");
 }

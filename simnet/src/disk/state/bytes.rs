@@ -3,6 +3,7 @@
 //! Whether the caller may make them was asked before.
 
 use std::io;
+use std::time::Duration;
 
 use engine::range::ByteRange;
 use rand::RngExt;
@@ -75,13 +76,13 @@ impl State {
         Ok(())
     }
 
-    pub(in super::super) fn allocate(
+    pub(in super::super) fn reserve(
         &mut self,
         inode: u64,
         len: u64,
         effect: Option<Effect>,
     ) -> io::Result<()> {
-        let (now, free) = (self.now(), self.available() / PAGE);
+        let free = self.available() / PAGE;
         let keeps_some: bool = self.rng.random();
         let data = self.tree.data_mut(inode)?;
         let fits = |len: u64| data.live().pages_to_allocate(len) <= free;
@@ -99,8 +100,7 @@ impl State {
             }
         };
         if given > 0 {
-            data.allocate(given, now);
-            self.tree.inode_mut(inode)?.modified = now;
+            data.reserve(given);
         }
         error.map_or(Ok(()), Err)
     }
@@ -111,6 +111,18 @@ impl State {
         data.sync(modified, self.settings.sector_len, &self.expected);
         self.watch.totals.syncs += 1;
         self.note(process, inode, What::Synced);
+        Ok(())
+    }
+
+    pub(in super::super) fn sync_all(&mut self, process: ProcessId, inode: u64) -> io::Result<()> {
+        self.sync_data(process, inode)?;
+        let modified = self.tree.inode(inode)?.modified;
+        self.tree.data_mut(inode)?.sync_modified(modified);
+        Ok(())
+    }
+
+    pub(in super::super) fn set_modified(&mut self, inode: u64, time: Duration) -> io::Result<()> {
+        self.tree.inode_mut(inode)?.modified = time;
         Ok(())
     }
 

@@ -15,7 +15,7 @@ enum Call {
     Create(usize),
     Write { at: usize, start: usize, len: usize, is_expected: bool },
     SetLen { at: usize, len: usize },
-    Allocate { at: usize, len: usize },
+    Reserve { at: usize, len: usize },
     Sync(usize),
     FailSync(usize),
     Rename(usize, usize),
@@ -131,7 +131,7 @@ fn expected(offset: u64, buffer: &mut [u8]) {
 fn play(disk: &SimDisk, model: &mut Model, call: &Call, step: u8) {
     match *call {
         Call::Create(at) => create_file(disk, model, at),
-        Call::Write { at, .. } | Call::SetLen { at, .. } | Call::Allocate { at, .. } => {
+        Call::Write { at, .. } | Call::SetLen { at, .. } | Call::Reserve { at, .. } => {
             change_bytes(disk, model, at, call, step);
         }
         Call::Sync(at) | Call::FailSync(at) => change_bytes(disk, model, at, call, step),
@@ -177,9 +177,8 @@ fn change_bytes(disk: &SimDisk, model: &mut Model, at: usize, call: &Call, step:
             file.set_len(len as u64).unwrap();
             known.set_len(len);
         }
-        Call::Allocate { len, .. } => {
-            file.allocate(len as u64).unwrap();
-            known.live.resize(known.live.len().max(len), 0);
+        Call::Reserve { len, .. } => {
+            file.reserve(len as u64).unwrap();
             let allocated = file.stat().unwrap().allocated;
             assert!(allocated >= len as u64 && allocated.is_multiple_of(4096));
         }
@@ -259,7 +258,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
             Call::Write { at, start, len, is_expected }
         }),
         1 => (at(), position()).prop_map(|(at, len)| Call::SetLen { at, len }),
-        1 => (at(), position()).prop_map(|(at, len)| Call::Allocate { at, len }),
+        1 => (at(), position()).prop_map(|(at, len)| Call::Reserve { at, len }),
         3 => at().prop_map(Call::Sync),
         1 => at().prop_map(Call::FailSync),
         2 => (at(), at()).prop_map(|(from, to)| Call::Rename(from, to)),

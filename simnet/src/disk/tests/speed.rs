@@ -17,7 +17,7 @@ fn what_is_expected_is_kept_as_a_marker() {
     let len = (15 << 30) + 1234;
     disk.expect_content(len, Arc::new(fill));
     let file = create(&disk, "/a/f", b"");
-    file.allocate(len).unwrap();
+    file.reserve(len).unwrap();
     let mut bytes = vec![0; 1 << 20];
     let starts = [0, 10 << 30, (15 << 30) - (1 << 20) + 7];
     for start in starts {

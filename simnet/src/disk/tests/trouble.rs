@@ -18,14 +18,14 @@ fn a_full_disk_takes_what_fits_and_frees_what_is_removed() {
     file.write_all_at(&[3; 5000], 0).unwrap();
     let other = create(&disk, "/a/g", b"");
     other.set_len(1 << 40).unwrap();
-    assert_eq!(kind(other.allocate(4096)), io::ErrorKind::StorageFull);
+    assert_eq!(kind(other.reserve(4096)), io::ErrorKind::StorageFull);
     assert_eq!(disk.available_space(path("/a")).unwrap(), 100);
     disk.remove_file(path("/a/f")).unwrap();
-    assert!(other.allocate(4096).is_err(), "what is open still takes space");
+    assert!(other.reserve(4096).is_err(), "what is open still takes space");
     drop(file);
-    other.allocate(4096).unwrap();
+    other.reserve(4096).unwrap();
     disk.adjust(|settings| settings.capacity = None);
-    other.allocate(1 << 40).unwrap();
+    other.reserve(1 << 40).unwrap();
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn an_allocation_that_fails_may_keep_what_it_got() {
         disk.adjust(|settings| settings.capacity = Some(100 * 4096));
         let file = create(&disk, "/a/f", b"");
         file.write_all_at(&[1; 4096], 50 * 4096).unwrap();
-        assert_eq!(kind(file.allocate(101 * 4096)), io::ErrorKind::StorageFull);
+        assert_eq!(kind(file.reserve(101 * 4096)), io::ErrorKind::StorageFull);
         file.stat().unwrap().allocated / 4096
     };
     let outcomes: std::collections::BTreeSet<u64> = (0..20).map(outcome).collect();

@@ -50,6 +50,10 @@ impl Run<'_> {
                 self.begin(ticket, file.0, WorkKind::Check(entries));
                 self.worked_after(ticket, len / CHECKED_BYTES_PER_NANO);
             }
+            Action::Mark { ticket, file } => {
+                self.begin(ticket, file.0, WorkKind::Mark);
+                self.worked_after(ticket, 0);
+            }
             Action::Seal { ticket, file } => {
                 self.begin(ticket, file.0, WorkKind::Seal);
                 self.plan(self.now + self.world.sync_lasts * 3, Plan::Worked(ticket));
@@ -131,6 +135,7 @@ impl Run<'_> {
             WorkKind::Check(entries) => {
                 Ok(Answer::Checked { damaged: self.part(file).check(&entries) })
             }
+            WorkKind::Mark => Ok(Answer::Marked),
             WorkKind::Seal => {
                 self.seal(file);
                 Ok(Answer::Sealed)
