@@ -14,3 +14,4 @@ pub mod scores;
 pub mod seed;
 pub mod silence;
 pub mod trace;
+pub mod wild;

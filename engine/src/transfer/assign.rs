@@ -31,6 +31,7 @@ impl Transfer {
             let is_probe = match self.outage.permit(self.now) {
                 Permit::Free if self.in_flight() >= self.window.limit() => return,
                 Permit::Free => false,
+                Permit::Probe if self.is_crowded() => return,
                 Permit::Probe => true,
                 Permit::Wait(until) => {
                     if let Some(until) = until {

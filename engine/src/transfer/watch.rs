@@ -118,9 +118,10 @@ impl Transfer {
         grown.min(PROBE_PATIENCE_MAX.max(patience))
     }
 
-    /// When everything that is missing is claimed by silent requests, the one that has been
-    /// silent longest makes room for the probe; and so does one that has brought nothing yet,
-    /// which would keep the probe back while there is nothing to hope from it.
+    /// When everything that is missing is claimed by silent requests, or an earlier outage has left
+    /// one more than there are workers, the one that has been silent longest makes room for the
+    /// probe; and so does one that has brought nothing yet, which would keep the probe back while
+    /// there is nothing to hope from it.
     fn make_room_for_probe(&mut self) {
         let is_probe_due = self.outage.permit(self.now) == Permit::Probe;
         if !is_probe_due || self.requests.values().any(|open| open.aborted.is_some()) {
@@ -132,12 +133,18 @@ impl Transfer {
         let patience = self.stall.patience();
         let is_hopeless =
             |open: &Open| open.received == 0 && self.now.since(open.quiet_since) >= patience;
-        let silent = self.requests.iter().filter(|(_, open)| !has_unclaimed || is_hopeless(open));
+        let may_go = |open: &Open| !has_unclaimed || self.is_crowded() || is_hopeless(open);
+        let silent = self.requests.iter().filter(|(_, open)| may_go(open));
         let longest = silent.min_by_key(|(id, open)| (open.quiet_since, **id));
         if let Some((id, open)) = longest {
             let (id, quiet_since) = (*id, open.quiet_since);
             self.abort_silent(id, quiet_since);
         }
+    }
+
+    /// Whether a probe of an earlier outage is still there, beside as many as there are workers.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.requests.len() > self.config.workers_max as usize
     }
 
     fn abort_silent(&mut self, id: RequestId, quiet_since: Instant) {
