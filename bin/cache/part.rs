@@ -239,7 +239,11 @@ fn reserve<D: Disk>(disk: &D, place: &Place, open: &OpenPart<D>) -> Result<(), D
         return Err(DiskFault::Full);
     }
     open.part.reserve(size).at(&place.part)?;
-    open.journal.reserve(open.journal_len + journal::room(size)).at(&place.journal)
+    if let Err(error) = open.journal.reserve(open.journal_len + journal::room(size)) {
+        // On a disk that is nearly full what there is may do.
+        tracing::warn!(%error, "there is no room for a journal as long as it may become");
+    }
+    Ok(())
 }
 
 /// An error unless `file` is still what is at `path`. Blocks.

@@ -156,9 +156,7 @@ pub fn seal<D: Disk>(
     journal.sync_data().at(&place.journal)?;
     // Once more, and that the part at this name is the one we wrote: others rename by name too.
     claim.check()?;
-    if disk.stat(&place.part).at(&place.part)?.id != stat.id {
-        return Err(DiskFault::Gone(format!("{}: was replaced", place.part.display())));
-    }
+    part::check_name(disk, &place.part, part)?;
     check_mark(&part.stat().at(&place.part)?, marked)?;
     match disk.rename(&place.part, &place.target) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {

@@ -92,7 +92,8 @@ impl<H: Http, D: Disk> Home for FileHome<H, D> {
         let (disk, part, path) =
             (self.disk.clone(), Arc::clone(&self.part), self.item.place.part.clone());
         let marked = Arc::clone(&self.marked);
-        let work = move |_: &D| {
+        let work = move |disk: &D| {
+            part::check_name(disk, &path, &*part)?;
             let stat = part::mark(&*part).at(&path)?;
             *marked.lock().unwrap_or_else(PoisonError::into_inner) = Some(stat);
             Ok(())

@@ -275,3 +275,29 @@ fn a_long_journal_is_shortened() {
     assert!(open.ledger.is_complete());
     assert!(open.journal_len < before / 100, "{before} to {}", open.journal_len);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_journal_has_its_room_from_the_beginning() {
+    let world = World::new();
+    let open = world.open();
+    let stat = open.journal.stat().unwrap();
+    assert_eq!(stat.len, open.journal_len, "only room is taken");
+    assert!(stat.allocated >= journal::room(SIZE), "{stat:?}");
+}
+
+#[test]
+fn what_is_safe_is_what_is_recorded_in_the_part_that_is_there() {
+    let world = World::new();
+    world.write(&[(0, 400)], true);
+    world.write(&[(400, 500)], false);
+    let open = world.open();
+    let safe = || safe_bytes(&StdDisk, &world.place, &world.begin, &open.part).unwrap();
+    assert_eq!(safe(), 500);
+    open.part.write_all_at(&[0; 10], 450).unwrap();
+    assert_eq!(safe(), 400, "what was not synced is read");
+    DiskFile::set_len(&*open.part, 300).unwrap();
+    assert_eq!(safe(), 0, "of a part that was cut everything is");
+    fs::remove_file(&world.place.part).unwrap();
+    assert_eq!(safe(), 0, "what has no name is lost");
+}

@@ -197,6 +197,27 @@ fn a_part_that_is_not_ours_is_not_sealed() {
 }
 
 #[test]
+fn a_part_that_was_written_to_after_its_mark_is_not_sealed() {
+    // Linux keeps times of 4 ms and less; what is written at once has the time of the last write.
+    for deed in
+        [|part: &fs::File| part.write_all_at(b"x", 0), |part: &fs::File| DiskFile::set_len(part, 1)]
+    {
+        let world = World::new();
+        let place = world.cached();
+        prepare(&StdDisk, &place, "n", &Settled::default()).unwrap();
+        let claim = claim(&StdDisk, &place);
+        let open = part::open(&StdDisk, &claim, &place, &begin()).unwrap();
+        open.part.write_all_at(CONTENT, 0).unwrap();
+        let marked = part::mark(&*open.part).unwrap();
+        deed(&open.part).unwrap();
+        let len = open.journal_len;
+        let result = seal(&StdDisk, &claim, &place, &open.part, &open.journal, len, &marked);
+        assert_eq!(result, Err(DiskFault::Touched));
+        assert!(!place.target.exists());
+    }
+}
+
+#[test]
 fn a_touched_file_is_verified_once_more() {
     let world = World::new();
     let place = world.cached();

@@ -156,30 +156,7 @@ impl World {
                 let answer = Answer::Located { location, digest: Some(RIGHT), size: None };
                 self.disk_answers.push_back((ticket, Ok(answer)));
             }
-            Action::Request { id, file, range, way } => {
-                for other in self.open.values().filter(|other| other.file == file) {
-                    assert!(
-                        !other.range.overlaps(range) || other.answering == Answering::Whole,
-                        "{range} has two writers"
-                    );
-                }
-                self.asked += 1;
-                let answering = match (way, (self.answering)(self.asked, self.now)) {
-                    (Way::Http { whole: true, .. }, Answering::RangesPacked) => Answering::Whole,
-                    (_, answering) => answering,
-                };
-                let conversation = Conversation {
-                    file,
-                    range,
-                    answering,
-                    at: if answering == Answering::Whole { 0 } else { range.start },
-                    keep: None,
-                    sent: 0,
-                    is_aborted: false,
-                    is_head_sent: false,
-                };
-                self.open.insert(id, conversation);
-            }
+            Action::Request { id, file, range, way } => self.open(id, file, range, &way),
             Action::Authorize { .. }
             | Action::Describe { .. }
             | Action::Name { .. }
@@ -214,6 +191,32 @@ impl World {
                 self.disk_answers.push_back((ticket, Ok(Answer::Sealed)));
             }
         }
+    }
+
+    /// A request goes out.
+    fn open(&mut self, id: RequestId, file: FileId, range: ByteRange, way: &Way) {
+        for other in self.open.values().filter(|other| other.file == file) {
+            assert!(
+                !other.range.overlaps(range) || other.answering == Answering::Whole,
+                "{range} has two writers"
+            );
+        }
+        self.asked += 1;
+        let answering = match (way, (self.answering)(self.asked, self.now)) {
+            (Way::Http { whole: true, .. }, Answering::RangesPacked) => Answering::Whole,
+            (_, answering) => answering,
+        };
+        let conversation = Conversation {
+            file,
+            range,
+            answering,
+            at: if answering == Answering::Whole { 0 } else { range.start },
+            keep: None,
+            sent: 0,
+            is_aborted: false,
+            is_head_sent: false,
+        };
+        self.open.insert(id, conversation);
     }
 
     /// Lets every connection bring its share of one step.
