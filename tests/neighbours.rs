@@ -102,7 +102,7 @@ fn do_to(part: &Path, deed: Deed, at: u64) {
         }
         Deed::Cut => file.set_len(at),
         Deed::Remove => fs::remove_file(part),
-        Deed::Replace => fs::remove_file(part).and_then(|()| fs::copy("/dev/null", part).map(drop)),
+        Deed::Replace => fs::remove_file(part).and_then(|()| fs::write(part, "")),
     }
     .expect("it is our disk");
 }

@@ -95,7 +95,9 @@ fn clippy_forbids_the_engine_the_outside() {
 
 #[test]
 fn all_packages_have_the_lints_of_the_workspace() {
-    for path in crate::tracked().iter().filter(|path| path.ends_with("Cargo.toml")) {
+    // The fuzzer's package is no part of the workspace: its macros are not of this style.
+    let is_ours = |path: &&String| path.ends_with("Cargo.toml") && !path.starts_with("fuzz/");
+    for path in crate::tracked().iter().filter(is_ours) {
         assert!(has_lints(&crate::read(path)), "{path}: lacks `[lints] workspace = true`");
     }
 }

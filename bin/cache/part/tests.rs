@@ -291,12 +291,12 @@ fn what_is_safe_is_what_is_recorded_in_the_part_that_is_there() {
     let world = World::new();
     world.write(&[(0, 400)], true);
     world.write(&[(400, 500)], false);
-    let open = world.open();
-    let safe = || safe_bytes(&StdDisk, &world.place, &world.begin, &open.part).unwrap();
+    let part = StdDisk.open(&world.place.part, Access::Write).unwrap();
+    let safe = || safe_bytes(&StdDisk, &world.place, &world.begin, &part).unwrap();
     assert_eq!(safe(), 500);
-    open.part.write_all_at(&[0; 10], 450).unwrap();
+    part.write_all_at(&[0; 10], 450).unwrap();
     assert_eq!(safe(), 400, "what was not synced is read");
-    DiskFile::set_len(&*open.part, 300).unwrap();
+    DiskFile::set_len(&part, 300).unwrap();
     assert_eq!(safe(), 0, "of a part that was cut everything is");
     fs::remove_file(&world.place.part).unwrap();
     assert_eq!(safe(), 0, "what has no name is lost");
