@@ -110,8 +110,7 @@ fn do_to(part: &Path, deed: Deed, at: u64) {
 /// What the last event says is safe, in bytes.
 fn safe_bytes(running: &Running) -> u64 {
     let said = running.transcript();
-    let lines = said.lines().filter(|line| line.starts_with('{'));
-    let last = lines.filter(|line| line.contains("\"event\":\"error\"")).next_back();
+    let last = said.lines().rfind(|line| line.starts_with("{\"event\":\"error\""));
     let last = last.unwrap_or_else(|| panic!("it says how it ended: {said}"));
     let value: serde_json::Value = serde_json::from_str(last).expect("it is JSON");
     value["bytes"].as_u64().unwrap_or(0)

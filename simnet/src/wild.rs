@@ -228,11 +228,11 @@ impl Run {
         let Some(id) = choices.one_of_keys(&self.requests) else { return };
         let exchange = self.exchange(id);
         if exchange.is_aborted && choices.flag() {
-            return self.close(id, Close::Aborted);
+            return self.close(id, &Close::Aborted);
         }
         if choices.below(8) == 0 {
             let fault = heads::fault(choices);
-            return self.close(id, Close::Failed(fault));
+            return self.close(id, &Close::Failed(fault));
         }
         if !exchange.has_head {
             self.begin(id, choices);
@@ -269,7 +269,7 @@ impl Run {
         self.drain();
         let Some(exchange) = self.requests.get_mut(&id) else { return };
         let Some(gaps) = &mut exchange.gaps else { return };
-        let Some(gap) = gaps.iter().next() else { return self.close(id, Close::Done) };
+        let Some(gap) = gaps.iter().next() else { return self.close(id, &Close::Done) };
         let start = match exchange.record {
             Some(record) if record.end == gap.start && record.len() < RECORD_MAX => record.start,
             Some(_) | None => gap.start,
@@ -286,13 +286,13 @@ impl Run {
         self.transfer.handle_written(id, &written, now);
         if is_done || self.requests.get(&id).is_some_and(|it| it.is_winding_up) {
             self.drain();
-            self.close(id, Close::Done);
+            self.close(id, &Close::Done);
         }
     }
 
-    fn close(&mut self, id: RequestId, close: Close) {
+    fn close(&mut self, id: RequestId, close: &Close) {
         if self.requests.remove(&id).is_some() {
-            self.transfer.handle_close(id, &close, self.now);
+            self.transfer.handle_close(id, close, self.now);
         }
     }
 

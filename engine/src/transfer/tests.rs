@@ -67,8 +67,11 @@ struct World {
     /// While it is, no work on the disk ends.
     is_disk_slow: bool,
     /// How a piece of work on the disk ends, if not well.
-    disk: Box<dyn FnMut(&Action) -> Option<Result<Answer, Fault>>>,
+    disk: Box<Disk>,
 }
+
+/// What a disk makes of its work, where that is not what it should be.
+type Disk = dyn FnMut(&Action) -> Option<Result<Answer, Fault>>;
 
 struct Conversation {
     file: FileId,

@@ -42,7 +42,7 @@ impl Run {
             } else if let Some(id) = self.next_request() {
                 let exchange = self.exchange(id);
                 if exchange.is_aborted {
-                    self.close(id, Close::Aborted);
+                    self.close(id, &Close::Aborted);
                 } else if !exchange.has_head {
                     self.begin(id, calm);
                 } else {

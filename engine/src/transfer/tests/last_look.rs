@@ -159,11 +159,9 @@ fn a_file_that_was_taken_away_fails_alone() {
     let spec = || FileSpec { size: 4 * MIB, digest: RIGHT, location: None, xet: None };
     let mut world = World::new(4 * MIB, config(), |_, _| Answering::Well);
     world.transfer = transfer_of([spec(), spec()], config());
-    world.disk = Box::new(|action| match action {
-        Action::Sync { file: FileId(0), .. } | Action::Mark { file: FileId(0), .. } => {
-            Some(Err(gone()))
-        }
-        _ => None,
+    world.disk = Box::new(|action| {
+        let (Action::Sync { file, .. } | Action::Mark { file, .. }) = action else { return None };
+        (*file == FileId(0)).then(|| Err(gone()))
     });
     assert_eq!(world.run(Duration::from_secs(60)), Some(End::Finished));
     assert!(world.events.contains(&Event::Failed { file: FileId(0), fault: gone() }));
