@@ -1,6 +1,7 @@
 //! The conductor by hand: scripted answers, a shell of a few lines, no bytes.
 
 mod chunks;
+mod economy;
 mod ends;
 mod last_look;
 mod turns;
@@ -30,6 +31,8 @@ enum Answering {
     Whole,
     /// A flipped bit in its first byte.
     Flipped,
+    /// The same, and a reset after so many bytes.
+    FlippedThenReset(u64),
     /// A page of HTML.
     Html,
     /// Ranges of a compressed form; without a range, the file.
@@ -39,7 +42,27 @@ enum Answering {
 impl Answering {
     /// How many bytes of the body come at most.
     const fn budget(self) -> u64 {
-        if let Self::ResetAfter(after) | Self::SilentAfter(after) = self { after } else { u64::MAX }
+        match self {
+            Self::ResetAfter(after) | Self::SilentAfter(after) | Self::FlippedThenReset(after) => {
+                after
+            }
+            Self::Well
+            | Self::Status(..)
+            | Self::Whole
+            | Self::Flipped
+            | Self::Html
+            | Self::RangesPacked => u64::MAX,
+        }
+    }
+}
+
+impl Answering {
+    const fn flips(self) -> bool {
+        matches!(self, Self::Flipped | Self::FlippedThenReset(_))
+    }
+
+    const fn resets(self) -> bool {
+        matches!(self, Self::ResetAfter(_) | Self::FlippedThenReset(_))
     }
 }
 
@@ -64,6 +87,7 @@ struct World {
     records: Vec<Record>,
     ttl: Option<Duration>,
     end: Option<End>,
+    syncs: u64,
     /// While it is, no work on the disk ends.
     is_disk_slow: bool,
     /// How a piece of work on the disk ends, if not well.
@@ -106,6 +130,7 @@ impl World {
             records: Vec::new(),
             ttl: None,
             end: None,
+            syncs: 0,
             is_disk_slow: false,
             disk: Box::new(|_| None),
         }
@@ -174,6 +199,7 @@ impl World {
             Action::Abort { id } => self.open.get_mut(&id).unwrap().is_aborted = true,
             Action::Append { record, .. } => self.records.push(record),
             Action::Sync { ticket, .. } => {
+                self.syncs += 1;
                 self.disk_answers.push_back((ticket, Ok(Answer::Synced)));
             }
             Action::Hash { ticket, range, .. } => {
@@ -261,11 +287,11 @@ impl World {
             for gap in keep {
                 let upto = ByteRange::new(gap.start, came.end.min(gap.end));
                 if came.overlaps(upto) {
-                    self.write(id, upto, came, answering == Answering::Flipped && is_first);
+                    self.write(id, upto, came, answering.flips() && is_first);
                 }
             }
         }
-        let is_reset = matches!(answering, Answering::ResetAfter(_)) && len < share;
+        let is_reset = answering.resets() && len < share;
         if is_done {
             return Some(Close::Done);
         }
@@ -305,7 +331,8 @@ fn head(answering: Answering, range: ByteRange, size: u64) -> Option<Head> {
         Answering::Well
         | Answering::ResetAfter(_)
         | Answering::SilentAfter(_)
-        | Answering::Flipped => Head::new(206, [("content-range", content_range)]),
+        | Answering::Flipped
+        | Answering::FlippedThenReset(_) => Head::new(206, [("content-range", content_range)]),
     };
     Some(head)
 }
