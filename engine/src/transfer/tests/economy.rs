@@ -38,8 +38,7 @@ fn a_server_that_says_it_is_too_much_gets_half_as_many_requests() {
 
 #[test]
 fn what_was_cut_is_doubted_before_what_was_not() {
-    let flip =
-        |n, _| if n == 30 { Answering::FlippedThenReset(900_000) } else { Answering::Well };
+    let flip = |n, _| if n == 30 { Answering::FlippedThenReset(900_000) } else { Answering::Well };
     let mut world = World::new(64 * MIB, config(), flip);
     assert_eq!(world.run(Duration::from_secs(60)), Some(End::Finished));
     assert!(world.events.contains(&Event::Sealed { file: FileId(0) }));
