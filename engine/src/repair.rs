@@ -32,8 +32,16 @@ pub enum Next {
 }
 
 impl Repair {
-    /// A search through these ranges, those of the first set first.
-    pub const fn new(ranks: Vec<RangeSet>) -> Self {
+    /// A search through these ranges, those of the first set first; and of each set first what is
+    /// `suspect`, because something went wrong when it came.
+    pub fn new(ranks: Vec<RangeSet>, suspect: &RangeSet) -> Self {
+        let halves = |rank: RangeSet| {
+            let first: RangeSet = suspect.iter().flat_map(|range| rank.within(range)).collect();
+            let mut rest = rank;
+            first.iter().for_each(|range| rest.remove(range));
+            [first, rest]
+        };
+        let ranks = ranks.into_iter().flat_map(halves).filter(|rank| !rank.is_empty()).collect();
         Self { ranks, differed: RangeSet::new(), rounds: 1, found: false }
     }
 
@@ -91,7 +99,7 @@ mod tests {
     use super::*;
 
     fn whole() -> Repair {
-        Repair::new(vec![[ByteRange::new(0, 100)].into_iter().collect()])
+        Repair::new(vec![[ByteRange::new(0, 100)].into_iter().collect()], &RangeSet::new())
     }
 
     #[test]
@@ -120,10 +128,12 @@ mod tests {
     #[test]
     fn the_most_suspect_is_fetched_first_and_the_vouched_not_at_all() {
         let set = |start, end| [ByteRange::new(start, end)].into_iter().collect::<RangeSet>();
-        let mut repair = Repair::new(vec![set(50, 60), set(0, 50)]);
-        assert_eq!(repair.doubted(), set(50, 60));
-        repair.on_fetched(ByteRange::new(50, 60), false);
-        assert_eq!(repair.doubted(), set(0, 50));
+        let mut repair = Repair::new(vec![set(50, 60), set(0, 50)], &set(40, 55));
+        for (start, end) in [(50, 55), (55, 60), (40, 50)] {
+            assert_eq!(repair.doubted(), set(start, end));
+            repair.on_fetched(ByteRange::new(start, end), false);
+        }
+        assert_eq!(repair.doubted(), set(0, 40));
         repair.on_vouched(ByteRange::new(0, 50));
         assert_eq!(repair.next_step(), Next::Hopeless);
     }

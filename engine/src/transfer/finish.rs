@@ -221,13 +221,7 @@ impl Transfer {
             let Some(repair) = &file.repair else { return };
             let doubted = repair.doubted();
             let is_doubted = |entry: &Proven| doubted.intersects(entry.range);
-            let entry = file
-                .ledger
-                .entries()
-                .filter(is_doubted)
-                .find(|entry| file.suspect.intersects(entry.range))
-                .or_else(|| file.ledger.entries().find(is_doubted));
-            let Some(entry) = entry else { return };
+            let Some(entry) = file.ledger.entries().find(is_doubted) else { return };
             self.revoke(id, entry.range);
         }
     }

@@ -295,7 +295,7 @@ impl Transfer {
             file.choice.bar_xet();
             ranks = vec![[ByteRange::new(0, size)].into_iter().collect()];
         }
-        file.repair = Some(Repair::new(ranks));
+        file.repair = Some(Repair::new(ranks, &file.suspect));
         file.stage = Stage::Fetching;
     }
 
