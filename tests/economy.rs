@@ -32,7 +32,8 @@ async fn one_large_file() {
     let stats = world.stats();
     assert_eq!(on(&stats, Route::Resolve), 1, "it is located once: {stats:#?}");
     let ranges = on(&stats, Route::Cdn);
-    assert!(ranges <= 8 + 24, "{ranges} requests for 8 ranges");
+    // Large ones, but for the tail, which is shared among the workers.
+    assert!(ranges <= 48, "{ranges} requests");
     // One to the hub, and one for each worker: what is open is used again.
     assert!(stats.connections <= 1 + 8, "{} connections for {ranges} requests", stats.connections);
 }

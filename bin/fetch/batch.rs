@@ -139,3 +139,42 @@ impl<D: Disk> Claims<D> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::{Duration, SystemTime};
+
+    use engine::time::Instant;
+
+    use super::*;
+    use crate::cache::claim::{Attempt, Watch, try_claim};
+    use crate::cache::layout::LocalDir;
+    use crate::cache::store::{self, Settled};
+    use crate::disk::StdDisk;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_claim_of_a_batch_is_renewed() {
+        let folder = tempfile::tempdir().unwrap();
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let claim = |number: u128| {
+            let name = format!("model-{number}.bin");
+            let blob = format!("{number:064x}").parse().unwrap();
+            let place = LocalDir::new(folder.path()).place(&name.parse().unwrap(), &blob);
+            store::prepare(&StdDisk, &place, "n", &Settled::default()).unwrap();
+            let (process, watch) = (StdDisk.process(), &mut Watch::default());
+            let attempt = try_claim(&StdDisk, &place, &process, number, watch, Instant::START);
+            let Attempt::Claimed(claim) = attempt.unwrap() else { panic!("nobody else is here") };
+            fs::File::open(&place.owner).unwrap().set_modified(long_ago).unwrap();
+            (place.owner, Arc::new(claim))
+        };
+        let (owners, claims): (Vec<_>, Vec<_>) = (0..3).map(claim).unzip();
+        let claims = Claims { disk: StdDisk, claims };
+        let beaten = tokio::time::timeout(BEAT * 3 / 2, claims.beat()).await;
+        assert!(beaten.is_err(), "it goes on for ever");
+        for owner in owners {
+            let modified = fs::metadata(&owner).unwrap().modified().unwrap();
+            assert!(modified > long_ago, "{}: was not renewed", owner.display());
+        }
+    }
+}
