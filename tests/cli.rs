@@ -301,7 +301,8 @@ async fn an_interruption() {
 #[cfg(unix)]
 #[tokio::test]
 async fn what_the_publisher_vouches_for() {
-    let link = LinkSpec { rate: Some(2_000_000), ..LinkSpec::default() };
+    // The publisher vouches for the first of it after a few of the ten seconds that it takes.
+    let link = LinkSpec { rate: Some(4_000_000), ..LinkSpec::default() };
     let stage = Stage::in_chunks(link).await;
     let shown = stage.interrupt("vouched").await;
     assert!(shown.starts_with("exit code: 130"), "{shown}");

@@ -166,4 +166,4 @@ async fn output_of(mut command: Command) -> Output {
 /// Large enough for several requests.
 const SIZE: u64 = 5_000_000;
 /// Large enough for something to be vouched for long before the end.
-const CHUNKED_SIZE: u64 = 12_000_000;
+const CHUNKED_SIZE: u64 = 40_000_000;
