@@ -126,4 +126,7 @@ pub struct FetchedFile {
     pub digest: String,
     /// Whether it was there already.
     pub was_present: bool,
+    /// When it was verified, since 1970, if that was before: then it was not read again, because
+    /// its length and date are what they were. `None` if it was verified now.
+    pub verified: Option<Duration>,
 }

@@ -317,6 +317,8 @@ const FILTERS: &[(&str, &str)] = &[
     (r"\b[0-9a-f]{40}\b", "[SHA1]"),
     (r"commit [0-9a-f]{12}\b", "commit [COMMIT]"),
     (r"[0-9.]+ [KMG]?B/s", "[RATE]"),
+    (r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT", "[DATE]"),
+    (r#""verified":[0-9]+"#, r#""verified":[DATE]"#),
     (r"in [0-9.]+ s\b", "in [TIME]"),
     (r"after [0-9.]+ s\b", "after [TIME]"),
     (r"tried: [0-9]+ times", "tried: [COUNT] times"),

@@ -44,6 +44,8 @@ pub enum Found {
         path: PathBuf,
         /// Its length in bytes.
         len: u64,
+        /// When it was verified, since 1970.
+        verified: Duration,
     },
     /// Something is there that somebody else put there, or that was touched since.
     Unverified {
@@ -64,7 +66,9 @@ pub fn find<D: Disk>(disk: &D, place: &Place, etag: &str) -> Result<Found, DiskF
     let Some((path, stat)) = locate(disk, place)? else { return Ok(Found::Nothing) };
     let journal = part::read_journal(disk, &place.journal).at(&place.journal)?;
     if journal.is_some_and(|(replay, _)| part::is_sealed(&replay, &stat)) {
-        return Ok(Found::Sealed { path, len: stat.len });
+        // Its seal is the last that is written to a journal.
+        let verified = disk.stat(&place.journal).at(&place.journal)?.modified;
+        return Ok(Found::Sealed { path, len: stat.len, verified });
     }
     if let PlaceKind::LocalDir { metadata: Some(metadata), .. } = &place.kind {
         let record = read_metadata(disk, metadata)?;

@@ -2,6 +2,8 @@
 //!
 //! Failures are told elsewhere.
 
+use std::time::{Duration, SystemTime};
+
 use moshi_fetch::news::{FetchedFile, Report};
 
 use super::quantity::{count, duration, rate, size};
@@ -40,6 +42,7 @@ pub(crate) fn render(report: &Report, run: Run) -> Vec<String> {
         }
     }
     lines.push(ground(report, run));
+    lines.extend(trust(report));
     lines
 }
 
@@ -107,7 +110,7 @@ fn ground(report: &Report, run: Run) -> String {
     let says = if run.is_own_digest { "you gave" } else { "its publisher says" };
     if let [file] = report.files.as_slice() {
         let (name, hex) = digest(file);
-        return format!("verified: {name} {hex}, which is what {says}");
+        return format!("verified{}: {name} {hex}, which is what {says}", when(file));
     }
     let of = |name: &str| report.files.iter().filter(|file| digest(file).0 == name).count() as u64;
     let grounds: Vec<String> = [SHA256, GIT_SHA1]
@@ -116,6 +119,30 @@ fn ground(report: &Report, run: Run) -> String {
         .map(|name| format!("{} by {name}", count(of(name), "file", "files")))
         .collect();
     format!("verified, as their publisher says: {}", grounds.join(", "))
+}
+
+/// When a file was verified that was not read now.
+fn when(file: &FetchedFile) -> String {
+    file.verified.map_or_else(String::new, |at| format!(" on {}", date(at)))
+}
+
+/// What was believed without being read, and how to have it read.
+fn trust(report: &Report) -> Option<String> {
+    let believed: Vec<_> = report.files.iter().filter_map(|file| file.verified).collect();
+    let oldest = date(*believed.iter().min()?);
+    let how = "by length and date; `moshi-fetch verify` reads again";
+    Some(match (believed.len() as u64, report.files.len()) {
+        (1, 1) => format!("it is as it was then, {how}"),
+        (1, _) => format!("1 of them was verified on {oldest} and is as it was then, {how}"),
+        (many, _) => {
+            format!("{many} of them were verified on {oldest} or later and are as they were, {how}")
+        }
+    })
+}
+
+/// A date, in the form that HTTP has for it, which is in UTC.
+fn date(since_1970: Duration) -> String {
+    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since_1970)
 }
 
 /// The name and the digits of what a file was verified by.
@@ -130,8 +157,6 @@ const GIT_SHA1_LEN: usize = 40;
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use engine::stats::Stats;
 
     use super::*;
@@ -143,6 +168,7 @@ mod tests {
             size: len,
             digest: digest.to_owned(),
             was_present,
+            verified: was_present.then_some(Duration::from_secs(1_795_803_133)),
         }
     }
 
@@ -180,7 +206,11 @@ mod tests {
             true,
             &[
                 "model.safetensors (14.3 GB) is in place already: nothing was fetched",
-                &format!("verified: SHA-256 {}, which is what you gave", &sha256[7..]),
+                &format!(
+                    "verified on Fri, 27 Nov 2026 18:12:13 GMT: SHA-256 {}, which is what you gave",
+                    &sha256[7..]
+                ),
+                "it is as it was then, by length and date; `moshi-fetch verify` reads again",
             ],
         );
         let faults = [("reset", 1)].into_iter().collect();
@@ -192,6 +222,8 @@ mod tests {
                 "1.02 KB (1 file) in 2 h 58 min, 676 KB/s on average; 1 fault met: reset",
                 "vouched by the publisher on the way: 14.3 GB",
                 "verified, as their publisher says: 1 file by SHA-256, 1 file by git SHA-1",
+                "1 of them was verified on Fri, 27 Nov 2026 18:12:13 GMT and is as it was then, by \
+                 length and date; `moshi-fetch verify` reads again",
             ],
         );
     }

@@ -17,6 +17,7 @@ use futures_util::stream::FuturesUnordered;
 use super::batch::Claimed;
 use super::offline::Verified;
 use super::plan::{Item, Source};
+use super::presence::InPlace;
 use super::progress::Progress;
 use super::session::{Session, begin_of};
 use super::{offline, presence};
@@ -30,7 +31,7 @@ use crate::news::News;
 /// What came of trying to get a file for us.
 enum Claiming<D: Disk> {
     Claimed(Box<Claimed<D>>),
-    Present(PathBuf),
+    Present(InPlace),
     /// Another process has it; what was seen of that.
     Busy(Busy, Watch),
 }
@@ -64,7 +65,7 @@ impl<H: Http, D: Disk> Session<H, D> {
             let Some((id, item, claimed)) = claims.next().await else { break };
             match claimed {
                 Ok(Claiming::Claimed(claimed)) => drop(batch.insert(id, *claimed)),
-                Ok(Claiming::Present(path)) => progress.on_present(id, path),
+                Ok(Claiming::Present(file)) => progress.on_present(id, file),
                 Ok(Claiming::Busy(busy, watch)) => {
                     if progress.watches.insert(id, watch).is_none() {
                         self.tell(News::Busy { file: id, by: busy.by });
@@ -124,18 +125,18 @@ impl<H: Http, D: Disk> Session<H, D> {
         twin: Option<PathBuf>,
     ) -> Result<Claiming<D>, Error> {
         let may_be_present = !self.request.force;
-        if may_be_present && let Some(path) = presence::sealed(&self.disk, item).await? {
+        if may_be_present && let Some(file) = presence::sealed(&self.disk, item).await? {
             self.tell(News::Present { file: id });
-            return Ok(Claiming::Present(path));
+            return Ok(Claiming::Present(file));
         }
         let tell = || self.tell(News::Verifying { file: id });
         if self.environment.is_offline && matches!(item.source, Source::Repo { .. }) {
-            let Verified::Here(path) = offline::verified(&self.disk, item, tell).await? else {
+            let Verified::Here(file) = offline::verified(&self.disk, item, tell).await? else {
                 let kind = ErrorKind::Damaged { damaged: 1, checked: 1 };
                 return Err(Error::new(kind).about(&item.path));
             };
             self.tell(News::Present { file: id });
-            return Ok(Claiming::Present(path));
+            return Ok(Claiming::Present(file));
         }
         let (place, now, nonce) = (item.place.clone(), self.clock.now(), self.disk.nonce());
         let settled = self.settled.clone();
@@ -152,11 +153,11 @@ impl<H: Http, D: Disk> Session<H, D> {
             Err(fault @ (DiskFault::ReadOnly(_) | DiskFault::NotPermitted(_)))
                 if may_be_present =>
             {
-                let Verified::Here(path) = offline::verified(&self.disk, item, tell).await? else {
+                let Verified::Here(file) = offline::verified(&self.disk, item, tell).await? else {
                     return Err(fault.into());
                 };
                 self.tell(News::Present { file: id });
-                return Ok(Claiming::Present(path));
+                return Ok(Claiming::Present(file));
             }
             Err(fault) => return Err(fault.into()),
         };
@@ -164,9 +165,9 @@ impl<H: Http, D: Disk> Session<H, D> {
         if may_be_present {
             let links = self.use_links();
             let found = presence::verified(&self.disk, &claim, item, &begin, links, tell).await?;
-            if let Some(path) = found {
+            if let Some(file) = found {
                 self.tell(News::Present { file: id });
-                return Ok(Claiming::Present(path));
+                return Ok(Claiming::Present(file));
             }
         }
         let (place, held) = (item.place.clone(), Arc::clone(&claim));

@@ -2,7 +2,7 @@
 //!
 //! Fetches nothing, and takes nothing that is damaged out of its place: there is no other.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use engine::hub::asked::Asked;
 use engine::hub::revision::{Commit, Revision};
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::Request;
 use super::plan::{self, Item, Plan, Source};
-use super::presence::claim_now;
+use super::presence::{InPlace, claim_now};
 use super::selection::{Selection, is_one_file, revision_of, wanted_of};
 use super::session::begin_of;
 use crate::cache::catalogue::{self, Entry, Stage};
@@ -144,10 +144,10 @@ pub(super) async fn verified<D: Disk>(
         let found = store::find(disk, &looked, &etag)?;
         Ok((found, disk.stat(looked.shown()).is_ok()))
     });
-    let here = Verified::Here(item.place.shown().to_owned());
+    let here = |verified| Verified::Here(InPlace { path: item.place.shown().to_owned(), verified });
     let (path, stat) = match found.await? {
         (_, false) | (Found::Nothing | Found::Other { .. }, _) => return Ok(Verified::Nothing),
-        (Found::Sealed { .. }, true) => return Ok(here),
+        (Found::Sealed { verified, .. }, true) => return Ok(here(Some(verified))),
         (Found::Unverified { path, stat }, true) => (path, stat),
     };
     tell();
@@ -164,13 +164,13 @@ pub(super) async fn verified<D: Disk>(
         }
         Ok(true)
     });
-    Ok(if is_right.await? { here } else { Verified::Damaged })
+    Ok(if is_right.await? { here(None) } else { Verified::Damaged })
 }
 
 /// What was found where a file is to be.
 pub(super) enum Verified {
-    /// The file, for people to open.
-    Here(PathBuf),
+    /// The file.
+    Here(InPlace),
     /// Something else.
     Damaged,
     /// Nothing, or nothing that people would find.

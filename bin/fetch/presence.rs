@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::fault::DiskFault;
 use engine::hub::target::RepoTarget;
@@ -21,20 +22,33 @@ use crate::disk::{Access, At, Disk, Stat, if_there};
 use crate::driver::digest_of;
 use crate::error::Error;
 
-/// Where the file is, if we verified it before and nobody has touched it since.
-pub(super) async fn sealed<D: Disk>(disk: &D, item: &Item) -> Result<Option<PathBuf>, Error> {
+/// A file that is in place, and right.
+#[derive(Clone, Debug)]
+pub(super) struct InPlace {
+    /// Where people find it.
+    pub(super) path: PathBuf,
+    /// When it was verified, since 1970; `None` if it was read just now.
+    pub(super) verified: Option<Duration>,
+}
+
+/// The file, if we verified it before and nobody has touched it since.
+pub(super) async fn sealed<D: Disk>(disk: &D, item: &Item) -> Result<Option<InPlace>, Error> {
     let item = item.clone();
     let found = disk.run(move |disk| {
         let etag = item.spec.digest.hex();
         let found = store::find(disk, &item.place, &etag)?;
         let is_shown = if_there(disk.stat(item.place.shown())).at(item.place.shown())?.is_some();
-        let is_sealed = matches!(found, Found::Sealed { len, .. } if len == item.spec.size);
-        Ok((is_sealed && is_shown).then(|| item.place.shown().to_owned()))
+        let path = item.place.shown().to_owned();
+        let (Found::Sealed { len, verified, .. }, true) = (found, is_shown) else {
+            return Ok(None);
+        };
+        let verified = Some(verified);
+        Ok((len == item.spec.size).then_some(InPlace { path, verified }))
     });
     Ok(found.await?)
 }
 
-/// Where the file is, if what is there is what its publisher says. A damaged one becomes a part,
+/// The file, if what is there is what its publisher says. A damaged one becomes a part,
 /// of which only the damage is fetched again. `tell` hears that a file is read for that.
 pub(super) async fn verified<D: Disk>(
     disk: &D,
@@ -43,15 +57,15 @@ pub(super) async fn verified<D: Disk>(
     begin: &Begin,
     use_links: bool,
     tell: impl Fn(),
-) -> Result<Option<PathBuf>, Error> {
+) -> Result<Option<InPlace>, Error> {
     let (looked, etag) = (item.clone(), item.spec.digest.hex());
     let found = disk.run(move |disk| store::find(disk, &looked.place, &etag)).await?;
-    let (path, stat) = match found {
+    let (path, stat, verified) = match found {
         Found::Nothing | Found::Other { .. } => return Ok(None),
         Found::Sealed { len, .. } if len != item.spec.size => return Ok(None),
         Found::Unverified { stat, .. } if stat.len != item.spec.size => return Ok(None),
-        Found::Sealed { path, .. } => (path, None),
-        Found::Unverified { path, stat } => (path, Some(stat)),
+        Found::Sealed { path, verified, .. } => (path, None, Some(verified)),
+        Found::Unverified { path, stat } => (path, Some(stat), None),
     };
     if stat.is_some() {
         tell();
@@ -64,7 +78,7 @@ pub(super) async fn verified<D: Disk>(
             return Ok(None);
         }
         show(disk, &claim, &item, use_links)?;
-        Ok(Some(item.place.shown().to_owned()))
+        Ok(Some(InPlace { path: item.place.shown().to_owned(), verified }))
     });
     Ok(judged.await?)
 }

@@ -15,6 +15,7 @@ use engine::stats::Stats;
 use engine::time::Instant;
 
 use super::plan::{Item, Plan};
+use super::presence::InPlace;
 use crate::cache::claim::Watch;
 use crate::driver::Outcome;
 use crate::error::{Error, ErrorKind, Safe};
@@ -30,7 +31,7 @@ const fn content_of(item: &Item) -> Content {
 /// How far the files of a plan have come.
 pub(super) struct Progress {
     pub(super) pending: BTreeMap<FileId, Item>,
-    present: BTreeMap<FileId, PathBuf>,
+    present: BTreeMap<FileId, InPlace>,
     pub(super) watches: BTreeMap<FileId, Watch>,
     /// Files that cannot be had.
     pub(super) failed: BTreeMap<FileId, Fault>,
@@ -87,9 +88,14 @@ impl Progress {
     }
 
     /// A file is in place already.
-    pub(super) fn on_present(&mut self, id: FileId, path: PathBuf) {
-        self.on_in_place(id, &path);
-        self.present.insert(id, path);
+    pub(super) fn on_present(&mut self, id: FileId, mut file: InPlace) {
+        let content = self.contents.get(id.0 as usize);
+        if content.is_some_and(|content| self.in_place.contains_key(content)) {
+            // Under another name it was verified in this very run.
+            file.verified = None;
+        }
+        self.on_in_place(id, &file.path);
+        self.present.insert(id, file);
     }
 
     fn on_in_place(&mut self, id: FileId, path: &Path) {
@@ -166,13 +172,15 @@ impl Progress {
         }
         let files = plan.items.iter().zip(0..).filter_map(|(item, id)| {
             let present = self.present.get(&FileId(id));
-            let local = present.or_else(|| self.fetched.get(&FileId(id)))?;
+            let path = present.map(|file| &file.path);
+            let local = path.or_else(|| self.fetched.get(&FileId(id)))?;
             Some(FetchedFile {
                 path: item.path.clone(),
                 local: local.clone(),
                 size: item.spec.size,
                 digest: item.spec.digest.to_string(),
                 was_present: present.is_some(),
+                verified: present.and_then(|file| file.verified),
             })
         });
         let files = files.collect();

@@ -225,9 +225,9 @@ impl<H: Http, D: Disk> Session<H, D> {
     /// For a dry run: what is there, and what is not.
     async fn look(&self, plan: &Plan, mut progress: Progress) -> Result<Report, Error> {
         for (item, id) in plan.items.iter().zip(0..) {
-            if let Some(path) = presence::sealed(&self.disk, item).await? {
+            if let Some(file) = presence::sealed(&self.disk, item).await? {
                 self.tell(News::Present { file: FileId(id) });
-                progress.on_present(FileId(id), path);
+                progress.on_present(FileId(id), file);
             }
         }
         progress.report(plan, self.elapsed())

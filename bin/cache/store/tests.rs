@@ -114,7 +114,9 @@ fn a_sealed_file_is_found_through_its_snapshot() {
     assert_eq!(names, [world.etag.as_str(), format!("{}.journal", world.etag).as_str()]);
     let len = CONTENT.len() as u64;
     let found = find(&StdDisk, &place, &world.etag).unwrap();
-    assert_eq!(found, Found::Sealed { path: place.target, len });
+    let Found::Sealed { path, len: there, verified } = found else { panic!("{found:?}") };
+    assert_eq!((path, there), (place.target, len));
+    assert!(verified > Duration::from_secs(1_700_000_000), "{verified:?}");
 }
 
 #[test]

@@ -29,6 +29,7 @@ pub(crate) fn done(report: &Report, is_dry_run: bool) -> String {
                 bytes: file.size,
                 digest: &file.digest,
                 present: file.was_present,
+                verified: file.verified.map(|since_1970| since_1970.as_secs()),
             })
             .collect(),
     })
@@ -72,7 +73,8 @@ enum Ending<'a> {
     },
 }
 
-/// A file of `done`; `present` if it was there before.
+/// A file of `done`; `present` if it was there before, and `verified` at that time, in seconds since
+/// 1970, if it was not read now.
 #[derive(Debug, Serialize)]
 struct DoneLine<'a> {
     file: &'a str,
@@ -80,4 +82,5 @@ struct DoneLine<'a> {
     bytes: u64,
     digest: &'a str,
     present: bool,
+    verified: Option<u64>,
 }

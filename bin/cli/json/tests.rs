@@ -193,6 +193,7 @@ fn the_last_line_says_how_it_ended() {
         size: 1_000,
         digest: "sha256:00".to_owned(),
         was_present: false,
+        verified: None,
     };
     let report = Report {
         path: "/cache/a.bin".into(),

@@ -19,8 +19,8 @@ impl Run {
         // A probe goes out beside those that are silent.
         assert!(open <= self.workers_max as usize + 1, "{open} are open: {:#?}", self.transfer);
         for (file, part) in &self.parts {
-            let told = self.transfer.ledger(*file).map(|ledger| ledger.proven().clone());
-            assert_eq!(told.as_ref(), Some(part.ledger.proven()), "{file:?}: its records differ");
+            let told = self.transfer.ledger(*file).map(|ledger| ledger.proven());
+            assert_eq!(told, Some(part.ledger.proven()), "{file:?}: its records differ");
         }
     }
 
