@@ -73,8 +73,8 @@ enum Ending<'a> {
     },
 }
 
-/// A file of `done`; `present` if it was there before, and `verified` at that time, in seconds since
-/// 1970, if it was not read now.
+/// A file of `done`; `present` if it was there before, and `verified` then, in seconds since 1970,
+/// if it was not read now.
 #[derive(Debug, Serialize)]
 struct DoneLine<'a> {
     file: &'a str,
