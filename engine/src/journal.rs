@@ -47,7 +47,7 @@ use crate::digest::FileDigest;
 use crate::ledger::{Ledger, Proven};
 use crate::range::ByteRange;
 pub use codec::{Decoded, Flaw, SOURCE_LEN_MAX, VERSION};
-pub use replay::{Damage, Replay, replay, settle};
+pub use replay::{Damage, Replay, replay, replay_from, settle};
 
 /// One entry of the journal. For its bytes see [`Record::encode`].
 #[derive(Clone, Debug, PartialEq, Eq)]

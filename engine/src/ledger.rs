@@ -69,6 +69,16 @@ impl Ledger {
         self.proven.len() == self.size
     }
 
+    /// How many entries there are.
+    pub fn entry_count(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Nothing is vouched for any more.
+    pub(crate) fn forget_vouched(&mut self) {
+        self.vouched = RangeSet::new();
+    }
+
     /// The entries, in order.
     pub fn entries(&self) -> impl Iterator<Item = Proven> + '_ {
         self.entries.iter().map(entry)

@@ -38,6 +38,8 @@ pub enum Flaw {
     Version(u32),
     /// The first record is not `Begin`, or a later one is.
     Misplaced,
+    /// There are more ranges than are kept.
+    TooMany,
 }
 
 impl fmt::Display for Flaw {
@@ -48,6 +50,7 @@ impl fmt::Display for Flaw {
             Self::Malformed => f.write_str("a record makes no sense"),
             Self::Version(version) => write!(f, "a journal of version {version}, not {VERSION}"),
             Self::Misplaced => f.write_str("a journal must begin once, with its first record"),
+            Self::TooMany => f.write_str("there are more ranges than are kept"),
         }
     }
 }
@@ -147,21 +150,21 @@ impl Record {
     }
 }
 
-/// Where in `bytes`, at or after `from`, reading may resume after damage: at the next sound record
-/// of a kind that has a fixed length. The end, if there is none.
+/// Where in `bytes`, from `from` and before `end`, reading may resume after damage: at the next
+/// sound record of a kind that has a fixed length. `end`, if there is none.
 ///
 /// Other kinds are not looked for, so that hostile bytes cannot make every position cost a
 /// checksum over kilobytes.
-pub(super) fn resume_at(bytes: &[u8], from: usize) -> usize {
+pub(super) fn resume_at(bytes: &[u8], from: usize, end: usize) -> usize {
     let is_sound = |at: &usize| {
         let rest = &bytes[*at..];
-        let Some(&[_, _, _, _, l0, l1, kind, _]) = rest.first_chunk::<HEADER_LEN>() else {
+        let Some(&[_, _, _, _, l0, l1, kind, MARK]) = rest.first_chunk::<HEADER_LEN>() else {
             return false;
         };
         let body_len = usize::from(u16::from_le_bytes([l0, l1]));
         fixed_len(kind) == Some(body_len) && Frame::parse(rest).is_ok()
     };
-    (from..bytes.len()).find(is_sound).unwrap_or(bytes.len())
+    (from..end).find(is_sound).unwrap_or(end)
 }
 
 /// A record whose checksum is right.
@@ -297,6 +300,10 @@ const fn fixed_len(kind: u8) -> Option<usize> {
 }
 
 const HEADER_LEN: usize = 8;
+/// The longest record, in bytes.
+pub(super) const RECORD_LEN_MAX: usize = HEADER_LEN + u16::MAX as usize;
+/// The longest record of a kind that has a fixed length, in bytes.
+pub(super) const FIXED_LEN_MAX: usize = HEADER_LEN + 48;
 /// Tells a record from a page of zeros before its checksum is worked out.
 const MARK: u8 = 0xB5;
 const DIGEST_LEN: usize = 32;

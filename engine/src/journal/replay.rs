@@ -1,10 +1,18 @@
 //! What a journal says, whatever has happened to its bytes.
 //!
-//! Total, and reads no part file: what must be read again is asked of the shell by [`settle`].
+//! Total, and reads no part file: what must be read again is asked of the shell by [`settle`]. A
+//! journal may be long, so that it is read in two passes, record by record: what it says in all is
+//! kept, and not what it says one after the other.
 
-use super::codec::{Decoded, Flaw, resume_at};
+mod scan;
+
+use std::convert::Infallible;
+
+use self::scan::{Found, Scan};
+use super::codec::Flaw;
 use super::{Begin, Record, Sealed};
 use crate::ledger::{Ledger, Proven};
+use crate::range::ByteRange;
 use crate::range_set::RangeSet;
 
 /// What was understood of a journal, and what was wrong with it.
@@ -51,25 +59,195 @@ impl Replay {
 
 /// Reads a journal. Any bytes have an answer, and no answer trusts more than was durable.
 pub fn replay(bytes: &[u8]) -> Replay {
-    let Scan { begin, records, good_len, damage } = scan(bytes);
-    let counted = records.iter().filter(|record| record.is_counted()).count() as u64;
-    let size = begin.as_ref().map_or(0, |begin| begin.size);
-    let mut replay = Replay {
-        begin,
-        trusted: Ledger::new(size),
-        unsynced: Vec::new(),
-        vouched: RangeSet::new(),
-        sealed: None,
-        records: counted,
-        good_len,
-        damage,
+    let read = |buffer: &mut [u8], at: u64| -> Result<usize, Infallible> {
+        let from = usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+        let len = buffer.len().min(bytes.len() - from);
+        buffer[..len].copy_from_slice(&bytes[from..from + len]);
+        Ok(len)
     };
-    if damage.is_some() {
-        replay.unsynced = unrevoked(number(&records)).map(|(_, proven)| proven).collect();
-    } else {
-        believe(&records, &mut replay);
+    replay_from(read).unwrap_or_else(|never| match never {})
+}
+
+/// The same of a journal that `read` reads from an offset into a buffer: it says how many bytes
+/// those are, and fewer than the buffer has room for only at the end.
+///
+/// # Errors
+///
+/// Those of `read`.
+pub fn replay_from<E>(
+    mut read: impl FnMut(&mut [u8], u64) -> Result<usize, E>,
+) -> Result<Replay, E> {
+    let mut summary = Summary::read(&mut read)?;
+    if summary.damage.is_none() {
+        match believe(&summary, &mut read)? {
+            Ok(replay) => return Ok(replay),
+            Err(damage) => summary.damage = Some(damage),
+        }
     }
-    replay
+    doubt(&summary, &mut read)
+}
+
+/// What a journal says about itself.
+struct Summary {
+    begin: Option<Begin>,
+    /// How many records there are for `Synced` to count on, and how many of them are durable.
+    records: u64,
+    synced: u64,
+    sealed: Option<Sealed>,
+    /// Its length in bytes.
+    len: u64,
+    damage: Option<Damage>,
+}
+
+impl Summary {
+    fn read<E>(read: impl FnMut(&mut [u8], u64) -> Result<usize, E>) -> Result<Self, E> {
+        let (begin, sealed, damage) = (None, None, None);
+        let mut sum = Self { begin, records: 0, synced: 0, sealed, len: 0, damage };
+        let mut scan = Scan::new(read);
+        while let Some(Found { at, record, flaw }) = scan.next()? {
+            if let Some(flaw) = flaw {
+                sum.damage.get_or_insert(Damage { at, flaw });
+            }
+            match record {
+                Some(Record::Begin(begin)) if at == 0 => sum.begin = Some(begin),
+                Some(Record::Proven(_)) => sum.records += 1,
+                Some(Record::Revoked(_)) => {
+                    sum.records += 1;
+                    sum.sealed = None;
+                }
+                // One that counts what is yet to come was not written by this program.
+                Some(Record::Synced { records }) if records <= sum.records => {
+                    sum.synced = sum.synced.max(records);
+                }
+                Some(Record::Sealed(sealed)) => sum.sealed = Some(sealed),
+                Some(Record::Synced { .. } | Record::Vouched(_) | Record::Begin(_)) | None => {}
+            }
+        }
+        sum.len = scan.offset();
+        Ok(sum)
+    }
+
+    fn size(&self) -> u64 {
+        self.begin.as_ref().map_or(0, |begin| begin.size)
+    }
+
+    /// What is understood of it, apart from ranges.
+    fn replay(&self) -> Replay {
+        Replay {
+            begin: self.begin.clone(),
+            trusted: Ledger::new(self.size()),
+            unsynced: Vec::new(),
+            vouched: RangeSet::new(),
+            sealed: self.sealed.filter(|_| self.damage.is_none()),
+            records: self.records,
+            good_len: self.damage.map_or(self.len, |damage| damage.at),
+            damage: self.damage,
+        }
+    }
+}
+
+/// Takes a journal without damage at its word, unless it has more ranges than are kept.
+fn believe<E>(
+    summary: &Summary,
+    read: impl FnMut(&mut [u8], u64) -> Result<usize, E>,
+) -> Result<Result<Replay, Damage>, E> {
+    let mut replay = summary.replay();
+    // As the ledger was when the journal was written; the same as what is trusted for as long as
+    // all is durable.
+    let mut live = None;
+    let (mut claims, mut number) = (Claims::default(), 0);
+    let mut scan = Scan::new(read);
+    while let Some(Found { at, record: Some(record), .. }) = scan.next_known()? {
+        let is_counted = record.is_counted();
+        if is_counted && number >= summary.synced && live.is_none() {
+            live = Some(replay.trusted.clone());
+        }
+        match (&mut live, &record) {
+            (None, record) => drop(replay.trusted.apply(record)),
+            // The width matters: a short entry may be trusted while the longer one that superseded
+            // it is not, and a revocation that hits only that one frees the bytes of both.
+            (Some(live), Record::Revoked(range)) => {
+                for range in live.revoke(*range).iter() {
+                    replay.trusted.revoke(range);
+                    claims.revoke(number, range);
+                }
+            }
+            (Some(live), Record::Proven(proven)) => {
+                if live.prove(*proven) {
+                    claims.add(number, *proven);
+                }
+            }
+            (Some(live), record) => drop(live.apply(record)),
+        }
+        number += u64::from(is_counted);
+        let known = live.as_ref().unwrap_or(&replay.trusted);
+        if known.entry_count() > ENTRIES_MAX {
+            return Ok(Err(Damage { at, flaw: Flaw::TooMany }));
+        }
+    }
+    replay.vouched = live.as_ref().unwrap_or(&replay.trusted).vouched().clone();
+    replay.trusted.forget_vouched();
+    replay.unsynced = claims.unrevoked();
+    Ok(Ok(replay))
+}
+
+/// Takes all that a damaged journal says of ranges for claims.
+fn doubt<E>(
+    summary: &Summary,
+    read: impl FnMut(&mut [u8], u64) -> Result<usize, E>,
+) -> Result<Replay, E> {
+    let (mut claims, mut number) = (Claims::default(), 0);
+    let mut scan = Scan::new(read);
+    while let Some(found) = scan.next()? {
+        match found.record {
+            Some(Record::Proven(proven)) => claims.add(number, proven),
+            Some(Record::Revoked(range)) => claims.revoke(number, range),
+            Some(
+                Record::Begin(_) | Record::Synced { .. } | Record::Vouched(_) | Record::Sealed(_),
+            )
+            | None => continue,
+        }
+        number += 1;
+    }
+    Ok(Replay { unsynced: claims.unrevoked(), ..summary.replay() })
+}
+
+/// Entries and revocations by their numbers, in order. Of neither more are kept than
+/// [`ENTRIES_MAX`]: an entry that is left out is one that is fetched again.
+#[derive(Default)]
+struct Claims {
+    entries: Vec<(u64, Proven)>,
+    revoked: Vec<(u64, ByteRange)>,
+}
+
+impl Claims {
+    fn add(&mut self, number: u64, proven: Proven) {
+        if self.entries.len() < ENTRIES_MAX {
+            self.entries.push((number, proven));
+        }
+    }
+
+    fn revoke(&mut self, number: u64, range: ByteRange) {
+        if self.revoked.len() >= ENTRIES_MAX {
+            // All that stands before it may have been revoked.
+            self.entries.clear();
+            self.revoked.clear();
+        }
+        self.revoked.push((number, range));
+    }
+
+    /// The entries that share no byte with a later revocation, in order.
+    fn unrevoked(mut self) -> Vec<Proven> {
+        let mut revoked = RangeSet::new();
+        self.entries.reverse();
+        self.entries.retain(|(number, proven)| {
+            while let Some((_, range)) = self.revoked.pop_if(|(later, _)| *later > *number) {
+                revoked.insert(range);
+            }
+            !revoked.intersects(proven.range)
+        });
+        self.entries.into_iter().rev().map(|(_, proven)| proven).collect()
+    }
 }
 
 /// What is on disk of a file of `size` bytes: what the replay trusts, and of its claims those that
@@ -94,123 +272,9 @@ pub fn settle(replay: &Replay, size: u64, mut is_intact: impl FnMut(Proven) -> b
     ledger
 }
 
-/// The records of a journal, without judgement on what they say together.
-struct Scan {
-    begin: Option<Begin>,
-    records: Vec<Record>,
-    good_len: u64,
-    damage: Option<Damage>,
-}
-
-fn scan(bytes: &[u8]) -> Scan {
-    let mut begin = None;
-    let mut records = Vec::new();
-    let mut damage = None;
-    let mut at = 0;
-    while at < bytes.len() {
-        let mut on_flaw = |flaw| {
-            damage.get_or_insert(Damage { at: at as u64, flaw });
-        };
-        match Record::decode(&bytes[at..]) {
-            Ok(Decoded { record, len }) => {
-                let is_begin = matches!(record, Some(Record::Begin(_)));
-                if is_begin != (at == 0) {
-                    on_flaw(Flaw::Misplaced);
-                }
-                match record {
-                    Some(Record::Begin(first)) if at == 0 => begin = Some(first),
-                    Some(Record::Begin(_)) | None => {}
-                    Some(record) => records.push(record),
-                }
-                at += len;
-            }
-            Err(flaw) => {
-                on_flaw(flaw);
-                at = resume_at(bytes, at + 1);
-            }
-        }
-    }
-    let good_len = damage.map_or(bytes.len() as u64, |damage| damage.at);
-    Scan { begin, records, good_len, damage }
-}
-
-/// Takes a journal without damage at its word.
-fn believe(records: &[Record], replay: &mut Replay) {
-    let mut synced = 0;
-    let mut seen = 0;
-    for record in records {
-        match record {
-            Record::Proven(_) => seen += 1,
-            Record::Revoked(_) => {
-                seen += 1;
-                replay.sealed = None;
-            }
-            // One that counts what is yet to come was not written by this program.
-            Record::Synced { records } if *records <= seen => synced = synced.max(*records),
-            Record::Sealed(sealed) => replay.sealed = Some(*sealed),
-            Record::Synced { .. } | Record::Vouched(_) | Record::Begin(_) => {}
-        }
-    }
-    let mut live = Ledger::new(replay.trusted.size());
-    for record in records {
-        live.apply(record);
-    }
-    replay.vouched = live.vouched().clone();
-    for (number, proven) in unrevoked(lived(records, replay.trusted.size())) {
-        if number < synced {
-            replay.trusted.prove(proven);
-        } else {
-            replay.unsynced.push(proven);
-        }
-    }
-}
-
-/// A record that `Synced` counts, with its number from 0.
-type Numbered = (u64, Record);
-
-fn number(records: &[Record]) -> Vec<Numbered> {
-    let counted = records.iter().filter(|record| record.is_counted());
-    (0..).zip(counted.cloned()).collect()
-}
-
-/// The records as they acted on the live ledger: without entries that it did not take, and with
-/// revocations as wide as what it gave up for them.
-///
-/// The width matters. A short entry may be trusted while the longer one that superseded it is
-/// not; a revocation that hits only the longer one still frees the bytes of both for rewriting.
-fn lived(records: &[Record], size: u64) -> Vec<Numbered> {
-    let mut live = Ledger::new(size);
-    let mut lived = Vec::new();
-    for (number, record) in number(records) {
-        if let Record::Revoked(range) = record {
-            let revoked = live.revoke(range);
-            lived.extend(revoked.iter().map(|range| (number, Record::Revoked(range))));
-        } else if live.apply(&record) {
-            lived.push((number, record));
-        }
-    }
-    lived
-}
-
-/// The entries that share no byte with a later revocation, in order.
-fn unrevoked(records: Vec<Numbered>) -> impl Iterator<Item = (u64, Proven)> {
-    let mut revoked = RangeSet::new();
-    let mut kept = Vec::new();
-    for (number, record) in records.into_iter().rev() {
-        match record {
-            Record::Revoked(range) => revoked.insert(range),
-            Record::Proven(proven) if !revoked.intersects(proven.range) => {
-                kept.push((number, proven));
-            }
-            Record::Proven(_)
-            | Record::Begin(_)
-            | Record::Synced { .. }
-            | Record::Vouched(_)
-            | Record::Sealed(_) => {}
-        }
-    }
-    kept.into_iter().rev()
-}
+/// More ranges of one file are not kept: as many as 500 GB have, asked for 1 MB at a time. They
+/// take 60 MB of memory.
+const ENTRIES_MAX: usize = 512 << 10;
 
 #[cfg(test)]
 mod tests;

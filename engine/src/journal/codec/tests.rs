@@ -128,7 +128,7 @@ fn blank_pages_are_no_records() {
     for byte in [0x00, 0xFF, MARK] {
         let page = [byte; 4096];
         assert!(Record::decode(&page).is_err(), "{byte:#x}");
-        assert_eq!(resume_at(&page, 0), page.len(), "{byte:#x}");
+        assert_eq!(resume_at(&page, 0, page.len()), page.len(), "{byte:#x}");
     }
 }
 
@@ -137,8 +137,8 @@ fn reading_resumes_at_the_next_sound_record() {
     let noise = [1, 2, 3, MARK, MARK, MARK, MARK, MARK, 48, 0, PROVEN, MARK, 7];
     for record in [proven(1, 2), Record::Synced { records: 1 }] {
         let bytes = [&noise[..], &record.to_bytes(), &noise[..]].concat();
-        assert_eq!(resume_at(&bytes, 0), noise.len());
-        assert_eq!(resume_at(&bytes, noise.len() + 1), bytes.len());
+        assert_eq!(resume_at(&bytes, 0, bytes.len()), noise.len());
+        assert_eq!(resume_at(&bytes, noise.len() + 1, bytes.len()), bytes.len());
     }
 }
 
@@ -209,7 +209,7 @@ proptest! {
         kind in 0..8_u8,
     ) {
         prop_assert!(Record::decode(&bytes).is_err());
-        prop_assert!(resume_at(&bytes, 0) <= bytes.len());
+        prop_assert!(resume_at(&bytes, 0, bytes.len()) <= bytes.len());
         bytes = frame(kind, &bytes);
         if let Ok(Decoded { record, len }) = Record::decode(&bytes) {
             prop_assert_eq!(len, bytes.len());

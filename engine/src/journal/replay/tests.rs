@@ -382,3 +382,58 @@ proptest! {
         prop_assert!(replay.trusted.entries().next().is_none());
     }
 }
+
+/// A journal about so many disjoint ranges of a file that is long enough.
+fn journal_of(count: u64, records: &[Record]) -> Vec<u8> {
+    let begin = Begin { size: 2 * count, ..begin() };
+    let mut bytes = Record::Begin(begin).to_bytes();
+    for number in 0..count {
+        proven(2 * number, 2 * number + 1).encode(&mut bytes);
+    }
+    records.iter().for_each(|record| record.encode(&mut bytes));
+    bytes
+}
+
+#[test]
+fn damage_anywhere_in_a_long_journal_costs_what_it_hits() {
+    const COUNT: u64 = 20_000;
+    let whole = journal_of(COUNT, &[synced(COUNT)]);
+    assert!(replay(&whole).is_clean());
+    // Every place relative to the end of what is held at once.
+    for at in (1_000..whole.len() - 1_000).step_by(12_345) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        let found = replay(&bytes);
+        assert_eq!(found.unsynced.len() as u64, COUNT - 1, "{at}");
+        bytes.splice(at..at, [0; 300_000]);
+        bytes[at + 300_000] ^= 1;
+        assert!(replay(&bytes).unsynced.len() as u64 >= COUNT - 1, "{at}");
+    }
+}
+
+#[test]
+fn no_more_ranges_are_kept_than_are_of_use() {
+    let count = ENTRIES_MAX as u64 + 5;
+    let found = replay(&journal_of(count, &[synced(count)]));
+    assert_eq!(found.damage.map(|damage| damage.flaw), Some(Flaw::TooMany));
+    assert_eq!(found.trusted.entry_count(), 0, "what is left out may have been revoked");
+    assert_eq!(found.unsynced.len(), ENTRIES_MAX);
+    // One range after the other in place of the one before is not many.
+    let mut bytes = journal(&[]);
+    (0..count).for_each(|_| proven(0, SIZE).encode(&mut bytes));
+    synced(count).encode(&mut bytes);
+    let found = replay(&bytes);
+    assert!(found.is_clean());
+    assert_eq!(found.trusted.entry_count(), 1);
+}
+
+#[test]
+fn what_too_many_revocations_may_be_about_is_not_believed() {
+    let mut bytes = journal(&[proven(0, 4), proven(8, 12)]);
+    (0..=ENTRIES_MAX).for_each(|_| revoked(20, 24).encode(&mut bytes));
+    proven(4, 8).encode(&mut bytes);
+    bytes.push(0);
+    let found = replay(&bytes);
+    assert!(found.damage.is_some());
+    assert_eq!(ranges(found.unsynced), [(4, 8)]);
+}
