@@ -42,8 +42,17 @@ async fn whatever_the_storage_calls_the_file_it_costs_its_bytes_once() {
             let builder = FakeHub::builder().repo(repo);
             let builder = builder.storage(StorageSpec { etag, ..StorageSpec::default() });
             let world = World::start(builder, SIZE).await;
-            let (_, cost) = check(&world).await;
+            let (fetched, cost) = check(&world).await;
             assert!(cost <= 1.01, "{etag}, in Xet: {is_in_xet}: {cost}");
+            // Also where nothing may come in chunks: the hub has said what it is called there.
+            use StorageEtag::{PerEdge, Weak, Xet};
+            let is_name = matches!(etag, Xet | Weak | PerEdge) && is_in_xet;
+            let is_named = fetched
+                .news
+                .iter()
+                .any(|news| matches!(news, News::Transfer { event: Event::Named { .. }, .. }));
+            let is_known = is_name || etag == StorageEtag::Sha256;
+            assert_eq!(is_named, is_known, "{etag}, in Xet: {is_in_xet}");
         }
     }
 }

@@ -29,6 +29,9 @@ pub struct Config {
     pub sync_every: Duration,
     /// The unit shown to people, in bytes.
     pub chunk_bytes: u64,
+    /// Whether files may come in chunks from content-addressed storage. If not, what they are
+    /// called there still says whether an answer is about the right content.
+    pub use_xet: bool,
 }
 
 impl Config {
@@ -58,6 +61,7 @@ impl Default for Config {
             give_up_after: None,
             sync_every: Duration::from_millis(1500),
             chunk_bytes: 50 << 20,
+            use_xet: true,
         }
     }
 }

@@ -32,7 +32,7 @@ pub struct FileSpec {
     pub digest: FileDigest,
     /// Where to ask for it, when that is known already; else the machine asks to locate it.
     pub location: Option<Location>,
-    /// What it is called in content-addressed storage, if it may be fetched from there.
+    /// What it is called in content-addressed storage, if it is there.
     pub xet: Option<XetHash>,
 }
 

@@ -137,10 +137,11 @@ impl File {
         if let Some(location) = &spec.location {
             lease.on_given(location.url.clone(), location.ttl, now);
         }
+        let xet = spec.xet.filter(|_| config.use_xet);
         let mut file = Self {
             lease,
-            choice: Choice::new(spec.xet.is_some()),
-            xet: spec.xet.map(|hash| Xet::new(hash, spec.size)),
+            choice: Choice::new(xet.is_some()),
+            xet: xet.map(|hash| Xet::new(hash, spec.size)),
             spec,
             claimed: RangeSet::default(),
             backoff: Backoff::new(config.backoff_max),

@@ -84,6 +84,7 @@ fn draw_config(rng: &mut Xoshiro256PlusPlus) -> Config {
         give_up_after: None,
         sync_every: Duration::from_millis(rng.random_range(100..3000)),
         chunk_bytes: 1 << rng.random_range(20..26),
+        use_xet: true,
     }
 }
 

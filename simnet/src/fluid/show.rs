@@ -94,12 +94,14 @@ fn write_config(f: &mut fmt::Formatter<'_>, config: &Config) -> fmt::Result {
         give_up_after,
         sync_every,
         chunk_bytes,
+        use_xet,
     } = config;
     writeln!(f, "{workers_max} workers, requests {request_bytes_min} to {request_bytes_max}")?;
     writeln!(f, "  stall {}, backoff {backoff_max:?}", Maybe(*stall_after))?;
     writeln!(f, "  stall at least {}", Maybe(*stall_at_least))?;
     writeln!(f, "  answer within {}", Maybe(*answer_within))?;
-    writeln!(f, "  give up {}, sync {sync_every:?}, chunk {chunk_bytes}", Maybe(*give_up_after))
+    writeln!(f, "  give up {}, sync {sync_every:?}", Maybe(*give_up_after))?;
+    writeln!(f, "  chunk {chunk_bytes}, Xet {use_xet}")
 }
 
 /// A time, or never.
