@@ -98,6 +98,8 @@ pub enum Fault {
     NoSuchFile(String),
     /// The hub, perhaps a mirror, does not tell which files there are.
     NoListing,
+    /// There are more files than can be planned at once.
+    TooManyFiles,
     /// The hub lists a file by a name that is not safe to create: which, and why.
     UnsafeName(String),
     /// The server will not serve this request, now or later.
@@ -238,6 +240,7 @@ impl Fault {
             | Self::NoSuchRepo(_)
             | Self::NoSuchRevision(_)
             | Self::NoSuchFile(_)
+            | Self::TooManyFiles
             | Self::UnsafeName(_)
             | Self::Rejected { .. } => Blame::Request,
             Self::Disk(_) => Blame::Disk,
@@ -279,6 +282,7 @@ impl Fault {
             Self::NoSuchRevision(_) => "no such revision",
             Self::NoSuchFile(_) => "no such file",
             Self::NoListing => "no listing",
+            Self::TooManyFiles => "too many files",
             Self::UnsafeName(_) => "unsafe name",
             Self::Rejected { .. } => "rejected",
             Self::Disk(_) => "disk",
@@ -338,6 +342,7 @@ impl fmt::Display for Fault {
             Self::NoSuchRevision(revision) => write!(f, "no branch, tag or commit {revision}"),
             Self::NoSuchFile(path) => write!(f, "no file {path}"),
             Self::NoListing => f.write_str("the hub does not tell which files there are"),
+            Self::TooManyFiles => f.write_str("there are more files than can be planned at once"),
             Self::UnsafeName(words) => write!(f, "not a safe file name: {words}"),
             Self::Rejected { status, words } => {
                 write!(f, "the server rejects the request (HTTP {status}){}", Said(words))

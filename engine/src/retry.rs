@@ -70,6 +70,7 @@ pub fn next_step(fault: &Fault, count: u32) -> Step {
         | Fault::NoSuchRevision(_)
         | Fault::NoSuchFile(_)
         | Fault::NoListing
+        | Fault::TooManyFiles
         | Fault::UnsafeName(_)
         | Fault::Rejected { .. }
         | Fault::Disk(_)

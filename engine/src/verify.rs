@@ -172,7 +172,7 @@ const fn stale(expected: &Expected<'_>, served: u64) -> Fault {
 }
 
 fn encoded(head: &Head) -> Fault {
-    Fault::Encoded(head.header("content-encoding").unwrap_or_default().to_owned())
+    Fault::Encoded(head.coding())
 }
 
 /// Whether to take the whole file of `size` bytes for the sake of `gaps` from a server that has

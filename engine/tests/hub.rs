@@ -91,15 +91,15 @@ fn answers_about_a_file_are_read_as_they_were_meant() {
 fn a_mirror_s_listing_goes_on_at_the_mirror() {
     let (answer, address) = wire!("mirror-tree");
     let mut pages = Pages::new(&Request::get(address.parse().expect("an address")));
-    pages.on_answer(&asked(MIRROR), &answer).expect("it is good");
+    pages.on_answer(&asked(MIRROR), &answer, &|_| true).expect("it is good");
     let next = pages.request().expect("there is more").url;
     assert!(next.as_str().starts_with(&format!("{MIRROR}/api/models/org/name/tree/main?")));
     assert!(next.as_str().ends_with("&cursor=ZXlKemRHRnlkQ0k2TTMwPTowMDAwMw%3D%3D"));
     let (answer, _) = wire!("api-tree");
-    let listing = check_paths_info(&asked(HUB), &answer).expect("it is good");
+    let listing = check_paths_info(&asked(HUB), &answer, &|_| true).expect("it is good");
     assert!(!listing.entries.is_empty() && listing.vague.is_empty() && listing.refused.is_empty());
     let (answer, _) = wire!("no-repo-anonymous-api");
-    let fault = check_paths_info(&asked(HUB), &answer);
+    let fault = check_paths_info(&asked(HUB), &answer, &|_| true);
     assert!(matches!(fault, Err(Fault::NoSuchRepo(_))), "{fault:?}");
 }
 

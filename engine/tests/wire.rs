@@ -212,7 +212,7 @@ fn paths(listing: &Listing) -> Vec<String> {
 #[test]
 fn listings_have_sizes_digests_and_a_next_page() {
     let revision = answer("api-revision");
-    let info = check_revision(&asked(&revision.url, false), &revision).unwrap();
+    let info = check_revision(&asked(&revision.url, false), &revision, &|_| true).unwrap();
     assert_eq!((info.commit.as_str(), info.listing.entries.len()), (COMMIT, 2));
 
     // A mirror names the hub, and without https: the endpoint is asked all the same.
@@ -220,12 +220,11 @@ fn listings_have_sizes_digests_and_a_next_page() {
         let page = answer(name);
         let asked = asked(&page.url, false);
         let mut pages = Pages::new(&Request::get(page.url.clone()));
-        pages.on_answer(&asked, &page).unwrap();
+        let listing = pages.on_answer(&asked, &page, &|_| true).unwrap();
         let next = pages.request().unwrap().url;
         assert!(asked.endpoint.is_same_origin(&next), "{next}");
         assert_eq!(next.path(), page.url.path());
         assert!(page.head.link("next").unwrap().ends_with(next.query().unwrap()), "{next}");
-        let listing = pages.take();
         assert_eq!(paths(&listing), ["config.json", WEIGHTS]);
         let weights = &listing.entries[1];
         assert_eq!((weights.size, weights.digest), (SIZE, SHA256.parse().unwrap()));
@@ -234,7 +233,7 @@ fn listings_have_sizes_digests_and_a_next_page() {
     }
 
     let entries = answer("api-paths-info");
-    let listing = check_paths_info(&asked(&entries.url, false), &entries).unwrap();
+    let listing = check_paths_info(&asked(&entries.url, false), &entries, &|_| true).unwrap();
     assert_eq!(paths(&listing), ["config.json"]);
 }
 

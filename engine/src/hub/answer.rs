@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::DeserializeSeed;
 use url::Url;
 
 use super::asked::Asked;
@@ -39,8 +39,11 @@ impl Answer {
         coding::decoded(&self.head, &self.body, BODY_MAX)
     }
 
-    /// The JSON of a successful answer. What is unknown in it is ignored.
-    pub(super) fn json<T: DeserializeOwned>(&self, asked: &Asked) -> Result<T, Fault> {
+    /// What `reader` makes of the JSON of a successful answer. What is unknown in it is ignored.
+    pub(super) fn json<T, S>(&self, asked: &Asked, reader: S) -> Result<T, Fault>
+    where
+        S: for<'de> DeserializeSeed<'de, Value = T>,
+    {
         if self.head.status != 200 {
             return Err(asked.refusal(self, None));
         }
@@ -55,7 +58,9 @@ impl Answer {
             return Err(Fault::Malformed("an endless listing".to_owned()));
         }
         // The parser's own words may quote the stranger's text; where it stopped says enough.
-        serde_json::from_slice(&body).map_err(|error| {
+        let mut json = serde_json::Deserializer::from_slice(&body);
+        let read = reader.deserialize(&mut json);
+        read.and_then(|read| json.end().map(|()| read)).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             let words = format!("not the JSON that a hub sends (line {line}, column {column})");
             Fault::Malformed(words)

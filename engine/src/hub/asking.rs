@@ -107,14 +107,6 @@ impl Asking {
         self.attempts
     }
 
-    /// A part of what was asked for has come: what failed before it is forgotten.
-    pub fn on_progress(&mut self) {
-        self.backoff.on_progress();
-        self.streak = Streak::default();
-        self.round = Round::default();
-        (self.rounds, self.denials) = (0, 0);
-    }
-
     /// Asking has failed; it began at `began`.
     pub fn on_fault(
         &mut self,
@@ -246,6 +238,7 @@ const fn class(fault: &Fault) -> Class {
         | Fault::NoSuchRevision(_)
         | Fault::NoSuchFile(_)
         | Fault::NoListing
+        | Fault::TooManyFiles
         | Fault::UnsafeName(_)
         | Fault::Disk(_)
         | Fault::WrongDigest => Class::AsEver,
@@ -254,8 +247,9 @@ const fn class(fault: &Fault) -> Class {
 
 /// Pauses after which the hub is asked again whether the link is back.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
-/// No two questions follow each other more closely than this.
-const FLOOR: Duration = Duration::from_millis(250);
+/// Nothing is asked again sooner than this: no more than two questions a second, whatever the hub
+/// says.
+const FLOOR: Duration = Duration::from_millis(500);
 /// So many denials in a row mean that the address is wrong.
 const DENIALS_MAX: u32 = 5;
 /// A way that is busy so often in a row may be busier than the others.

@@ -26,7 +26,7 @@ pub(super) fn decoded<'a>(head: &Head, body: &'a [u8], max: usize) -> Result<Cow
             .or_else(|| unpacked(DeflateDecoder::new(body), max)),
         _ => None,
     };
-    bytes.map(Cow::Owned).ok_or_else(|| Fault::Encoded(super::head::clean(&coding)))
+    bytes.map(Cow::Owned).ok_or_else(|| Fault::Encoded(head.coding()))
 }
 
 fn unpacked(packed: impl Read, max: usize) -> Option<Vec<u8>> {

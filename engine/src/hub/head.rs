@@ -106,6 +106,11 @@ impl Head {
         coding.is_empty() || coding.eq_ignore_ascii_case("identity")
     }
 
+    /// `Content-Encoding`, made safe to print.
+    pub fn coding(&self) -> String {
+        clean(self.header("content-encoding").unwrap_or_default())
+    }
+
     /// Whether the body is compressed with gzip and nothing else, says `Content-Encoding`.
     pub fn is_gzip(&self) -> bool {
         let coding = self.header("content-encoding").unwrap_or_default();

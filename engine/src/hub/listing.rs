@@ -6,7 +6,7 @@
 mod json;
 mod pages;
 
-use self::json::{EntryJson, Name, RevisionJson, SiblingJson};
+use self::json::{Entries, EntryJson, Revision, SiblingJson, Text};
 use super::answer::Answer;
 use super::asked::Asked;
 use super::path::{BadPath, PathFlaw, RepoPath};
@@ -58,10 +58,14 @@ impl TreeEntry {
 }
 
 impl Listing {
-    fn add(&mut self, name: Name, about: About<'_>) {
-        let path = match name.0 {
-            Ok(text) => text.parse::<RepoPath>(),
-            Err(lossy) => Err(BadPath { path: lossy, flaw: PathFlaw::NotText }),
+    fn add(&mut self, name: &Text<'_>, about: About<'_>, wanted: Wanted<'_>) {
+        let shown = name.lossy();
+        if !wanted(&shown) {
+            return;
+        }
+        let path = match name.as_str() {
+            Some(text) => text.parse::<RepoPath>(),
+            None => Err(BadPath::new(&shown, PathFlaw::NotText)),
         };
         match (path, about.digest()) {
             (Ok(path), Some((digest, size))) => {
@@ -73,32 +77,21 @@ impl Listing {
         }
     }
 
-    fn append(&mut self, mut other: Self) {
-        self.entries.append(&mut other.entries);
-        self.vague.append(&mut other.vague);
-        self.refused.append(&mut other.refused);
-    }
-
-    /// Keeps what is below a folder.
-    pub fn retain_below(&mut self, folder: &RepoPath) {
-        self.entries.retain(|entry| entry.path.is_below(folder));
-        self.vague.retain(|path| path.is_below(folder));
-        let prefix = format!("{folder}/");
-        self.refused.retain(|bad| bad.path.starts_with(&prefix));
-    }
-
     /// Whether there is nothing in it.
     pub const fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.vague.is_empty() && self.refused.is_empty()
     }
 }
 
+/// Says by its path whether a file is wanted. Of others nothing is kept.
+pub type Wanted<'a> = &'a (dyn Fn(&str) -> bool + Sync);
+
 /// What is said of one file.
 #[derive(Clone, Copy)]
 struct About<'a> {
     git_oid: Option<&'a str>,
     size: Option<u64>,
-    lfs: Option<(&'a str, u64)>,
+    lfs: Option<(Option<&'a str>, Option<u64>)>,
     xet_hash: Option<&'a str>,
 }
 
@@ -106,8 +99,8 @@ impl About<'_> {
     /// The digest and length of the content. What git calls an LFS file is the name of a pointer.
     fn digest(&self) -> Option<(FileDigest, u64)> {
         if let Some((oid, size)) = self.lfs {
-            let digest = oid.strip_prefix("sha256:").unwrap_or(oid).parse().ok();
-            return Some((digest.filter(|it| matches!(it, FileDigest::Sha256(_)))?, size));
+            let digest = oid.map(|oid| oid.strip_prefix("sha256:").unwrap_or(oid))?.parse().ok();
+            return Some((digest.filter(|it| matches!(it, FileDigest::Sha256(_)))?, size?));
         }
         let digest = self.git_oid?.parse().ok();
         Some((digest.filter(|it| matches!(it, FileDigest::GitSha1(_)))?, self.size?))
@@ -116,44 +109,61 @@ impl About<'_> {
 
 /// Judges the answer to [`Request::revision_info`](super::request::Request::revision_info),
 /// after redirects. Whether it has sizes and digests depends on how it was asked, and whom.
-pub fn check_revision(asked: &Asked, answer: &Answer) -> Result<RevisionInfo, Fault> {
-    let revision = answer.json::<RevisionJson>(asked)?;
-    let Ok(commit) = revision.sha.parse::<Commit>() else {
+pub fn check_revision(
+    asked: &Asked,
+    answer: &Answer,
+    wanted: Wanted<'_>,
+) -> Result<RevisionInfo, Fault> {
+    let mut listing = Listing::default();
+    let add = |SiblingJson { rfilename, size, blob_id, lfs }: SiblingJson<'_>| {
+        let about = About {
+            git_oid: blob_id.as_ref().and_then(Text::as_str),
+            size: size.0,
+            lfs: lfs.as_ref().map(|lfs| (lfs.sha256.as_str(), lfs.size.0)),
+            xet_hash: None,
+        };
+        listing.add(&rfilename, about, wanted);
+    };
+    let commit = answer.json(asked, Revision(add))?;
+    let Ok(commit) = commit.parse::<Commit>() else {
         return Err(Fault::Malformed("a revision without a commit".to_owned()));
     };
     asked.check_commit(&commit)?;
-    let mut listing = Listing::default();
-    for SiblingJson { rfilename, size, blob_id, lfs } in revision.siblings.unwrap_or_default() {
-        let about = About {
-            git_oid: blob_id.as_deref(),
-            size,
-            lfs: lfs.as_ref().map(|lfs| (lfs.sha256.as_str(), lfs.size)),
-            xet_hash: None,
-        };
-        listing.add(rfilename, about);
-    }
     Ok(RevisionInfo { commit, listing })
 }
 
 /// Judges the answer to [`Request::paths_info`](super::request::Request::paths_info). Paths that
 /// the repository does not have are missing from it.
-pub fn check_paths_info(asked: &Asked, answer: &Answer) -> Result<Listing, Fault> {
-    let mut listing = Listing::default();
-    for EntryJson { kind, path, oid, size, lfs, xet_hash } in
-        answer.json::<Vec<EntryJson>>(asked)?
-    {
-        if kind != "file" {
-            continue;
+pub fn check_paths_info(
+    asked: &Asked,
+    answer: &Answer,
+    wanted: Wanted<'_>,
+) -> Result<Listing, Fault> {
+    check_page(asked, answer, wanted).map(|(listing, _)| listing)
+}
+
+/// What is wanted of a page, and how many entries there are on it, folders and all.
+fn check_page(
+    asked: &Asked,
+    answer: &Answer,
+    wanted: Wanted<'_>,
+) -> Result<(Listing, usize), Fault> {
+    let (mut listing, mut count) = (Listing::default(), 0);
+    let add = |EntryJson { kind, path, oid, size, lfs, xet_hash }: EntryJson<'_>| {
+        count += 1;
+        if kind.as_str() != Some("file") {
+            return;
         }
         let about = About {
-            git_oid: oid.as_deref(),
-            size,
-            lfs: lfs.as_ref().map(|lfs| (lfs.oid.as_str(), lfs.size)),
-            xet_hash: xet_hash.as_deref(),
+            git_oid: oid.as_ref().and_then(Text::as_str),
+            size: size.0,
+            lfs: lfs.as_ref().map(|lfs| (lfs.oid.as_str(), lfs.size.0)),
+            xet_hash: xet_hash.as_ref().and_then(Text::as_str),
         };
-        listing.add(path, about);
-    }
-    Ok(listing)
+        listing.add(&path, about, wanted);
+    };
+    answer.json(asked, Entries(add))?;
+    Ok((listing, count))
 }
 
 #[cfg(test)]

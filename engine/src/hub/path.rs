@@ -5,20 +5,27 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use url::Url;
 
 use super::percent;
+use crate::digest::FileDigest;
 
 /// The path of a file inside a repository: relative, with `/` between its segments, and safe to
 /// create under a folder. A backslash, where it is allowed, is a character like any other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RepoPath(String);
+pub struct RepoPath(Arc<str>);
 
 impl RepoPath {
     /// The whole path.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The same text, to be held by others, too.
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
     }
 
     /// The names from the top folder down to the file.
@@ -29,12 +36,12 @@ impl RepoPath {
     /// The folder that it is in; `None` at the top.
     pub fn parent(&self) -> Option<Self> {
         let (folder, _) = self.0.rsplit_once('/')?;
-        Some(Self(folder.to_owned()))
+        Some(Self(folder.into()))
     }
 
     /// Whether it is somewhere in that folder.
     pub fn is_below(&self, folder: &Self) -> bool {
-        self.0.strip_prefix(&folder.0).is_some_and(|rest| rest.starts_with('/'))
+        self.0.strip_prefix(&*folder.0).is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// The name of the file itself.
@@ -48,8 +55,8 @@ impl FromStr for RepoPath {
 
     fn from_str(path: &str) -> Result<Self, BadPath> {
         match path_flaw(path) {
-            None => Ok(Self(path.to_owned())),
-            Some(flaw) => Err(BadPath { path: path.to_owned(), flaw }),
+            None => Ok(Self(path.into())),
+            Some(flaw) => Err(BadPath::new(path, flaw)),
         }
     }
 }
@@ -64,7 +71,7 @@ impl fmt::Display for RepoPath {
 /// one segment.
 pub fn file_name_of(url: &Url) -> Result<RepoPath, BadPath> {
     let last = url.path().rsplit('/').next().unwrap_or_default();
-    let bad = |flaw| BadPath { path: last.to_owned(), flaw };
+    let bad = |flaw| BadPath::new(last, flaw);
     let name = percent::decode(last).ok_or_else(|| bad(PathFlaw::NotText))?;
     if name.contains('/') {
         return Err(bad(PathFlaw::Separator));
@@ -80,6 +87,12 @@ impl BlobName {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<&FileDigest> for BlobName {
+    fn from(digest: &FileDigest) -> Self {
+        Self(digest.hex())
     }
 }
 
@@ -108,10 +121,19 @@ impl fmt::Display for BlobName {
 /// A path that is not to be created, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadPath {
-    /// The path as it was given. A stranger's text: print it escaped.
+    /// The path as it was given, or how it begins. A stranger's text: print it escaped.
     pub path: String,
     /// What is wrong with it.
     pub flaw: PathFlaw,
+}
+
+impl BadPath {
+    /// A path that is not to be created. As much of it is kept as tells it apart.
+    pub fn new(path: &str, flaw: PathFlaw) -> Self {
+        let end = path.char_indices().nth(SHOWN_MAX).map(|(at, _)| at);
+        let path = end.map_or_else(|| path.to_owned(), |end| format!("{}…", &path[..end]));
+        Self { path, flaw }
+    }
 }
 
 /// What is wrong with a path.
@@ -278,21 +300,33 @@ fn is_alias(segment: &str, name: &str, short: &str) -> bool {
     let seen: String = segment.chars().filter(|c| !is_invisible(*c)).collect();
     let seen = seen.to_lowercase();
     let seen = seen.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
-    let number = seen.strip_prefix(short).and_then(|rest| rest.strip_prefix('~'));
-    seen == name || number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    let is_short = seen.split_once('~').is_some_and(|(stem, number)| {
+        number.bytes().all(|byte| byte.is_ascii_digit())
+            && (stem == short || is_hashed(stem, &short[..2]))
+    });
+    seen == name || is_short
+}
+
+/// Whether a short name is one of those that NTFS makes after the fourth that begins alike: two
+/// letters and four digits of a hash.
+fn is_hashed(stem: &str, letters: &str) -> bool {
+    let hash = stem.strip_prefix(letters);
+    hash.is_some_and(|hash| hash.len() == 4 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// What HFS+ leaves out when it compares names.
 const fn is_invisible(c: char) -> bool {
     matches!(
         c,
-        '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
     )
 }
 
 const SEGMENT_MAX: usize = 255;
 const PATH_MAX: usize = 4096;
 const BLOB_NAME_MAX: usize = 128;
+/// As many characters of a bad path are kept.
+const SHOWN_MAX: usize = 300;
 
 /// Endings of the files that we and `hf` put beside a blob.
 const BESIDE_BLOBS: [&str; 6] = [".part", ".journal", ".owner", ".orphan", ".incomplete", ".lock"];

@@ -3,6 +3,7 @@
 //! No network, no clock.
 
 use std::io::Write;
+use std::marker::PhantomData;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -46,7 +47,7 @@ fn json_is_read_through_what_proxies_do_to_it() {
         (vec![html], b"<html>It works!".to_vec(), Err(Fault::NotAHub)),
         (vec![html], b"[1]".to_vec(), Err(Fault::NotAHub)),
     ] {
-        let found = answer(&lines, &body).json::<Vec<u32>>(&asked());
+        let found = answer(&lines, &body).json(&asked(), PhantomData::<Vec<u32>>);
         assert_eq!(found, expected, "{lines:?}");
     }
 }

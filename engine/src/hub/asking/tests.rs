@@ -150,18 +150,3 @@ fn a_login_page_is_looked_at_every_five_to_ten_seconds() {
     let mean = end.waited / 1_000;
     assert!(mean > Duration::from_millis(7_000) && mean < Duration::from_millis(8_000), "{mean:?}");
 }
-
-#[test]
-fn progress_starts_the_count_again() {
-    let mut asking = Asking::new(1, MANNER);
-    let mut rng = SmallRng::seed_from_u64(7);
-    let mut now = Instant::START;
-    for _ in 0..20 {
-        for _ in 0..4 {
-            let next = asking.on_fault(malformed(), &mut rng, now, now);
-            let Next::After { pause, .. } = next else { panic!("{next:?}") };
-            now = now + pause;
-        }
-        asking.on_progress();
-    }
-}

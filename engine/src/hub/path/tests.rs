@@ -27,6 +27,8 @@ fn ordinary_paths_pass() {
         ".github/x",
         "cache~1/x",
         "git~x",
+        "gi12~1",
+        "a\u{200d}b",
         "...",
     ] {
         let parsed = path.parse::<RepoPath>();
@@ -74,13 +76,19 @@ fn unsafe_paths_are_refused_with_the_reason() {
         (".git/config", PathFlaw::Git),
         ("a/.GIT/hooks/post-checkout", PathFlaw::Git),
         ("GIT~1/config", PathFlaw::Git),
+        ("gi7EB8~1/config", PathFlaw::Git),
+        ("CACHE~1", PathFlaw::Ours),
+        ("cache~2/HUGGIN~1/x", PathFlaw::Ours),
+        ("CA0F3C~1/hu12ab~9/x", PathFlaw::Ours),
+        (".ca\u{200d}che/hugg\u{200b}ingface", PathFlaw::Ours),
         (".git::$INDEX_ALLOCATION/config", PathFlaw::Git),
         (".g\u{200c}it/config", PathFlaw::Git),
         (".git. ./config", PathFlaw::Git),
         ("a\\.git\\config", PathFlaw::Git),
     ] {
         let bad = path.parse::<RepoPath>().unwrap_err();
-        assert_eq!((bad.path.as_str(), bad.flaw), (path, flaw), "{path:?}");
+        assert_eq!(bad, BadPath::new(path, flaw), "{path:?}");
+        assert!(bad.path.chars().count() <= SHOWN_MAX + 1, "{path:?}");
     }
 }
 
