@@ -2,6 +2,11 @@
 //!
 //! Knows nothing of caches, parts or journals: only files, folders and what can go wrong.
 
+#[cfg(target_os = "linux")]
+mod beneath;
+#[cfg(not(target_os = "linux"))]
+#[path = "disk/by_path.rs"]
+mod beneath;
 #[cfg(test)]
 pub(crate) mod failing;
 pub mod limits;
@@ -57,8 +62,6 @@ pub trait Disk: Clone + Send + Sync + 'static {
     fn read_link(&self, path: &Path) -> io::Result<std::path::PathBuf>;
     /// Makes the names in a folder durable: what was created, renamed or removed there.
     fn sync_dir(&self, folder: &Path) -> io::Result<()>;
-    /// Sets the permission bits of a file, where the filesystem has them.
-    fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()>;
     /// Bytes that may still be written to the filesystem of `folder`.
     fn available_space(&self, folder: &Path) -> io::Result<u64>;
     /// Whether only this machine's kernel can have this filesystem mounted: then whoever wrote
@@ -125,6 +128,10 @@ pub trait DiskFile: Send + Sync + 'static {
     fn sync_data(&self) -> io::Result<()>;
     /// The same, and what else is known of the file: when its content last changed.
     fn sync_all(&self) -> io::Result<()>;
+    /// Sets the permission bits of this file, whatever its name has become, where there are any.
+    fn set_mode(&self, _mode: u32) -> io::Result<()> {
+        Ok(())
+    }
     /// Takes the advisory lock: `false` if another open file has it, [`io::ErrorKind::Unsupported`]
     /// where there are no locks. It ends when the file is closed.
     fn try_lock(&self) -> io::Result<bool>;
@@ -164,6 +171,8 @@ pub struct Stat {
     pub len: u64,
     /// Bytes of the disk that it takes: less than `len` where it has holes.
     pub allocated: u64,
+    /// How many names it has; 1 where the system does not say.
+    pub links: u64,
     /// When the content last changed, since 1970, by the clock of the filesystem.
     pub modified: Duration,
     /// Which file it is, apart from its name; `None` where the system does not say.
@@ -199,6 +208,9 @@ pub fn disk_fault(error: &io::Error, path: &Path) -> DiskFault {
         StorageFull,
     };
     let path = path.display();
+    if beneath::Foreign::is_in(error) {
+        return DiskFault::InTheWay(format!("{path} {error}"));
+    }
     // Everything else is one kind of fault, so no list of the other kinds could say more.
     let kind = error.kind();
     match Limit::of(error) {

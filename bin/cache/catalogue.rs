@@ -38,7 +38,7 @@ pub struct Entry {
 pub enum Stage {
     /// It stands under its final name; whether it is right is another question.
     Finished,
-    /// There is a part of it.
+    /// There is a part of it, or a link to what is not there.
     Begun,
     /// It is only known to exist in the repository.
     Listed,
@@ -89,7 +89,8 @@ pub fn in_cache<D: Disk>(
         let known = digest
             .map(|digest| known(disk, folder, commit, &file.path, digest, size))
             .transpose()?;
-        let (path, shown, stage) = (file.path.clone(), file.pointer, Stage::Finished);
+        let (path, shown) = (file.path.clone(), file.pointer);
+        let stage = if file.is_there { Stage::Finished } else { Stage::Begun };
         let entry = Entry { path, commit: commit.clone(), shown, stage, known };
         entries.insert(file.path, entry);
     }
@@ -288,7 +289,8 @@ fn read_tree<D: Disk>(
 }
 
 const TREE_VERSION: u64 = 1;
-const TREE_MAX: u64 = 256 << 20;
+/// As long as an answer of the hub about files may be, in bytes.
+const TREE_MAX: u64 = 64 << 20;
 
 #[cfg(test)]
 mod tests;

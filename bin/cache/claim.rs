@@ -25,16 +25,17 @@
 //! *Who may try.* An owner is removed when it has died for certain: then
 //! nobody has the part open. Or when nothing can be known of it (another machine, another
 //! container without a working lock) and it has not renewed its claim for [`STALE_AFTER`], by the
-//! clock of the filesystem and watched for a while by our own. Such an owner may be suspended, and
-//! wake up with the part still open. So before its claim is removed, with its grave in hand, the
-//! journal and the part are renamed to `orphan`: what the sleeper still writes goes there, and
-//! orphans are only ever read, each range checked against its digest. Whoever claims next starts a
-//! new part, a new inode. If the taker dies at any point in between, the next one finds either
-//! the owner file still there, and does the same again, or no part.
+//! clock of the filesystem and watched for a while by our own; or when a process of its number
+//! runs and has not renewed it for far longer, all that time under our eyes. Such an owner may be
+//! suspended, and wake up with the part still open. So before its claim is removed, with its grave
+//! in hand, the journal and the part are renamed to `orphan`: what the sleeper still writes goes
+//! there, and orphans are only ever read, each range checked against its digest. Whoever claims
+//! next starts a new part, a new inode. If the taker dies at any point in between, the next one
+//! finds either the owner file still there, and does the same again, or no part.
 //!
 //! *The one assumption* is about that sleeper: that it does not fall asleep for [`STALE_AFTER`]
 //! exactly between two system calls, its last check and the rename or removal that follows.
-//! Within one machine's process table nothing is assumed.
+//! Within one machine's process table nothing else is assumed.
 //!
 //! *The finished file* is the part under another name. The writer gives up its handles with the
 //! rename, and nobody opens a finished file to write.
@@ -57,7 +58,7 @@ use engine::time::Instant;
 use self::lock::Lock;
 use self::owner::{Owner, Verdict};
 use super::layout::Place;
-use crate::disk::{Access, At, Disk, DiskFile, if_there};
+use crate::disk::{Access, At, Disk, DiskFile, FileKind, if_there};
 use crate::process::Process;
 
 /// How often a holder renews its claim.
@@ -65,6 +66,10 @@ pub const BEAT: Duration = Duration::from_secs(5);
 
 /// How long a claim that was not renewed is believed, when its holder cannot be looked up.
 pub const STALE_AFTER: Duration = Duration::from_secs(60);
+
+/// How long the claim of a process that runs is believed although it was not renewed, by our own
+/// clock: it is suspended, or another process has its number, and the file was put there by hand.
+const MUTE_AFTER: Duration = Duration::from_secs(600);
 
 /// How long we watch a claim ourselves before we believe the filesystem's clock about it.
 const WATCH: Duration = Duration::from_secs(12);
@@ -230,7 +235,7 @@ impl<D: Disk> Taker<'_, D> {
         let Some(sight) = sight(self.disk, path)? else { return Ok(None) };
         let verdict = sight.judge(self.process, self.own.lock, self.is_local);
         let is_given_up = match verdict {
-            Verdict::Alive => false,
+            Verdict::Alive => watch.silence(&sight, self.now) >= MUTE_AFTER,
             Verdict::Dead => true,
             Verdict::Unproven => self.is_stale(&sight, watch)?,
         };
@@ -242,7 +247,7 @@ impl<D: Disk> Taker<'_, D> {
         if create(self.disk, &grave, self.own)?.is_none() {
             return self.displace(&grave, watch, depth + 1);
         }
-        let may_wake = verdict == Verdict::Unproven && path == self.place.owner;
+        let may_wake = verdict != Verdict::Dead && path == self.place.owner;
         bury(self.disk, path, &sight.key, &grave, || {
             if may_wake { isolate(self.disk, self.place) } else { Ok(()) }
         })?;
@@ -298,6 +303,14 @@ impl Sight {
 fn sight<D: Disk>(disk: &D, path: &Path) -> io::Result<Option<Sight>> {
     for _ in 0..ROUNDS {
         let Some(stat) = if_there(disk.stat(path))? else { return Ok(None) };
+        let instance = || {
+            let inode = stat.id.map_or(0, |id| id.inode);
+            format!("{inode:x}-{:x}", stat.modified.as_nanos())
+        };
+        if stat.kind != FileKind::File {
+            // Nobody of ours made it, and what it leads to is not read.
+            return Ok(Some(Sight { key: instance(), owner: None, modified: stat.modified }));
+        }
         let owner = match disk.read(path, OWNER_MAX) {
             Ok(content) => Owner::parse(&content),
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => None,
@@ -306,8 +319,6 @@ fn sight<D: Disk>(disk: &D, path: &Path) -> io::Result<Option<Sight>> {
             Err(error) if error.kind() == io::ErrorKind::StaleNetworkFileHandle => continue,
             Err(error) => return Err(error),
         };
-        let inode = stat.id.map_or(0, |id| id.inode);
-        let instance = || format!("{inode:x}-{:x}", stat.modified.as_nanos());
         let key = owner.as_ref().map_or_else(instance, |owner| owner.nonce.clone());
         return Ok(Some(Sight { key, owner, modified: stat.modified }));
     }
@@ -347,7 +358,7 @@ fn bury<D: Disk>(
 
 /// Renames a part away from one who may still have it open. Journal first: a part without a
 /// journal is never written.
-fn isolate<D: Disk>(disk: &D, place: &Place) -> io::Result<()> {
+pub(super) fn isolate<D: Disk>(disk: &D, place: &Place) -> io::Result<()> {
     if_there(disk.rename(&place.journal, &place.orphan_journal))?;
     if_there(disk.rename(&place.part, &place.orphan))?;
     disk.sync_dir(place.part.parent().unwrap_or(Path::new(".")))

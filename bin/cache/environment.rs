@@ -138,17 +138,27 @@ impl std::fmt::Debug for Environment {
 }
 
 /// The file that `path` leads to, through symbolic links at its end. Blocks.
+///
+/// # Errors
+///
+/// When they cannot be read, or lead in a circle.
 pub fn follow<D: Disk>(disk: &D, path: &Path) -> Result<PathBuf, DiskFault> {
+    let circle = || DiskFault::InTheWay(format!("{} is a link in a circle", path.display()));
+    destination(disk, path)?.ok_or_else(circle)
+}
+
+/// The same; `None` if the links lead in a circle.
+pub(super) fn destination<D: Disk>(disk: &D, path: &Path) -> Result<Option<PathBuf>, DiskFault> {
     let mut path = path.to_owned();
     for _ in 0..LINKS_MAX {
         let stat = if_there(disk.stat(&path)).at(&path)?;
         if stat.is_none_or(|stat| stat.kind != FileKind::Symlink) {
-            return Ok(path);
+            return Ok(Some(path));
         }
         let target = disk.read_link(&path).at(&path)?;
         path = path.parent().map_or_else(|| target.clone(), |folder| folder.join(&target));
     }
-    Err(DiskFault::Io(format!("{}: symbolic links lead in a circle", path.display())))
+    Ok(None)
 }
 
 struct Variables<'a, L> {

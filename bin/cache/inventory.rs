@@ -13,7 +13,7 @@ use engine::hub::target::shown_text;
 use engine::journal;
 
 use super::claim::{self, Busy};
-use super::environment::follow;
+use super::environment::destination;
 use super::layout::{LocalDir, Place, RepoFolder};
 use super::{part, swap};
 use crate::disk::{At, Disk, FileKind, if_there};
@@ -42,10 +42,12 @@ pub struct SnapshotFile {
     pub pointer: PathBuf,
     /// The blob that the snapshot links to; `None` for a copy.
     pub blob: Option<BlobName>,
+    /// Whether it leads to a file.
+    pub is_there: bool,
 }
 
-/// The files of a commit that are in the cache, by path. Blocks. Those whose link leads nowhere
-/// are left out.
+/// The files of a commit that are in the cache, by path, with those whose link leads nowhere.
+/// Blocks.
 pub fn snapshot_files<D: Disk>(
     disk: &D,
     repo: &RepoFolder,
@@ -56,14 +58,13 @@ pub fn snapshot_files<D: Disk>(
     for pointer in files_under(disk, &root)? {
         // What cannot be a file of a repository was not put there by one.
         let Some(path) = repo_path(&root, &pointer) else { continue };
-        let target = follow(disk, &pointer)?;
-        if if_there(disk.stat(&target)).at(&target)?.is_none() {
-            continue;
-        }
+        let target = destination(disk, &pointer)?;
+        let stat = target.map_or(Ok(None), |target| if_there(disk.stat(&target)).at(&target))?;
+        let is_there = stat.is_some();
         let link = disk.read_link(&pointer).ok();
         let name = link.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
         let blob = name.and_then(|name| name.parse().ok());
-        files.push(SnapshotFile { path, pointer, blob });
+        files.push(SnapshotFile { path, pointer, blob, is_there });
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)

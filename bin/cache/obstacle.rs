@@ -7,7 +7,7 @@ use std::path::Path;
 
 use engine::fault::DiskFault;
 
-use super::environment::follow;
+use super::environment::{destination, follow};
 use super::swap;
 use crate::disk::{Access, At, Disk, FileKind, Stat, if_there};
 
@@ -22,15 +22,36 @@ pub fn check_folder<D: Disk>(disk: &D, path: &Path) -> Result<(), DiskFault> {
 }
 
 /// An error unless a file can be put at `path`, the folder of which is there. Blocks. The `nonce`
-/// is one that no other process uses.
-pub fn check_file<D: Disk>(disk: &D, path: &Path, nonce: &str) -> Result<(), DiskFault> {
+/// is one that no other process uses; below `root` all names are ours.
+pub fn check_file<D: Disk>(
+    disk: &D,
+    path: &Path,
+    root: &Path,
+    nonce: &str,
+) -> Result<(), DiskFault> {
     match if_there(disk.stat(path)).at(path)? {
         Some(stat) if stat.kind == FileKind::Folder => {
             Err(in_the_way(path, "is a folder, where a file is to be"))
         }
-        Some(_) => Ok(()),
+        Some(_) => check_names(disk, path, root),
         None => try_name(disk, path, nonce),
     }
+}
+
+/// An error if the filesystem takes `path`, which is there, for another name: one in other letters,
+/// or a short one. Whatever is there is not ours to replace, then.
+pub(super) fn check_names<D: Disk>(disk: &D, path: &Path, root: &Path) -> Result<(), DiskFault> {
+    for path in path.ancestors().take_while(|path| *path != root && path.starts_with(root)) {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { break };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        // A folder that cannot be read says nothing.
+        let Ok(names) = disk.list(folder) else { continue };
+        if names.binary_search_by(|known| known.as_os_str().cmp(name)).is_err() {
+            let words = "is, on this filesystem, another name of what is there already";
+            return Err(in_the_way(path, words));
+        }
+    }
+    Ok(())
 }
 
 /// The folder at a path, or that a link there leads to. Blocks.
@@ -52,8 +73,8 @@ pub(super) fn is_folder<D: Disk>(disk: &D, path: &Path, kind: FileKind) -> Resul
             Err(in_the_way(path, "is a file, where a folder is to be"))
         }
         FileKind::Symlink => {
-            let target = follow(disk, path)?;
-            match kind_of(disk, &target)? {
+            let target = destination(disk, path)?;
+            match target.map_or(Ok(None), |target| kind_of(disk, &target))? {
                 Some(FileKind::Folder) => Ok(()),
                 Some(FileKind::File | FileKind::Symlink | FileKind::Other) => {
                     Err(in_the_way(path, "leads to a file, where a folder is to be"))

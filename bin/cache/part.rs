@@ -18,12 +18,13 @@ use engine::journal::{self, Begin, Record, Replay, Sealed};
 use engine::ledger::{Ledger, Proven};
 use engine::range::ByteRange;
 
-use super::claim::Claim;
+use super::claim::{Claim, isolate};
 use super::environment::follow;
 use super::layout::Place;
+use super::obstacle::in_the_way;
 use super::swap;
 use crate::disk::pieces::{is_intact, range_digest, read_pieces, rewrite};
-use crate::disk::{Access, At, Disk, DiskFile, Stat, if_there};
+use crate::disk::{Access, At, Disk, DiskFile, FileKind, Stat, if_there};
 
 /// A part file and its journal, ready to be written on.
 pub struct OpenPart<D: Disk> {
@@ -41,6 +42,18 @@ pub struct OpenPart<D: Disk> {
     pub is_verified: bool,
     /// A part of unknown content that is in nobody's way: bytes to be rescued, perhaps.
     pub orphan: Option<PathBuf>,
+    /// Why what was there is not written on, if that is worth a word.
+    pub aside: Option<Aside>,
+}
+
+/// Why a part is left as it is, and another one begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aside {
+    /// It has other names, such as those that a backup by hard links gives it: what is written to
+    /// it is written to all of them. What is proven of it is copied.
+    HasOtherNames,
+    /// It is a link to something elsewhere.
+    IsALink,
 }
 
 /// Opens the part and the journal of `place`, continuing what is there if it is about `begin`.
@@ -53,10 +66,12 @@ pub fn open<D: Disk>(
     begin: &Begin,
 ) -> Result<OpenPart<D>, DiskFault> {
     claim.check()?;
+    let aside = set_aside(disk, place)?;
     let mut open = match resume(disk, claim, place, begin)? {
         Some(open) => open,
         None => start(disk, claim, place, begin)?,
     };
+    open.aside = aside;
     if !open.ledger.is_complete() {
         if let Err(fault) = reserve(disk, place, &open) {
             if open.ledger.proven().is_empty() {
@@ -66,19 +81,29 @@ pub fn open<D: Disk>(
         }
         salvage(disk, place, begin, &mut open)?;
     }
-    open.orphan =
-        if_there(disk.stat(&place.orphan)).at(&place.orphan)?.map(|_| place.orphan.clone());
+    let orphan = if_there(disk.stat(&place.orphan)).at(&place.orphan)?;
+    let is_file = orphan.is_some_and(|stat| stat.kind == FileKind::File);
+    open.orphan = is_file.then(|| place.orphan.clone());
     Ok(open)
 }
 
-/// What a journal says of the file that it is about, if that is the one we mean. A journal that
-/// lost its beginning is believed as far as its claims can be checked: it has the right name.
+/// What a journal says of the file that it is about, if that is the one we mean, and how long it
+/// is. A journal that lost its beginning is believed as far as its claims can be checked: it has
+/// the right name. One that is no file, or longer than any of ours, says nothing.
 pub(crate) fn read_journal<D: Disk>(disk: &D, path: &Path) -> io::Result<Option<(Replay, u64)>> {
-    match if_there(disk.read(path, JOURNAL_MAX)) {
-        Ok(bytes) => Ok(bytes.map(|bytes| (journal::replay(&bytes), bytes.len() as u64))),
-        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(None),
-        Err(error) => Err(error),
+    let stat = if_there(disk.stat(path))?;
+    if stat.is_none_or(|stat| stat.kind != FileKind::File || stat.len > JOURNAL_MAX) {
+        return Ok(None);
     }
+    let Some(file) = if_there(disk.open(path, Access::Read))? else { return Ok(None) };
+    let len = file.stat()?.len.min(JOURNAL_MAX);
+    // Its writer may be appending to it.
+    let read = |buffer: &mut [u8], at: u64| {
+        let left = usize::try_from(len.saturating_sub(at)).unwrap_or(usize::MAX);
+        let wanted = left.min(buffer.len());
+        file.read_full_at(&mut buffer[..wanted], at)
+    };
+    Ok(Some((journal::replay_from(read)?, len)))
 }
 
 /// Whether a file that looks like `stat` is the one that was verified and recorded.
@@ -97,6 +122,33 @@ fn is_about(replay: &Replay, begin: &Begin) -> bool {
     replay.begin.as_ref().is_none_or(is_same)
 }
 
+/// Puts a part aside that is not ours alone to write.
+fn set_aside<D: Disk>(disk: &D, place: &Place) -> Result<Option<Aside>, DiskFault> {
+    let Some(stat) = if_there(disk.stat(&place.part)).at(&place.part)? else { return Ok(None) };
+    let target = if_there(disk.stat(&place.target)).at(&place.target)?;
+    let is_finished = stat.id.is_some() && target.is_some_and(|target| target.id == stat.id);
+    match stat.kind {
+        // The finished file, by a name that a power cut brought back. It must not be written.
+        FileKind::File if is_finished => {
+            disk.remove_file(&place.part).at(&place.part)?;
+            Ok(None)
+        }
+        FileKind::File if stat.links > 1 => {
+            isolate(disk, place).at(&place.part)?;
+            Ok(Some(Aside::HasOtherNames))
+        }
+        // Only the link goes; what it leads to is not ours.
+        FileKind::Symlink => {
+            disk.remove_file(&place.part).at(&place.part)?;
+            Ok(Some(Aside::IsALink))
+        }
+        FileKind::File => Ok(None),
+        FileKind::Folder | FileKind::Other => {
+            Err(in_the_way(&place.part, "is in the way of a file"))
+        }
+    }
+}
+
 /// Continues an earlier part. `None` if there is none, or none that may be written.
 fn resume<D: Disk>(
     disk: &D,
@@ -104,15 +156,13 @@ fn resume<D: Disk>(
     place: &Place,
     begin: &Begin,
 ) -> Result<Option<OpenPart<D>>, DiskFault> {
-    // Opening refuses links: a part that is one was not made by us.
     let Some(part) = if_there(disk.open(&place.part, Access::Write)).at(&place.part)? else {
         return Ok(None);
     };
     let stat = part.stat().at(&place.part)?;
-    let target = if_there(disk.stat(&place.target)).at(&place.target)?;
-    if stat.id.is_some() && target.is_some_and(|target| target.id == stat.id) {
-        // The finished file, by a name that a power cut brought back. It must not be written.
-        disk.remove_file(&place.part).at(&place.part)?;
+    if stat.links > 1 {
+        // Somebody has given it another name since it was looked at.
+        isolate(disk, place).at(&place.part)?;
         return Ok(None);
     }
     let found = read_journal(disk, &place.journal).at(&place.journal)?;
@@ -133,7 +183,9 @@ fn resume<D: Disk>(
     }
     let shortest = journal::compact(begin, &ledger);
     let is_long = len > 2 * shortest.len() as u64 + JOURNAL_SLACK;
-    let replaced = if replay.is_clean() && !is_long {
+    let recorded = if_there(disk.stat(&place.journal)).at(&place.journal)?;
+    let is_ours = recorded.is_some_and(|stat| stat.links == 1);
+    let replaced = if replay.is_clean() && !is_long && is_ours {
         None
     } else {
         // Fifth rule of the journal's contract.
@@ -143,7 +195,9 @@ fn resume<D: Disk>(
         part.sync_data().at(&place.part)?;
         match swap::replace(disk, &place.journal, &shortest, claim.nonce()) {
             // One that is only long is as good.
-            Err(DiskFault::Full | DiskFault::Quota | DiskFault::Inodes) if replay.is_clean() => {
+            Err(DiskFault::Full | DiskFault::Quota | DiskFault::Inodes)
+                if replay.is_clean() && is_ours =>
+            {
                 None
             }
             replaced => Some(replaced?),
@@ -156,8 +210,8 @@ fn resume<D: Disk>(
         (journal, len, replay.records)
     };
     let (part, journal) = (Arc::new(part), Arc::new(journal));
-    let orphan = None;
-    Ok(Some(OpenPart { part, journal, journal_len, records, ledger, is_verified, orphan }))
+    let (orphan, aside) = (None, None);
+    Ok(Some(OpenPart { part, journal, journal_len, records, ledger, is_verified, orphan, aside }))
 }
 
 /// Puts another journal of a file of `size` bytes in the place of the one that is there. The claim
@@ -205,6 +259,7 @@ fn start<D: Disk>(
         ledger,
         is_verified: false,
         orphan: None,
+        aside: None,
     })
 }
 
@@ -309,8 +364,9 @@ fn salvage<D: Disk>(
     let Some((mut replay, _)) = found.filter(|(replay, _)| is_about(replay, begin)) else {
         return Ok(());
     };
-    let orphan = if_there(disk.open(&place.orphan, Access::Read)).at(&place.orphan)?;
-    if let Some(orphan) = orphan {
+    let stat = if_there(disk.stat(&place.orphan)).at(&place.orphan)?;
+    if stat.is_some_and(|stat| stat.kind == FileKind::File) {
+        let orphan = disk.open(&place.orphan, Access::Read).at(&place.orphan)?;
         distrust(&mut replay, begin.size);
         for proven in std::mem::take(&mut replay.unsynced).into_iter().rev() {
             let is_news = !open.ledger.proven().contains(proven.range);
@@ -395,8 +451,9 @@ fn append<D: Disk>(
     Ok(())
 }
 
-/// A journal is replaced when it has become much longer than it need be, which is far less.
-const JOURNAL_MAX: u64 = 1 << 30;
+/// A longer journal is none, in bytes. One is replaced when it is twice as long as it need be,
+/// which is a quarter of this for as many ranges as are kept.
+const JOURNAL_MAX: u64 = 256 << 20;
 /// A record of what was copied covers so much.
 const FILL_BYTES: u64 = 8 << 20;
 /// More than any filesystem rounds a time by: 2 s are FAT's.

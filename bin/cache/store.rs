@@ -27,7 +27,7 @@ use engine::journal::{self, Begin, Record};
 use engine::ledger::Ledger;
 
 use super::claim::Claim;
-use super::environment::follow;
+use super::environment::destination;
 use super::layout::{Place, PlaceKind, RepoFolder};
 pub use super::swap::Settled;
 use super::{obstacle, part, swap};
@@ -113,26 +113,45 @@ pub fn prepare<D: Disk>(
         PlaceKind::Cache { pointer, .. } => paths.push(pointer),
         PlaceKind::LocalDir { metadata, .. } => paths.extend(metadata),
     }
+    let root = root_of(place);
     for path in [&place.part, &place.lock].into_iter().chain(paths.iter().copied()) {
         swap::create_folder(disk, swap::folder_of(path))?;
     }
     for path in paths {
-        obstacle::check_file(disk, path, nonce)?;
+        obstacle::check_file(disk, path, root, nonce)?;
     }
     swap::settle_above(disk, &place.part, settled)?;
     match &place.kind {
-        // `.locks` is in the cache's own folder, above that of the repository.
-        PlaceKind::Cache { .. } => {
-            if let Some(cache) = place.lock.ancestors().nth(3) {
-                tag(disk, cache);
-            }
-        }
+        PlaceKind::Cache { .. } => tag(disk, root),
         PlaceKind::LocalDir { records, .. } => {
             tag(disk, records);
             let _ = disk.write_new(&records.join(".gitignore"), b"*");
         }
     }
     Ok(())
+}
+
+/// The folder below which all names are ours: of the cache, where `.locks` is beside the
+/// repository, or that of `--local-dir`, which has the records in `.cache/huggingface`.
+fn root_of(place: &Place) -> &Path {
+    let root = match &place.kind {
+        PlaceKind::Cache { .. } => place.lock.ancestors().nth(3),
+        PlaceKind::LocalDir { records, .. } => records.ancestors().nth(2),
+    };
+    root.unwrap_or(Path::new(""))
+}
+
+/// Whether people who look where the file of `place` is shown find the one at `path`: by a link
+/// that leads there, or as a copy. Blocks.
+pub fn is_shown<D: Disk>(disk: &D, place: &Place, path: &Path) -> Result<bool, DiskFault> {
+    let stat = |path: &Path| if_there(disk.stat(path)).at(path);
+    let (Some(shown), Some(found)) = (stat(place.shown())?, stat(path)?) else { return Ok(false) };
+    if shown.kind != FileKind::Symlink {
+        return Ok(shown.len == found.len);
+    }
+    let Some(led) = destination(disk, place.shown())? else { return Ok(false) };
+    let led_to = stat(&led)?;
+    Ok(led == path || led_to.is_some_and(|it| it.id.is_some() && it.id == found.id))
 }
 
 /// Puts the verified part of `place` where it belongs. Blocks.
@@ -150,6 +169,10 @@ pub fn seal<D: Disk>(
     marked: &Stat,
 ) -> Result<(), DiskFault> {
     claim.check()?;
+    if if_there(disk.stat(&place.target)).at(&place.target)?.is_some() {
+        // Perhaps it was put there meanwhile, by another name.
+        obstacle::check_names(disk, &place.target, root_of(place))?;
+    }
     part.sync_all().at(&place.part)?;
     let stat = part.stat().at(&place.part)?;
     check_mark(&stat, marked)?;
@@ -348,7 +371,7 @@ fn locate<D: Disk>(disk: &D, place: &Place) -> Result<Option<(PathBuf, Stat)>, D
     }
     for candidate in candidates {
         // `hf` may keep the blob in a store shared by all repositories, with a link to it here.
-        let path = follow(disk, candidate)?;
+        let Some(path) = destination(disk, candidate)? else { continue };
         if let Some(stat) = if_there(disk.stat(&path)).at(&path)?
             && stat.kind == FileKind::File
         {

@@ -117,10 +117,6 @@ impl Disk for FailingDisk {
         self.change(|| StdDisk.sync_dir(folder))
     }
 
-    fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()> {
-        self.change(|| StdDisk.set_mode(path, mode))
-    }
-
     fn available_space(&self, folder: &Path) -> io::Result<u64> {
         if self.is_full { Ok(0) } else { StdDisk.available_space(folder) }
     }
@@ -170,6 +166,10 @@ impl DiskFile for FailingFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.disk.change(|| DiskFile::sync_data(&self.file))
+    }
+
+    fn set_mode(&self, mode: u32) -> io::Result<()> {
+        self.disk.change(|| DiskFile::set_mode(&self.file, mode))
     }
 
     fn try_lock(&self) -> io::Result<bool> {

@@ -1,9 +1,10 @@
 //! The real disk: `std::fs`, positioned reads and writes, advisory locks.
 //!
-//! Follows no symbolic link in the last part of a path; those above it are the user's own.
+//! Follows no symbolic link in the last part of a path, and above it none of a
+//! [neighbour](super::beneath), where the system has a way to tell.
 
 use std::ffi::OsString;
-use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -12,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use engine::fault::DiskFault;
 
 use super::limits::{self, explain_creation, explain_length};
-use super::{Access, Disk, DiskFile, FileId, FileKind, Stat};
+use super::{Access, Disk, DiskFile, FileId, FileKind, Stat, beneath};
 
 /// The disk of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,24 +33,12 @@ impl Disk for StdDisk {
     }
 
     fn open(&self, path: &Path, access: Access) -> io::Result<File> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(access != Access::Read);
+        let opened = opening(|| beneath::open(path, access));
         if access == Access::CreateNew {
-            // Exclusive creation does not follow a symbolic link either.
-            options.create_new(true);
-            let created = opening(|| options.open(path));
-            return created.map_err(|error| explain_creation(error, path));
+            return opened.map_err(|error| explain_creation(error, path));
         }
-        for _ in 0..OPEN_TRIES {
-            let before = regular(self.stat(path)?)?;
-            let file = opening(|| options.open(path))?;
-            // Opening follows links, and std offers no portable way to forbid it: what was opened
-            // must be what was looked at.
-            if DiskFile::stat(&file)?.id == before.id {
-                return Ok(file);
-            }
-        }
-        Err(io::Error::other("is replaced again and again while it is being opened"))
+        let file = opened?;
+        regular(DiskFile::stat(&file)?).map(|_| file)
     }
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
@@ -65,30 +54,23 @@ impl Disk for StdDisk {
     }
 
     fn create_dir_all(&self, folder: &Path) -> io::Result<()> {
-        fs::create_dir_all(folder).map_err(|error| explain_creation(error, folder))
+        beneath::create_dir_all(folder).map_err(|error| explain_creation(error, folder))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
+        beneath::rename(from, to)
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
+        beneath::remove_file(path)
     }
 
     fn hard_link(&self, original: &Path, link: &Path) -> io::Result<()> {
-        fs::hard_link(original, link)
+        beneath::hard_link(original, link)
     }
 
-    #[cfg(unix)]
     fn symlink(&self, target: &Path, link: &Path) -> io::Result<()> {
-        let linked = std::os::unix::fs::symlink(target, link);
-        linked.map_err(|error| explain_creation(error, link))
-    }
-
-    #[cfg(windows)]
-    fn symlink(&self, target: &Path, link: &Path) -> io::Result<()> {
-        std::os::windows::fs::symlink_file(target, link)
+        beneath::symlink(target, link).map_err(|error| explain_creation(error, link))
     }
 
     fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
@@ -107,17 +89,6 @@ impl Disk for StdDisk {
     #[cfg(windows)]
     fn sync_dir(&self, _folder: &Path) -> io::Result<()> {
         // NTFS journals names by itself, and folders cannot be opened to be flushed.
-        Ok(())
-    }
-
-    #[cfg(unix)]
-    fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()> {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))
-    }
-
-    #[cfg(windows)]
-    fn set_mode(&self, _path: &Path, _mode: u32) -> io::Result<()> {
         Ok(())
     }
 
@@ -212,6 +183,12 @@ impl DiskFile for File {
         Self::sync_all(self)
     }
 
+    #[cfg(unix)]
+    fn set_mode(&self, mode: u32) -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        self.set_permissions(fs::Permissions::from_mode(mode))
+    }
+
     fn try_lock(&self) -> io::Result<bool> {
         match Self::try_lock(self) {
             Ok(()) => Ok(true),
@@ -269,6 +246,7 @@ fn stat(metadata: &Metadata) -> Stat {
         },
         len: metadata.len(),
         allocated: allocated(metadata),
+        links: links(metadata),
         modified: modified
             .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
             .unwrap_or(Duration::ZERO),
@@ -285,6 +263,16 @@ fn allocated(metadata: &Metadata) -> u64 {
 #[cfg(windows)]
 fn allocated(metadata: &Metadata) -> u64 {
     metadata.len()
+}
+
+#[cfg(unix)]
+fn links(metadata: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::nlink(metadata)
+}
+
+#[cfg(windows)]
+fn links(_metadata: &Metadata) -> u64 {
+    1
 }
 
 #[cfg(unix)]
@@ -318,8 +306,6 @@ fn unescape(point: &str) -> String {
     point.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")
 }
 
-/// How often a file is opened that is replaced meanwhile.
-const OPEN_TRIES: usize = 8;
 /// How often, and for how long, others are given time to close theirs.
 const OPEN_PAUSES: usize = 30;
 const OPEN_PAUSE: Duration = Duration::from_millis(100);

@@ -163,10 +163,6 @@ impl Disk for WorldDisk {
         self.process.sync_dir(folder)
     }
 
-    fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()> {
-        self.process.set_mode(path, mode)
-    }
-
     fn available_space(&self, folder: &Path) -> io::Result<u64> {
         self.process.available_space(folder)
     }
@@ -251,6 +247,7 @@ fn stat(stat: disk::Stat) -> Stat {
         },
         len: stat.len,
         allocated: stat.allocated,
+        links: 1,
         modified: stat.modified,
         id: Some(FileId { device: 1, inode: stat.inode }),
     }

@@ -60,7 +60,7 @@ fn open<D: Disk>(disk: &D, path: &Path) -> io::Result<(D::File, bool)> {
     match disk.open(path, Access::CreateNew) {
         Ok(file) => {
             // As `hf` does, so that the members of a group can share a cache.
-            let _ = disk.set_mode(path, 0o664);
+            let _ = file.set_mode(0o664);
             Ok((file, true))
         }
         Err(_) => disk.open(path, Access::Write).map(|file| (file, false)),

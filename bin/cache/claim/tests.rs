@@ -159,6 +159,34 @@ fn a_part_that_a_sleeper_may_have_open_becomes_an_orphan() {
     assert_eq!(fs::read(&world.place.orphan_journal).unwrap(), b"records");
 }
 
+/// Anybody who may write there can put a file there that names a process which always runs.
+#[test]
+fn a_process_that_runs_and_renews_nothing_is_believed_for_a_while() {
+    let world = World::new();
+    world.leave(&world.place.owner, &here(), 1);
+    fs::write(&world.place.part, b"half").unwrap();
+    let mut watch = Watch::default();
+    let mut attempt = |seconds| watched(&world, &here(), 2, &mut watch, seconds);
+    assert!(busy(attempt(0)).is_running);
+    busy(attempt(599));
+    let _claim = claimed(attempt(600));
+    assert_eq!(fs::read(&world.place.orphan).unwrap(), b"half", "it may wake up");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_an_owner_file_is_not_read_and_not_for_ever() {
+    let world = World::new();
+    let victim = world.place.part.with_file_name("victim");
+    fs::write(&victim, b"precious").unwrap();
+    StdDisk.symlink(&victim, &world.place.owner).unwrap();
+    let mut watch = Watch::default();
+    let mut attempt = |seconds| watched(&world, &here(), 2, &mut watch, seconds);
+    busy(attempt(0));
+    drop(claimed(attempt(60)));
+    assert_eq!(fs::read(&victim).unwrap(), b"precious");
+}
+
 #[test]
 fn on_a_local_disk_an_earlier_boot_is_over() {
     let world = World::new();

@@ -80,7 +80,7 @@ fn unfinished_downloads_of_a_local_folder_are_found_in_its_depths() {
 
 #[cfg(unix)]
 #[test]
-fn a_snapshot_lists_what_is_really_there() {
+fn a_snapshot_lists_what_is_there_and_what_its_links_say() {
     let folder = tempfile::tempdir().unwrap();
     let repo = RepoFolder::new(folder.path(), &RepoId::new(RepoKind::Model, "a/b").unwrap());
     let commit: Commit = "1".repeat(40).parse().unwrap();
@@ -98,13 +98,23 @@ fn a_snapshot_lists_what_is_really_there() {
         }
     }
     fs::write(repo.snapshot(&commit).join("copy.json"), "{}").unwrap();
+    StdDisk.symlink(Path::new("circle"), &repo.snapshot(&commit).join("circle")).unwrap();
     fs::create_dir_all(repo.path().join("refs")).unwrap();
     fs::write(repo.path().join("refs/main"), commit.as_str()).unwrap();
 
     assert_eq!(cached_commit(&StdDisk, &repo, &Revision::main()).unwrap(), Some(commit.clone()));
     let files = snapshot_files(&StdDisk, &repo, &commit).unwrap();
-    let names: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.blob.clone())).collect();
-    assert_eq!(names, [("copy.json", None), ("x/m.bin", Some("etag".parse().unwrap()))]);
+    let found = files.iter().map(|file| {
+        let blob = file.blob.as_ref().map(|blob| blob.as_str());
+        (file.path.as_str(), blob, file.is_there)
+    });
+    let expected = [
+        ("circle", Some("circle"), false),
+        ("copy.json", None, true),
+        ("gone.bin", Some("gone"), false),
+        ("x/m.bin", Some("etag"), true),
+    ];
+    assert_eq!(found.collect::<Vec<_>>(), expected);
 }
 
 #[test]

@@ -227,23 +227,6 @@ fn a_disk_that_is_too_small_is_noticed_before_it_is_full() {
 
 #[cfg(unix)]
 #[test]
-fn links_in_place_of_part_or_journal_are_refused() {
-    for is_part in [true, false] {
-        let world = World::new();
-        world.write(&[(0, 100)], true);
-        let victim = world.place.part.with_file_name("victim");
-        fs::write(&victim, vec![7; SIZE as usize]).unwrap();
-        let path = if is_part { &world.place.part } else { &world.place.journal };
-        fs::remove_file(path).unwrap();
-        StdDisk.symlink(&victim, path).unwrap();
-        let result = open(&StdDisk, &world.claim(&StdDisk), &world.place, &world.begin);
-        assert!(matches!(result, Err(DiskFault::Io(words)) if words.contains("symbolic link")));
-        assert_eq!(fs::read(&victim).unwrap(), vec![7; SIZE as usize]);
-    }
-}
-
-#[cfg(unix)]
-#[test]
 fn the_finished_file_under_the_name_of_its_part_is_never_opened() {
     let world = World::new();
     world.write(&[(0, 100)], true);
@@ -300,4 +283,83 @@ fn what_is_safe_is_what_is_recorded_in_the_part_that_is_there() {
     assert_eq!(safe(), 0, "of a part that was cut everything is");
     fs::remove_file(&world.place.part).unwrap();
     assert_eq!(safe(), 0, "what has no name is lost");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_part_with_another_name_is_copied_and_never_written_through() {
+    let world = World::new();
+    let Place { part, journal, .. } = &world.place;
+    let backup = part.with_file_name("backup");
+    for is_synced in [true, false] {
+        world.write(&[(0, 400)], is_synced);
+        // What `cp -al` does.
+        fs::hard_link(part, &backup).unwrap();
+        let before = fs::read(&backup).unwrap();
+        let open = world.open();
+        assert_eq!((proven(&open).as_str(), open.aside), ("{0..400}", Some(Aside::HasOtherNames)));
+        open.part.write_all_at(&[0; SIZE as usize], 0).unwrap();
+        assert!(fs::read(&backup).unwrap() == before);
+        assert!(!world.place.orphan.exists());
+        drop(open);
+        assert_eq!(world.open().aside, None, "it is told once");
+        for path in [part, journal, &backup] {
+            fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_journal_with_another_name_is_replaced_before_it_grows() {
+    let world = World::new();
+    world.write(&[(0, 400)], true);
+    let backup = world.place.journal.with_file_name("backup");
+    fs::hard_link(&world.place.journal, &backup).unwrap();
+    let before = fs::read(&backup).unwrap();
+    world.write(&[(400, 500)], true);
+    assert!(fs::read(&backup).unwrap() == before);
+    assert_eq!(proven(&world.open()), "{0..500}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_where_our_files_are_to_be_lead_to_nothing_of_ours() {
+    let place_of: [fn(&Place) -> &PathBuf; 5] = [
+        |place| &place.part,
+        |place| &place.journal,
+        |place| &place.orphan,
+        |place| &place.orphan_journal,
+        |place| &place.lock,
+    ];
+    for path in place_of {
+        let world = World::new();
+        world.write(&[(0, 400)], true);
+        let victim = world.place.part.with_file_name("victim");
+        fs::write(&victim, content(ByteRange::new(0, SIZE))).unwrap();
+        let before = fs::read(&victim).unwrap();
+        let path = path(&world.place);
+        let _ = fs::remove_file(path);
+        StdDisk.symlink(Path::new("victim"), path).unwrap();
+        let open = world.open();
+        open.part.write_all_at(&[0; SIZE as usize], 0).unwrap();
+        let is_part = path == &world.place.part;
+        assert_eq!(open.aside, is_part.then_some(Aside::IsALink), "{}", path.display());
+        drop(open);
+        world.open();
+        assert!(fs::read(&victim).unwrap() == before, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_journal_that_is_longer_than_any_of_ours_is_not_read() {
+    let world = World::new();
+    world.write(&[(0, 400)], true);
+    let file = fs::File::options().write(true).open(&world.place.journal).unwrap();
+    // Without a byte of it on the disk.
+    file.set_len(JOURNAL_MAX + 1).unwrap();
+    assert_eq!(read_journal(&StdDisk, &world.place.journal).unwrap(), None);
+    file.set_len(1 << 20).unwrap();
+    let (replay, len) = read_journal(&StdDisk, &world.place.journal).unwrap().unwrap();
+    assert_eq!((replay.unsynced.len(), len), (1, 1 << 20));
 }

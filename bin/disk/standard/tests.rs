@@ -98,3 +98,20 @@ fn the_nearest_mount_names_the_filesystem() {
     check("/mnt/my share/x", Some("nfs"));
     assert_eq!(filesystem_of("garbage", Path::new("/")), None);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_mode_is_that_of_the_open_file_whatever_its_name_has_become() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let [path, moved, victim] = ["lock", "moved", "victim"].map(|name| folder.path().join(name));
+    fs::write(&victim, "secret").unwrap();
+    fs::set_permissions(&victim, fs::Permissions::from_mode(0o600)).unwrap();
+    let file = StdDisk.open(&path, Access::CreateNew).unwrap();
+    // A neighbour is quick.
+    fs::rename(&path, &moved).unwrap();
+    StdDisk.symlink(&victim, &path).unwrap();
+    DiskFile::set_mode(&file, 0o664).unwrap();
+    let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&victim), mode(&moved)), (0o600, 0o664));
+}
