@@ -15,7 +15,7 @@ use engine::xet::shard::{self, Shard};
 use engine::xet::token::ReadToken;
 use engine::xet::wire;
 
-use crate::http::{Http, HttpBody, excerpt, send_following};
+use crate::http::{Http, excerpt, send_following, whole};
 
 /// The interface of the storage.
 #[derive(Clone, Debug)]
@@ -54,6 +54,7 @@ impl<H: Http> Cas<H> {
             };
             let len = body.len() as u64;
             let malformed = |flaw| Fault::Malformed(format!("a reconstruction that {flaw}"));
+            let read = read.and_then(|plan| plan.check_urls(token.cas.base()));
             return read.map(|plan| (plan, len)).map_err(malformed);
         }
         Err(Fault::NoSuchFile(format!("{file} in the hub's storage")))
@@ -80,14 +81,8 @@ impl<H: Http> Cas<H> {
         if wire::check_answer(&head)?.is_none() {
             return Ok(None);
         }
-        let mut bytes = Vec::new();
-        while let Some(piece) = within(body.chunk()).await? {
-            if bytes.len() + piece.len() > max {
-                return Err(Fault::TooLong);
-            }
-            bytes.extend_from_slice(&piece);
-        }
-        Ok(Some(bytes))
+        let bytes = whole::read(&mut body, SILENT, max).await?;
+        if bytes.len() > max { Err(Fault::TooLong) } else { Ok(Some(bytes)) }
     }
 }
 

@@ -13,6 +13,8 @@ mod origin;
 mod proxy;
 mod reqwest_http;
 mod trust;
+pub(crate) mod whole;
+mod zone;
 
 use std::future::Future;
 

@@ -72,6 +72,9 @@ pub(super) fn words_of(error: &(dyn Error + 'static)) -> String {
 /// What it means that `host` could not be looked up. The words are those of the C libraries:
 /// glibc, macOS and FreeBSD; musl; Windows.
 pub(super) fn fault_of_lookup(error: &(dyn Error + 'static), host: &str) -> Fault {
+    if let Some(Known(fault)) = causes(error).find_map(|cause| cause.downcast_ref()) {
+        return fault.clone();
+    }
     let words = words_of(error).to_ascii_lowercase();
     let certain = ["not known", "does not resolve", "no such host", "no address associated"];
     let host = host.to_owned();

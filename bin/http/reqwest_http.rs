@@ -16,6 +16,7 @@ use super::network::Network;
 use super::origin::{Origin, Watch};
 use super::proxy::Proxies;
 use super::trust::Trust;
+use super::zone::Home;
 use super::{Http, HttpBody};
 
 /// reqwest, behind the seam. Clones share their connections.
@@ -29,6 +30,8 @@ struct Shared {
     network: Network,
     trust: OnceLock<Result<Trust, Fault>>,
     lookup: Arc<Lookup>,
+    /// Where we may be led to; `None` if anywhere.
+    home: Option<Home>,
     /// A client each: it is an origin that has a proxy, addresses and open connections.
     origins: Mutex<BTreeMap<String, Arc<Origin>>>,
 }
@@ -39,15 +42,22 @@ impl ReqwestHttp {
     ///
     /// What of it cannot be used is told by the first request that would need it.
     pub fn new(network: &Network) -> Self {
-        Self::with_lookup(network, addresses::system())
+        Self::with_lookup(network, addresses::system(), None)
     }
 
-    fn with_lookup(network: &Network, lookup: Arc<Lookup>) -> Self {
+    /// The same for what is at these addresses: they may lead anywhere on the internet, but no
+    /// nearer to this machine than they are themselves.
+    pub fn at_home(network: &Network, urls: &[Url]) -> Self {
+        Self::with_lookup(network, addresses::system(), Some(Home::new(urls)))
+    }
+
+    fn with_lookup(network: &Network, lookup: Arc<Lookup>, home: Option<Home>) -> Self {
         let shared = Shared {
             proxies: Proxies::new(network),
             network: network.clone(),
             trust: OnceLock::new(),
             lookup,
+            home,
             origins: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -71,7 +81,10 @@ impl ReqwestHttp {
             let read = || Trust::new(&self.shared.network);
             self.shared.trust.get_or_init(read).clone()
         };
-        let lookup = Arc::clone(&self.shared.lookup);
+        let mut lookup = Arc::clone(&self.shared.lookup);
+        if let (Some(home), None) = (&self.shared.home, self.shared.proxies.of(url)?) {
+            lookup = home.guard(url, lookup)?;
+        }
         let origin = Arc::new(Origin::new(url, &self.shared.proxies, lookup, trust)?);
         origins.insert(key.to_owned(), Arc::clone(&origin));
         Ok(origin)
@@ -181,7 +194,7 @@ mod tests {
         let known: Vec<IpAddr> = vec![bad.into(), good.into()];
         let lookup: Arc<Lookup> =
             Arc::new(move |_| Box::pin(std::future::ready(Ok(known.clone()))));
-        let http = ReqwestHttp::with_lookup(&Network::direct(), lookup);
+        let http = ReqwestHttp::with_lookup(&Network::direct(), lookup, None);
         let url: Url = format!("http://edge.test:{port}/file").parse().unwrap();
         let mut ends = Vec::new();
         for _ in 0..3 {

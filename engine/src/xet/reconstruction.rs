@@ -77,6 +77,15 @@ impl Reconstruction {
         json::read_v2(body)?.check()
     }
 
+    /// Refuses chunks that are fetched in clear when the storage itself was asked encrypted.
+    pub fn check_urls(self, cas: &Url) -> Result<Self, Malformed> {
+        let is_clear = |fetch: &Fetch| fetch.url.scheme() != "https";
+        if cas.scheme() == "https" && self.fetches.iter().any(is_clear) {
+            return Err(Malformed("leads from https to http"));
+        }
+        Ok(self)
+    }
+
     /// Length of the span in bytes.
     pub fn len(&self) -> u64 {
         // The sum was checked when it was read.

@@ -40,6 +40,12 @@ impl ReadToken {
         })
     }
 
+    /// Whether the secret may be shown to that storage when it comes from this hub: never in clear
+    /// what has come encrypted.
+    pub fn is_for(&self, hub: &Endpoint) -> bool {
+        self.cas.base().scheme() == "https" || hub.base().scheme() != "https"
+    }
+
     /// Who may see the secret: the storage alone.
     pub fn authority(&self) -> Authority {
         Authority { endpoint: self.cas.clone(), token: Some(self.secret.clone()) }
@@ -107,6 +113,19 @@ mod tests {
         let elsewhere = "https://cdn.example/".parse().unwrap();
         assert_eq!(authority.authorization_for(&elsewhere), None);
         assert!(!format!("{token:?}").contains("ey.J"));
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_in_clear() {
+        for (hub, cas, expected) in [
+            ("https://hub.example", "https://cas.example", true),
+            ("https://hub.example", "http://cas.example", false),
+            ("http://hub.example", "http://cas.example", true),
+            ("http://hub.example", "https://cas.example", true),
+        ] {
+            let token = ReadToken::read(ANSWER.replace("https://cas.example", cas).as_bytes());
+            assert_eq!(token.unwrap().is_for(&hub.parse().unwrap()), expected, "{hub} {cas}");
+        }
     }
 
     #[test]

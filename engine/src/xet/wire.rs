@@ -67,7 +67,7 @@ fn check_coding(head: &Head) -> Result<(), Fault> {
     if head.is_identity() {
         return Ok(());
     }
-    Err(Fault::Encoded(head.header("content-encoding").unwrap_or_default().to_owned()))
+    Err(Fault::Encoded(head.coding()))
 }
 
 fn refusal(head: &Head, status: u16) -> Fault {
