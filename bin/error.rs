@@ -233,6 +233,7 @@ fn hint_of(fault: &Fault) -> Option<&'static str> {
         Fault::NoListing => {
             "name the files that you want, or unset HF_ENDPOINT to ask the hub itself"
         }
+        Fault::TooManyFiles => "fetch them in parts: folder by folder, or with --include",
         Fault::UnsafeName(_) => "leave it out with --exclude",
         Fault::Changed => "run the command again to fetch the new version",
         Fault::LeaseRefused { .. } => "the storage host keeps refusing: try again later",

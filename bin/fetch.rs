@@ -21,6 +21,7 @@ mod claiming;
 mod draft;
 mod home;
 mod hub;
+mod item;
 mod offline;
 mod plain;
 mod plan;
@@ -44,7 +45,7 @@ use tokio::task::JoinHandle;
 use crate::cache::environment::Environment;
 use crate::disk::{Disk, StdDisk};
 use crate::error::{Error, ErrorKind};
-use crate::http::{Http, ReqwestHttp};
+use crate::http::{Http, Network, ReqwestHttp};
 use crate::news::{News, Report};
 pub(crate) use presence::claim_now;
 
@@ -122,7 +123,8 @@ impl Fetch {
     /// None at present: what cannot be used is told by what needs it.
     pub fn run(mut self) -> Result<Run, Error> {
         let environment = self.request.environment.get_or_insert_with(session::of_this_process);
-        let http = ReqwestHttp::new(&environment.network);
+        let network = environment.network.clone();
+        let http = http_of(&self.request, &network);
         Ok(self.run_on(http, StdDisk))
     }
 
@@ -133,6 +135,11 @@ impl Fetch {
         let task = tokio::spawn(session::run(http, disk, self.request, news, cancelled));
         Run { inbox, cancel, task }
     }
+}
+
+/// A client for what is asked for.
+pub(crate) fn http_of(request: &Request, network: &Network) -> ReqwestHttp {
+    ReqwestHttp::at_home(network, &plan::homes(request))
 }
 
 impl FetchBuilder {

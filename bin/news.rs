@@ -3,6 +3,7 @@
 //! Not wording: the command turns these into sentences.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::event::Event;
@@ -10,6 +11,8 @@ use engine::fault::Fault;
 use engine::manifest::FileId;
 use engine::stats::Stats;
 use engine::time::Instant;
+
+pub use crate::cache::part::Aside;
 
 /// Something that a fetch tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +72,13 @@ pub enum News {
         /// Which file.
         file: FileId,
     },
+    /// The part of a file that was here is left as it is, and another one begun.
+    Aside {
+        /// Which file.
+        file: FileId,
+        /// Why.
+        why: Aside,
+    },
     /// Another process is fetching the file; we wait for it.
     Busy {
         /// Which file.
@@ -93,7 +103,7 @@ pub struct PlannedFile {
     /// What the other news call it.
     pub file: FileId,
     /// Its path in the repository.
-    pub path: String,
+    pub path: Arc<str>,
     /// Its length in bytes.
     pub size: u64,
 }

@@ -17,8 +17,8 @@ use tokio::task::JoinHandle;
 use crate::disk::{Disk, StdDisk};
 use crate::error::{Error, ErrorKind};
 use crate::fetch::subject::{self, Need, Subject};
-use crate::fetch::{Fetch, Request};
-use crate::http::{Http, ReqwestHttp};
+use crate::fetch::{Fetch, Request, http_of};
+use crate::http::Http;
 use crate::news::{News, PlannedFile};
 use examine::Examination;
 pub use finding::{Finding, Unjudged, Verdict};
@@ -110,7 +110,8 @@ impl Verify {
     /// When what is asked for makes no sense.
     pub fn run(self) -> Result<VerifyRun, Error> {
         let network = self.request.environment.as_ref().map(|known| known.network.clone());
-        self.run_on(ReqwestHttp::new(&network.unwrap_or_default()), StdDisk)
+        let http = http_of(&self.request, &network.unwrap_or_default());
+        self.run_on(http, StdDisk)
     }
 
     /// Starts to look over another HTTP client and at another disk.
@@ -184,22 +185,42 @@ async fn look<H: Http, D: Disk>(
             repair: verify.repair,
             tell: Arc::new(move |read| drop(told.send(VerifyNews::Read { file, read }))),
         };
-        let about = examination.subject.path.clone();
-        let finding = disk.run(move |disk| examination.run(disk)).await;
-        let finding = finding.map_err(|fault| Error::from(fault).about(about))?;
+        let finding = disk.run(move |disk| Ok(examination.run(disk))).await?;
         tell(VerifyNews::Judged { file, finding: finding.clone() });
         findings.push(finding);
+    }
+    if let Some(error) = unreadable(&findings).filter(|_| !verify.repair) {
+        return Err(error);
     }
     let repairs =
         if verify.repair { repairs(&verify.request, &subjects, &findings)? } else { Vec::new() };
     Ok(Verified { findings, repairs })
 }
 
+/// The error that it comes to if nothing is wrong but that files cannot be read.
+fn unreadable(findings: &[Finding]) -> Option<Error> {
+    let bad = findings.iter().filter(|finding| finding.verdict != Verdict::Intact);
+    let faults: Option<Vec<_>> = bad
+        .map(|finding| match &finding.verdict {
+            Verdict::Unjudged { why: Unjudged::Unreadable(fault), .. } => {
+                Some((&finding.path, fault))
+            }
+            Verdict::Intact
+            | Verdict::Damaged { .. }
+            | Verdict::Incomplete { .. }
+            | Verdict::Missing
+            | Verdict::Unjudged { .. } => None,
+        })
+        .collect();
+    let (path, fault) = faults?.into_iter().next()?;
+    Some(Error::from(fault.clone()).about(path))
+}
+
 fn planned(subjects: &[Subject]) -> Vec<PlannedFile> {
     let files = subjects.iter().zip(0..);
     let planned = files.map(|(subject, id)| {
         let size = subject.known.as_ref().and_then(|known| known.size).unwrap_or(0);
-        PlannedFile { file: FileId(id), path: subject.path.clone(), size }
+        PlannedFile { file: FileId(id), path: subject.path.as_str().into(), size }
     });
     planned.collect()
 }

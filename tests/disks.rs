@@ -51,6 +51,16 @@ async fn a_soft_limit_is_raised() {
 }
 
 #[tokio::test]
+async fn a_name_that_is_never_safe_is_left_out_and_named() {
+    let site = site(&[("a.txt", 10), (".git/hooks/post-checkout", 10), ("z.txt", 10)]).await;
+    let ran = site.shell("\"$MF\" download org/name --local-dir here").await;
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.complained.contains(".git/hooks/post-checkout"), "{ran}");
+    let left = site.shell("find here -name '*.txt' | sort; ls -A here").await;
+    assert_eq!(left.said, "here/a.txt\nhere/z.txt\n.cache\na.txt\nz.txt\n");
+}
+
+#[tokio::test]
 async fn names_that_this_system_allows_are_fetched() {
     let names = [
         "a: b?.txt",
@@ -215,6 +225,90 @@ async fn an_exfat_disk_has_no_links_no_colons_and_no_file_twice() {
         assert!(ran.complained.contains(&format!("{name} cannot be had")), "{ran}");
     }
     assert_eq!(ran.said, "3000000 plain.bin\n3000000 twin.bin\n      5 z.txt\n", "{ran}");
+}
+
+#[tokio::test]
+async fn names_that_turn_the_text_are_shown_escaped_and_kept_as_they_are() {
+    let names = ["exe.\u{202e}txt", "z\u{200b}.txt"];
+    let site = site(&names.map(|name| (name, 10))).await;
+    for (option, escaped) in [
+        ("--dry-run", "exe.\\u{202e}txt"),
+        ("--dry-run --json", "exe.\\u202etxt"),
+        ("--json", "z\\u200b.txt"),
+        ("--force-download", "z\\u{200b}.txt"),
+    ] {
+        let ran = site.shell(&format!("\"$MF\" download org/name --local-dir d {option}")).await;
+        let shown = format!("{}{}", ran.said, ran.complained);
+        assert_eq!(ran.code, 0, "{ran}");
+        assert!(shown.contains(escaped), "{option}: {ran}");
+        assert!(!shown.contains(['\u{202e}', '\u{200b}']), "{option}: {shown:?}");
+    }
+    for name in names {
+        assert!(site.path("d").join(name).exists(), "{name:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_names_that_are_one_on_this_filesystem_are_not_both_put_there() {
+    let site = site(&[("Sub/Read.md", 10), ("sub/read.md", 10), ("z.txt", 10)]).await;
+    let script = "truncate -s 12M image && mkfs.exfat image > /dev/null && mkdir m || exit 77; \
+                  device=$(losetup -f --show image) && mount.exfat-fuse $device m > /dev/null; \
+                  mount | grep -q ' fuseblk ' || { losetup -d $device; exit 77; }; \
+                  for files in Sub/Read.md '' ''; do \
+                      \"$MF\" download org/name $files --local-dir m > /dev/null; code=$?; \
+                      sha256sum < m/Sub/Read.md; \
+                  done; ls m/z.txt; umount $device; losetup -d $device; exit $code";
+    let Some(ran) = site.mounting(script).await.filter(|ran| ran.code != 77) else { return };
+    assert_eq!(ran.code, 6, "{ran}");
+    let told = "sub/read.md is, on this filesystem, another name of what is there already";
+    assert!(ran.complained.contains(told), "{ran}");
+    let lines: Vec<_> = ran.said.lines().collect();
+    let [first, second, third, "m/z.txt"] = lines[..] else { panic!("{ran}") };
+    assert_eq!((first, first), (second, third), "nothing is put in its place");
+}
+
+/// A link that leads to itself is no reason to say nothing of the other files, nor to leave it.
+#[tokio::test]
+async fn a_link_in_a_circle_is_one_file_that_is_missing() {
+    let site = site(&[("a.txt", 10), ("b.txt", 10), ("c.txt", 10)]).await;
+    let ran = site
+        .shell(
+            "\"$MF\" download org/name --cache-dir c; cd c/models--*/snapshots/*; \
+                          rm b.txt; ln -s b.txt b.txt",
+        )
+        .await;
+    assert_eq!(ran.code, 0, "{ran}");
+    let ran = site.shell("\"$MF\" verify org/name --cache-dir c").await;
+    assert_eq!(ran.code, 3, "{ran}");
+    for (name, verdict) in [("a.txt", "intact"), ("b.txt", "missing"), ("c.txt", "intact")] {
+        assert!(ran.said.contains(&format!("{name}: {verdict}")), "{ran}");
+    }
+    let ran = site
+        .shell(
+            "\"$MF\" download org/name --cache-dir c && cat c/models--*/snapshots/*/b.txt | wc -c",
+        )
+        .await;
+    assert_eq!((ran.code, ran.said.lines().last()), (0, Some("10")), "{ran}");
+}
+
+/// Whoever may write to a shared cache can put a file there that says: this process has it.
+#[tokio::test]
+async fn somebody_who_never_ends_is_waited_for_as_long_as_there_is_patience() {
+    let site = site(&[("a.txt", 10)]).await;
+    let plant = r#"
+        "$MF" download org/name --local-dir other
+        blob=$(sed -n 2p other/.cache/huggingface/download/a.txt.metadata)
+        mkdir -p here/.cache/huggingface/download
+        {
+            printf '{"nonce":"%032d","host":"h","pid":1,"lock":null,' 1
+            printf '"boot":"%s",' "$(cat /proc/sys/kernel/random/boot_id)"
+            printf '"namespace":"%s",' "$(readlink /proc/self/ns/pid)"
+            printf '"started":%s}' "$(sed 's/.*) //' /proc/1/stat | cut -d' ' -f20)"
+        } > "here/.cache/huggingface/download/a.txt.$blob.owner"
+        "$MF" download org/name --local-dir here --give-up-after 2s"#;
+    let ran = site.shell(plant).await;
+    assert_eq!(ran.code, 7, "{ran}");
+    assert!(ran.complained.contains("is being fetched by process 1"), "{ran}");
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 //!
 //! Where a shape was seen on a real server, its date stands beside it.
 
+#[path = "mirrors/harm.rs"]
+mod harm;
 #[path = "support/mirror.rs"]
 mod mirror;
 mod support;
@@ -203,7 +205,7 @@ async fn the_next_page_is_said_to_be_on_another_host() {
     };
     let planned = fetched.news.iter().find_map(of);
     let names: Vec<_> = planned.expect("a plan").into_iter().map(|file| file.path).collect();
-    assert_eq!(names, ["a", "b"], "{:?}", fetched.result);
+    assert_eq!(names, ["a", "b"].map(Into::into), "{:?}", fetched.result);
     let first = |asked: &&Asked| asked.target.ends_with("recursive=true");
     assert_eq!(place.mirror.log().iter().filter(first).count(), 1);
 }

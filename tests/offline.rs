@@ -7,6 +7,7 @@
 mod support;
 
 use std::path::Path;
+use std::time::Duration;
 
 use fake_hub::LinkSpec;
 use moshi_fetch::cache::environment::Environment;
@@ -41,6 +42,18 @@ async fn what_was_fetched_is_there() {
     assert_eq!(report.path, path.parent().unwrap());
     assert_eq!(report.files.len(), 1);
     assert_eq!(world.stats().requests, requests, "nobody was asked");
+}
+
+/// Not even a moment, to look again what others do.
+#[tokio::test]
+async fn what_is_in_place_is_not_waited_for() {
+    let world = World::new(4 * MIB, &[], LinkSpec::default()).await;
+    run(world.fetch()).await.result.unwrap();
+    // From here on time passes only while a task sleeps and no work is done.
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    run(cut_off(&world)).await.result.unwrap();
+    assert_eq!(began.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test]

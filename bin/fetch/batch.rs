@@ -3,7 +3,6 @@
 //! Claims nothing itself, and drives nothing.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::journal::Begin;
@@ -12,7 +11,7 @@ use engine::transfer::Resumed;
 
 use super::home::FileHome;
 use super::hub::HubClient;
-use super::plan::Item;
+use super::item::Item;
 use super::session::begin_of;
 use crate::cache::claim::{BEAT, Claim};
 use crate::cache::layout::Place;
@@ -33,8 +32,6 @@ pub(super) struct Batch<D: Disk> {
     pub(super) manifest: Manifest,
     pub(super) resumed: BTreeMap<FileId, Resumed>,
     pub(super) files: BTreeMap<FileId, DriverFile<D>>,
-    /// Where people find each file.
-    pub(super) shown: BTreeMap<FileId, PathBuf>,
     pub(super) claims: Claims<D>,
     pub(super) written: Vec<Written<D>>,
 }
@@ -66,7 +63,6 @@ impl<D: Disk> Batch<D> {
             manifest: Manifest { hub: Some(base), files: BTreeMap::new() },
             resumed: BTreeMap::new(),
             files: BTreeMap::new(),
-            shown: BTreeMap::new(),
             claims: Claims { disk: disk.clone(), claims: Vec::new() },
             written: Vec::new(),
         };
@@ -74,7 +70,6 @@ impl<D: Disk> Batch<D> {
             let OpenPart { part, journal, journal_len, records, ledger, .. } = open;
             batch.manifest.files.insert(id, item.spec_now());
             batch.resumed.insert(id, Resumed { ledger, records });
-            batch.shown.insert(id, item.place.shown().to_owned());
             batch.claims.claims.push(Arc::clone(&claim));
             let (spec, begin) = (item.spec.clone(), begin_of(&item));
             let journal = Arc::new(JournalFile::new(journal));

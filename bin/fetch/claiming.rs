@@ -15,8 +15,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::batch::Claimed;
+use super::item::{Item, Source};
 use super::offline::Verified;
-use super::plan::{Item, Source};
 use super::presence::InPlace;
 use super::progress::Progress;
 use super::session::{Session, begin_of};
@@ -44,7 +44,7 @@ impl<H: Http, D: Disk> Session<H, D> {
         progress: &mut Progress,
     ) -> Result<BTreeMap<FileId, Claimed<D>>, Error> {
         let mut batch = BTreeMap::new();
-        let mut waiting = progress.next_up().into_iter();
+        let mut waiting = progress.next_up();
         let (mut claims, mut failed, mut is_crowded) = (FuturesUnordered::new(), None, false);
         let (max, began, mut bytes) = (self.open_max(), self.clock.now(), 0);
         loop {
@@ -53,7 +53,7 @@ impl<H: Http, D: Disk> Session<H, D> {
                 if is_enough(count, bytes, max, took) {
                     break;
                 }
-                let Some((id, item)) = waiting.next() else { break };
+                let Some((id, item)) = waiting.next(progress) else { break };
                 bytes = item.spec.size.saturating_add(bytes);
                 let seen = progress.watches.get(&id).cloned().unwrap_or_default();
                 let twin = progress.twin_of(&item);
@@ -179,6 +179,9 @@ impl<H: Http, D: Disk> Session<H, D> {
             Ok(open)
         });
         let open = open.await?;
+        if let Some(why) = open.aside {
+            self.tell(News::Aside { file: id, why });
+        }
         Ok(Claiming::Claimed(Box::new(Claimed { item: item.clone(), claim, open })))
     }
 }

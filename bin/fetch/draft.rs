@@ -7,58 +7,43 @@ use std::collections::BTreeSet;
 
 use engine::fault::{Blame, Fault};
 use engine::hub::asked::Asked;
-use engine::hub::listing::{Listing, TreeEntry};
+use engine::hub::listing::{Listing, Pages};
 use engine::hub::path::RepoPath;
-use engine::hub::request::Request as HubRequest;
 use engine::hub::revision::Commit;
-use engine::manifest::{FileSpec, Location};
 use futures_util::StreamExt;
 use tokio::time::Instant;
-use url::Url;
 
-use super::Request;
 use super::hub::{Found, HubClient, pinned};
-use super::plan::{Item, Source, blob_name};
+use super::item::{Learned, Planned};
 use super::selection::{Selection, Wanted};
-use crate::cache::environment::Environment;
-use crate::cache::layout::{LocalDir, RepoFolder};
 use crate::error::{Error, ErrorKind};
 use crate::http::Http;
 use crate::news::News;
 
 /// A plan on its way.
 pub(super) struct Draft<'a, H> {
-    request: &'a Request,
     hub: &'a HubClient<H>,
     /// Names the commit as soon as that is known.
-    asked: Asked,
+    pub(super) asked: Asked,
     pub(super) commit: Option<Commit>,
-    folder: &'a RepoFolder,
-    local: Option<&'a LocalDir>,
     planned: BTreeSet<RepoPath>,
-    pub(super) items: Vec<Item>,
+    pub(super) files: Vec<Planned>,
     pub(super) failed: Vec<(String, Fault)>,
+    /// What all of that takes of memory, about, in bytes.
+    kept: usize,
 }
 
 impl<'a, H: Http> Draft<'a, H> {
     /// Nothing is planned yet.
-    pub(super) const fn new(
-        request: &'a Request,
-        hub: &'a HubClient<H>,
-        asked: Asked,
-        folder: &'a RepoFolder,
-        local: Option<&'a LocalDir>,
-    ) -> Self {
+    pub(super) const fn new(hub: &'a HubClient<H>, asked: Asked) -> Self {
         Self {
-            request,
             hub,
             asked,
             commit: None,
-            folder,
-            local,
             planned: BTreeSet::new(),
-            items: Vec::new(),
+            files: Vec::new(),
             failed: Vec::new(),
+            kept: 0,
         }
     }
 
@@ -88,27 +73,26 @@ impl<'a, H: Http> Draft<'a, H> {
     }
 
     async fn add_file(&mut self, path: &RepoPath) -> Result<(), Error> {
-        let (spec, xet_auth) = match self.spec_of_file(path).await {
-            Ok(found) => found,
+        match self.found_file(path).await {
+            Ok(found) => self.push(found),
             Err(error) if is_missing(&error) => {
                 // Perhaps it is a folder. If not, what was said of the file stands.
-                return self
-                    .add_folder(path)
-                    .await
-                    .map_err(|other| if is_missing(&other) { error } else { other });
+                let added = self.add_folder(path).await;
+                return added.map_err(|other| if is_missing(&other) { error } else { other });
             }
             Err(error) => return Err(error),
-        };
-        self.push(path, spec, xet_auth)
+        }
+        Ok(())
     }
 
     /// Plans everything below a folder.
     async fn add_folder(&mut self, folder: &RepoPath) -> Result<(), Error> {
         self.pin().await?;
-        let listing = self.hub.listing(&self.asked, Some(folder)).await?;
-        let is_empty = listing.is_empty();
-        self.add_listing(listing, |_| true).await?;
-        if is_empty {
+        let is_below = |path: &str| {
+            let rest = path.strip_prefix(folder.as_str());
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        if !self.add_listing(Some(folder), &is_below).await? {
             let (repo, revision) = (&self.asked.repo, &self.asked.revision);
             let words = format!("or folder {folder} in {repo} at {revision}");
             return Err(Fault::NoSuchFile(words).into());
@@ -119,44 +103,57 @@ impl<'a, H: Http> Draft<'a, H> {
     /// Plans what matches of the whole repository.
     pub(super) async fn add_matching(&mut self, selection: &Selection) -> Result<(), Error> {
         self.pin().await?;
-        let listing = self.hub.listing(&self.asked, selection.folder()).await;
-        let listing = listing.map_err(|error| match (&error.kind, selection.folder()) {
+        let wanted = |path: &str| selection.wants(path);
+        let added = self.add_listing(selection.folder(), &wanted).await;
+        let has_any = added.map_err(|error| match (&error.kind, selection.folder()) {
             // Its commit is known, so that it is there.
-            (ErrorKind::Fault(fault), None) if is_no_listing(fault) => {
+            (ErrorKind::Fault(fault), None) if is_no_listing(fault) && self.files.is_empty() => {
                 Error { kind: ErrorKind::Fault(Fault::NoListing), ..error }
             }
             _ => error,
         })?;
-        self.add_listing(listing, |path| selection.wants(path)).await?;
-        if self.items.is_empty() && self.failed.is_empty() {
+        if !has_any {
             let what = format!("that matches in {}", self.asked.repo);
             return Err(Fault::NoSuchFile(what).into());
         }
         Ok(())
     }
 
+    /// Plans what is wanted of a listing, page by page. Says whether there is anything.
     async fn add_listing(
         &mut self,
-        listing: Listing,
-        is_wanted: impl Fn(&str) -> bool,
-    ) -> Result<(), Error> {
-        for bad in listing.refused.iter().filter(|bad| is_wanted(&bad.path)) {
-            self.fail(format!("{:?}", bad.path), Fault::UnsafeName(bad.flaw.to_string()));
+        folder: Option<&RepoPath>,
+        wanted: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<bool, Error> {
+        let (hub, asked) = (self.hub, self.asked.clone());
+        let (mut pages, mut has_any) = (hub.pages(&asked, folder), false);
+        loop {
+            let room = KEPT_MAX.saturating_sub(self.kept);
+            let page = hub.next_page(&asked, &pages, folder, wanted, room).await?;
+            has_any |= !page.is_empty();
+            self.add_page(page).await?;
+            if pages.get_mut().is_ok_and(|pages| Pages::request(pages).is_none()) {
+                return Ok(has_any);
+            }
         }
-        for entry in listing.entries.into_iter().filter(|entry| is_wanted(entry.path.as_str())) {
-            let spec = self.spec_of(&entry);
-            self.push(&entry.path, spec, None)?;
+    }
+
+    async fn add_page(&mut self, page: Listing) -> Result<(), Error> {
+        for bad in page.refused {
+            self.fail(bad.path, Fault::UnsafeName(bad.flaw.to_string()));
+        }
+        for entry in page.entries {
+            self.push(entry.into());
         }
         // Of these the listing says too little: each is asked about.
-        let vague = listing.vague.into_iter().filter(|path| is_wanted(path.as_str()));
         let this = &*self;
-        let asking = futures_util::stream::iter(vague)
-            .map(|path| async move { (this.spec_of_file_at(&this.asked, &path).await, path) })
+        let asking = futures_util::stream::iter(page.vague)
+            .map(|path| async move { (this.found_at(&this.asked, &path).await, path) })
             .buffered(ASKED_AT_ONCE);
         let found: Vec<_> = asking.collect().await;
         for (found, path) in found {
             match found {
-                Ok((_, spec, xet_auth)) => self.push(&path, spec, xet_auth)?,
+                Ok((_, found)) => self.push(found),
                 Err(Error { kind: ErrorKind::Fault(fault), .. }) if self.is_bearable(&fault) => {
                     self.fail(path.to_string(), fault);
                 }
@@ -180,11 +177,12 @@ impl<'a, H: Http> Draft<'a, H> {
                 | Fault::Redirects
         );
         let is_answer = fault.blame() != Blame::Link || *fault == Fault::NotAHub;
-        is_of_the_file || (is_answer && !self.items.is_empty())
+        is_of_the_file || (is_answer && !self.files.is_empty())
     }
 
     fn fail(&mut self, path: String, fault: Fault) {
         self.hub.tell(News::Unavailable { path: path.clone(), fault: fault.clone() });
+        self.kept += cost(&path);
         self.failed.push((path, fault));
     }
 
@@ -198,23 +196,19 @@ impl<'a, H: Http> Draft<'a, H> {
         Ok(())
     }
 
-    async fn spec_of_file(&mut self, path: &RepoPath) -> Result<(FileSpec, Option<Url>), Error> {
-        let (commit, spec, xet_auth) = self.spec_of_file_at(&self.asked, path).await?;
+    async fn found_file(&mut self, path: &RepoPath) -> Result<Planned, Error> {
+        let (commit, found) = self.found_at(&self.asked, path).await?;
         self.asked = pinned(&self.asked, &commit);
         self.commit.get_or_insert(commit);
-        Ok((spec, xet_auth))
+        Ok(found)
     }
 
-    async fn spec_of_file_at(
-        &self,
-        asked: &Asked,
-        path: &RepoPath,
-    ) -> Result<(Commit, FileSpec, Option<Url>), Error> {
+    async fn found_at(&self, asked: &Asked, path: &RepoPath) -> Result<(Commit, Planned), Error> {
         let resolved = match self.hub.find(asked, path).await? {
             Found::Resolved(resolved) => resolved,
             Found::Listed(entry) => {
                 let commit = self.hub.commit(asked).await?;
-                return Ok((commit, self.spec_of(&entry), None));
+                return Ok((commit, entry.into()));
             }
         };
         let commit = match &resolved.commit {
@@ -225,42 +219,23 @@ impl<'a, H: Http> Draft<'a, H> {
             (Some(size), Some(digest)) => (size, digest),
             _ => self.hub.complete(&pinned(asked, &commit), path, &resolved).await?,
         };
-        let xet = resolved.xet.filter(|_| uses_xet(self.request));
         let location = Some(resolved.location.clone());
-        Ok((commit, FileSpec { size, digest, location, xet }, resolved.xet_auth.clone()))
+        let (xet, xet_auth, at) = (resolved.xet, resolved.xet_auth.clone(), Instant::now());
+        let learned = Some(Box::new(Learned { location, xet_auth, revision: None, at }));
+        Ok((commit, Planned { path: path.clone(), size, digest, xet, learned }))
     }
 
-    /// A small file needs no signed URL: the hub serves it where it resolves it.
-    fn spec_of(&self, entry: &TreeEntry) -> FileSpec {
-        let Asked { endpoint, repo, revision, .. } = &self.asked;
-        let location = (!entry.is_lfs()).then(|| {
-            let request = HubRequest::resolve_get(endpoint, repo, revision, &entry.path);
-            Location { url: request.url, ttl: None }
-        });
-        let xet = entry.xet_hash.filter(|_| entry.is_lfs() && uses_xet(self.request));
-        FileSpec { size: entry.size, digest: entry.digest, location, xet }
-    }
-
-    fn push(
-        &mut self,
-        path: &RepoPath,
-        spec: FileSpec,
-        xet_auth: Option<Url>,
-    ) -> Result<(), Error> {
-        if !self.planned.insert(path.clone()) {
-            return Ok(());
+    fn push(&mut self, found: Planned) {
+        if self.planned.insert(found.path.clone()) {
+            self.kept += cost(found.path.as_str());
+            self.files.push(found);
         }
-        let blob = blob_name(&spec.digest)?;
-        let place = match (self.local, &self.commit) {
-            (Some(local), _) => local.place(path, &blob),
-            (None, Some(commit)) => self.folder.place(commit, path, &blob),
-            (None, None) => return Err(Fault::NotAHub.into()),
-        };
-        let source = Source::Repo { asked: self.asked.clone(), path: path.clone(), xet_auth };
-        let (path, planned_at) = (path.to_string(), Instant::now());
-        self.items.push(Item { path, spec, place, source, planned_at });
-        Ok(())
     }
+}
+
+/// What a file of this name takes of memory, about, in bytes.
+pub(super) const fn cost(path: &str) -> usize {
+    path.len() + COST_MIN
 }
 
 const fn is_missing(error: &Error) -> bool {
@@ -278,11 +253,9 @@ const fn is_no_listing(fault: &Fault) -> bool {
     )
 }
 
-/// Whether files may come from content-addressed storage.
-fn uses_xet(request: &Request) -> bool {
-    let is_disabled = |environment: &Environment| environment.is_xet_disabled;
-    !request.no_xet && !request.environment.as_ref().is_some_and(is_disabled)
-}
-
 /// So many files are asked about at once, where each has to be.
 const ASKED_AT_ONCE: usize = 4;
+/// A plan may take so much memory, in bytes: a million files with names of 128 bytes do.
+const KEPT_MAX: usize = 256 << 20;
+/// What a file takes that has no name.
+const COST_MIN: usize = 128;

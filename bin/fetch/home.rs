@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::hub::HubClient;
-use super::plan::{Item, Source};
+use super::item::{Item, Source};
 use crate::cache::claim::Claim;
 use crate::cache::{part, store};
 use crate::disk::{At, Disk, Stat};

@@ -26,7 +26,6 @@ use crate::driver::Clock;
 use crate::http::Http;
 use crate::news::News;
 
-pub(super) use persist::Step;
 pub(super) use survey::{Found, pinned};
 
 /// A hub that can be asked.
@@ -113,8 +112,11 @@ impl<H: Http> HubClient<H> {
         at: Option<Url>,
     ) -> Result<(ReadToken, Option<Duration>), Fault> {
         let standard = || Request::xet_token(&asked.endpoint, &asked.repo, &asked.revision);
-        let answer = self.ask(at.map_or_else(standard, Request::get)).await?;
         let none = |why: String| Err(Fault::NoXet(why));
+        // Without it the file comes as it is, and need not wait.
+        let Some(answer) = self.ask_briefly(at.map_or_else(standard, Request::get)).await? else {
+            return none("the token for it does not come".to_owned());
+        };
         match answer.head.status {
             200 if answer.head.is_html() => {
                 return none("a web page instead of a token".to_owned());
@@ -124,7 +126,8 @@ impl<H: Http> HubClient<H> {
             status => return none(format!("HTTP {status} instead of a token")),
         }
         let token = match answer.plain_body().map(|body| ReadToken::read(&body)) {
-            Ok(Ok(token)) => token,
+            Ok(Ok(token)) if token.is_for(&asked.endpoint) => token,
+            Ok(Ok(_)) => return none("a storage without encryption".to_owned()),
             Ok(Err(flaw)) => return none(format!("a token that {flaw}")),
             Err(_) => return none("a token that cannot be read".to_owned()),
         };

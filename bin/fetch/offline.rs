@@ -7,11 +7,11 @@ use std::path::Path;
 use engine::hub::asked::Asked;
 use engine::hub::revision::{Commit, Revision};
 use engine::hub::target::RepoTarget;
-use engine::manifest::FileSpec;
 use tokio::time::Instant;
 
 use super::Request;
-use super::plan::{self, Item, Plan, Source};
+use super::item::{Ground, Item, Learned, Origin, Planned, Shelf};
+use super::plan::{self, Plan};
 use super::presence::{InPlace, claim_now};
 use super::selection::{Selection, is_one_file, revision_of, wanted_of};
 use super::session::begin_of;
@@ -88,48 +88,56 @@ pub(super) async fn plan_offline<D: Disk>(
         }
         found
     };
-    let mut items = Vec::new();
+    let mut files = Vec::new();
     for entry in entries {
-        let item = item(disk, request, target, &entry).await?;
-        items.push(item.ok_or_else(|| absent(entry.path.as_str()))?);
+        let found = planned(disk, &entry).await?;
+        files.push(found.ok_or_else(|| absent(entry.path.as_str()))?);
     }
-    let shown = match (&items[..], &request.local_dir, &commit) {
-        ([item], ..) if is_one_file(&wanted) => item.place.shown().to_owned(),
-        ([], ..) | (_, None, None) => return Err(absent(target.repo.name())),
-        (_, Some(local), _) => local.clone(),
-        (_, None, Some(commit)) => folder.snapshot(commit),
+    let (shelf, whole) = match (&request.local_dir, &commit) {
+        (Some(local), _) => (Shelf::Local(LocalDir::new(local)), local.clone()),
+        (None, Some(commit)) => {
+            let whole = folder.snapshot(commit);
+            (Shelf::Cache(folder, commit.clone()), whole)
+        }
+        (None, None) => return Err(absent(target.repo.name())),
     };
-    Ok(Plan { commit, reference: None, items, failed: Vec::new(), shown })
+    let asked = Asked {
+        endpoint: plan::endpoint_of(request)?,
+        repo: target.repo.clone(),
+        revision: commit.as_ref().map_or_else(Revision::main, Revision::from),
+        has_token: false,
+    };
+    let ground = Ground { origin: Origin::Repo(asked), shelf };
+    let failed = Vec::new();
+    let mut plan = Plan { commit, reference: None, ground, files, failed, shown: whole };
+    let Some(first) = plan.items().next() else { return Err(absent(target.repo.name())) };
+    if plan.files.len() == 1 && is_one_file(&wanted) {
+        plan.shown = first.place.shown().to_owned();
+    }
+    Ok(plan)
 }
 
 /// The file of an entry, if it is here.
-async fn item<D: Disk>(
-    disk: &D,
-    request: &Request,
-    target: &RepoTarget,
-    entry: &Entry,
-) -> Result<Option<Item>, Error> {
+async fn planned<D: Disk>(disk: &D, entry: &Entry) -> Result<Option<Planned>, Error> {
     let Some(known) = entry.known.clone().filter(|_| entry.stage == Stage::Finished) else {
         return Ok(None);
     };
-    let (looked, etag) = (known.place.clone(), known.digest.hex());
+    let (looked, etag) = (known.place, known.digest.hex());
     let found = disk.run(move |disk| store::find(disk, &looked, &etag)).await?;
     let len = match found {
         Found::Nothing | Found::Other { .. } => return Ok(None),
         Found::Sealed { len, .. } => len,
         Found::Unverified { stat, .. } => stat.len,
     };
-    let size = known.size.unwrap_or(len);
-    let spec = FileSpec { size, digest: known.digest, location: None, xet: None };
-    let asked = Asked {
-        endpoint: plan::endpoint_of(request)?,
-        repo: target.repo.clone(),
-        revision: Revision::from(&entry.commit),
-        has_token: false,
-    };
-    let source = Source::Repo { asked, path: entry.path.clone(), xet_auth: None };
-    let (path, place) = (entry.path.to_string(), known.place);
-    Ok(Some(Item { path, spec, place, source, planned_at: Instant::now() }))
+    let revision = Some(Revision::from(&entry.commit));
+    let learned = Learned { location: None, xet_auth: None, revision, at: Instant::now() };
+    Ok(Some(Planned {
+        path: entry.path.clone(),
+        size: known.size.unwrap_or(len),
+        digest: known.digest,
+        xet: None,
+        learned: Some(Box::new(learned)),
+    }))
 }
 
 /// Where a file is, found to be what its publisher says, without the right to write there. `tell`
@@ -142,12 +150,19 @@ pub(super) async fn verified<D: Disk>(
     let (looked, etag) = (item.place.clone(), item.spec.digest.hex());
     let found = disk.run(move |disk| {
         let found = store::find(disk, &looked, &etag)?;
-        Ok((found, disk.stat(looked.shown()).is_ok()))
+        let is_shown = match &found {
+            Found::Sealed { path, .. } | Found::Unverified { path, .. } => {
+                store::is_shown(disk, &looked, path)?
+            }
+            Found::Nothing | Found::Other { .. } => false,
+        };
+        Ok((found, is_shown))
     });
-    let here = |verified| Verified::Here(InPlace { path: item.place.shown().to_owned(), verified });
     let (path, stat) = match found.await? {
         (_, false) | (Found::Nothing | Found::Other { .. }, _) => return Ok(Verified::Nothing),
-        (Found::Sealed { verified, .. }, true) => return Ok(here(Some(verified))),
+        (Found::Sealed { verified, .. }, true) => {
+            return Ok(Verified::Here(InPlace { verified: Some(verified) }));
+        }
         (Found::Unverified { path, stat }, true) => (path, stat),
     };
     tell();
@@ -164,7 +179,7 @@ pub(super) async fn verified<D: Disk>(
         }
         Ok(true)
     });
-    Ok(if is_right.await? { here(None) } else { Verified::Damaged })
+    Ok(if is_right.await? { Verified::Here(InPlace { verified: None }) } else { Verified::Damaged })
 }
 
 /// What was found where a file is to be.

@@ -11,14 +11,13 @@ use engine::hub::head::Head;
 use engine::hub::path::{RepoPath, file_name_of};
 use engine::hub::request::Request as HubRequest;
 use engine::hub::target::shown;
-use engine::manifest::{FileSpec, Location};
 use engine::range::ByteRange;
-use tokio::time::Instant;
 use url::Url;
 
 use super::Request;
 use super::hub::HubClient;
-use super::plan::{Item, Plan, Source, blob_name};
+use super::item::{Ground, Item, Origin, Planned, Shelf};
+use super::plan::Plan;
 use crate::cache::layout::LocalDir;
 use crate::error::Error;
 use crate::http::Http;
@@ -52,14 +51,13 @@ pub(super) async fn plan_url<H: Http>(
             hub.persist(|| hub.measure(&url)).await?
         }
     };
-    let location = Some(Location { url: url.clone(), ttl: None });
-    let spec = FileSpec { size, digest, location, xet: None };
     let folder = request.local_dir.clone().unwrap_or_else(|| PathBuf::from("."));
-    let place = LocalDir::new(&folder).place(&path, &blob_name(&digest)?);
-    let shown = place.shown().to_owned();
-    let (path, source) = (path.to_string(), Source::Url(url));
-    let item = Item { path, spec, place, source, planned_at: Instant::now() };
-    Ok(Plan { commit: None, reference: None, items: vec![item], failed: Vec::new(), shown })
+    let shelf = Shelf::Local(LocalDir::new(&folder));
+    let ground = Ground { origin: Origin::Url(url), shelf };
+    let file = Planned { path, size, digest, xet: None, learned: None };
+    let shown = Item::new(&ground, &file).place.shown().to_owned();
+    let (files, failed) = (vec![file], Vec::new());
+    Ok(Plan { commit: None, reference: None, ground, files, failed, shown })
 }
 
 /// What the file is to be called, without asking the server.

@@ -5,35 +5,35 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::digest::FileDigest;
 use engine::fault::Fault;
 use engine::hub::asked::Asked;
 use engine::hub::endpoint::Endpoint;
-use engine::hub::path::{BlobName, RepoPath};
 use engine::hub::revision::{Commit, Revision};
-use engine::hub::target::{RepoTarget, Target, shown};
-use engine::manifest::FileSpec;
-use tokio::time::Instant;
+use engine::hub::target::{RepoTarget, Target};
+use engine::manifest::FileId;
 use url::Url;
 
 use super::Request;
 use super::draft::Draft;
 use super::hub::HubClient;
+use super::item::{Ground, Item, Origin, Planned, Shelf};
 use super::plain;
 use super::selection::{Selection, globs, is_one_file, revision_of, wanted_of};
-use crate::cache::layout::{LocalDir, Place, RepoFolder};
+use crate::cache::layout::{LocalDir, RepoFolder};
 use crate::error::{Error, ErrorKind};
 use crate::http::Http;
 
 /// What will be fetched.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Plan {
     /// The commit that everything is pinned to; `None` for a plain URL.
     pub(super) commit: Option<Commit>,
     /// The revision to remember as being at that commit, where there is a cache.
     pub(super) reference: Option<(RepoFolder, Revision)>,
+    /// Where the files come from and where they go.
+    pub(super) ground: Ground,
     /// The files, in the order in which they are wanted.
-    pub(super) items: Vec<Item>,
+    pub(super) files: Vec<Planned>,
     /// Files that cannot be had, and why. The others are fetched nevertheless.
     pub(super) failed: Vec<(String, Fault)>,
     /// What a person opens when all is done.
@@ -45,63 +45,30 @@ impl Plan {
     pub(super) fn commit_text(&self) -> String {
         self.commit.as_ref().map_or_else(String::new, ToString::to_string)
     }
-}
 
-/// One file to fetch.
-#[derive(Clone, Debug)]
-pub(super) struct Item {
-    /// Its path in the repository, for people.
-    pub(super) path: String,
-    pub(super) spec: FileSpec,
-    pub(super) place: Place,
-    pub(super) source: Source,
-    /// When the hub said so.
-    pub(super) planned_at: Instant,
-}
-
-impl Item {
-    /// What to fetch, from where the hub said that it is for as long as that is still good.
-    pub(super) fn spec_now(&self) -> FileSpec {
-        let mut spec = self.spec.clone();
-        if let Some(ttl) = spec.location.as_mut().and_then(|location| location.ttl.as_mut()) {
-            *ttl = ttl.saturating_sub(self.planned_at.elapsed());
-        }
-        spec
-    }
-}
-
-/// Where a file comes from.
-#[derive(Clone, Debug)]
-pub(super) enum Source {
-    /// A repository at a commit.
-    Repo {
-        asked: Asked,
-        path: RepoPath,
-        /// Where the hub says that a token to its content-addressed storage can be had.
-        xet_auth: Option<Url>,
-    },
-    /// Anywhere else.
-    Url(Url),
-}
-
-impl Source {
-    /// The source as it stands in a journal.
-    pub(super) fn describe(&self) -> String {
-        match self {
-            Self::Repo { asked, path, .. } => {
-                format!("{}@{}/{path}", asked.repo, asked.revision)
-            }
-            // A signature is no part of what it is, and a secret.
-            Self::Url(url) => shown(url),
-        }
+    /// The files by their numbers.
+    pub(super) fn ids(&self) -> impl Iterator<Item = FileId> + use<> {
+        (0..u32::try_from(self.files.len()).unwrap_or(u32::MAX)).map(FileId)
     }
 
-    /// The commit that it is pinned to.
-    pub(super) fn commit(&self) -> Option<Commit> {
-        match self {
-            Self::Repo { asked, .. } => asked.revision.commit(),
-            Self::Url(_) => None,
-        }
+    /// One file, if there is one of that number.
+    pub(super) fn file(&self, id: FileId) -> Option<&Planned> {
+        self.files.get(usize::try_from(id.0).unwrap_or(usize::MAX))
+    }
+
+    /// The same, unfolded.
+    pub(super) fn item(&self, id: FileId) -> Option<Item> {
+        self.file(id).map(|planned| Item::new(&self.ground, planned))
+    }
+
+    /// All of them, unfolded one after the other.
+    pub(super) fn items(&self) -> impl Iterator<Item = Item> + '_ {
+        self.files.iter().map(|planned| Item::new(&self.ground, planned))
+    }
+
+    /// Bytes of all files.
+    pub(super) fn total(&self) -> u64 {
+        self.files.iter().fold(0, |sum, file| sum.saturating_add(file.size))
     }
 }
 
@@ -158,6 +125,16 @@ pub(super) fn target_of(request: &Request, endpoint: &Endpoint) -> Result<Target
     Target::parse(&request.repo, request.kind, endpoint).map_err(Error::usage_of)
 }
 
+/// The addresses that the person has named, by themselves or as the hub's.
+pub(super) fn homes(request: &Request) -> Vec<Url> {
+    let Ok(endpoint) = endpoint_of(request) else { return Vec::new() };
+    let plain = match target_of(request, &endpoint) {
+        Ok(Target::Url(url)) => Some(url),
+        Ok(Target::Repo(_)) | Err(_) => None,
+    };
+    [endpoint.base().clone()].into_iter().chain(plain).collect()
+}
+
 /// Makes the plan for a repository.
 pub(super) async fn plan_repo<H: Http>(
     request: &Request,
@@ -175,7 +152,7 @@ pub(super) async fn plan_repo<H: Http>(
     let wanted = wanted_of(request, target)?;
     let folder = RepoFolder::new(cache, &target.repo);
     let local = request.local_dir.as_deref().map(LocalDir::new);
-    let mut draft = Draft::new(request, hub, asked, &folder, local.as_ref());
+    let mut draft = Draft::new(hub, asked);
     if wanted.is_empty() {
         draft.add_matching(&Selection::new(request, target)?).await?;
     }
@@ -187,18 +164,26 @@ pub(super) async fn plan_repo<H: Http>(
             }
         }
     }
-    let Draft { commit, items, failed, .. } = draft;
-    if items.is_empty() {
+    let Draft { commit, asked, files, failed, .. } = draft;
+    if files.is_empty() {
         return Err(all_failed(failed));
     }
     let Some(commit) = commit else { return Err(Fault::NotAHub.into()) };
-    let shown = match (&items[..], &local) {
-        ([item], _) if is_one_file(&wanted) => item.place.shown().to_owned(),
-        (_, Some(local)) => local.path().to_owned(),
-        (_, None) => folder.snapshot(&commit),
+    let whole = match &local {
+        Some(local) => local.path().to_owned(),
+        None => folder.snapshot(&commit),
     };
-    let reference = local.is_none().then_some((folder, revision));
-    Ok(Plan { commit: Some(commit), reference, items, failed, shown })
+    let reference = local.is_none().then(|| (folder.clone(), revision));
+    let shelf = local.map_or_else(|| Shelf::Cache(folder, commit.clone()), Shelf::Local);
+    let ground = Ground { origin: Origin::Repo(asked), shelf };
+    let commit = Some(commit);
+    let mut plan = Plan { commit, reference, ground, files, failed, shown: whole };
+    if let ([_], true) = (&plan.files[..], is_one_file(&wanted))
+        && let Some(only) = plan.item(FileId(0))
+    {
+        plan.shown = only.place.shown().to_owned();
+    }
+    Ok(plan)
 }
 
 /// Nothing of what was asked for can be had.
@@ -212,8 +197,4 @@ fn all_failed(mut failed: Vec<(String, Fault)>) -> Error {
         }
         None => Fault::NotAHub.into(),
     }
-}
-
-pub(super) fn blob_name(digest: &FileDigest) -> Result<BlobName, Error> {
-    digest.hex().parse().map_err(Error::usage_of)
 }

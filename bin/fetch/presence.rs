@@ -2,18 +2,20 @@
 //!
 //! Fetches nothing; what turns out to be damaged is handed back as missing.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::fault::DiskFault;
 use engine::hub::target::RepoTarget;
 use engine::journal::Begin;
+use engine::manifest::FileId;
 use engine::time::Instant;
 
 use super::Request;
 use super::home::show;
-use super::plan::Item;
+use super::item::Item;
+use super::plan::Plan;
 use crate::cache::claim::{Attempt, Claim, Watch, try_claim};
 use crate::cache::layout::{LocalDir, Place, PlaceKind, RepoFolder};
 use crate::cache::store::{self, Found, Settled};
@@ -23,10 +25,8 @@ use crate::driver::digest_of;
 use crate::error::Error;
 
 /// A file that is in place, and right.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct InPlace {
-    /// Where people find it.
-    pub(super) path: PathBuf,
     /// When it was verified, since 1970; `None` if it was read just now.
     pub(super) verified: Option<Duration>,
 }
@@ -34,18 +34,41 @@ pub(super) struct InPlace {
 /// The file, if we verified it before and nobody has touched it since.
 pub(super) async fn sealed<D: Disk>(disk: &D, item: &Item) -> Result<Option<InPlace>, Error> {
     let item = item.clone();
+    Ok(disk.run(move |disk| seal_of(disk, &item)).await?)
+}
+
+/// Which of some files of a plan are in place like that.
+pub(super) async fn sealed_of<D: Disk>(
+    disk: &D,
+    plan: &Arc<Plan>,
+    ids: Vec<FileId>,
+) -> Result<Vec<(FileId, InPlace)>, Error> {
+    let plan = Arc::clone(plan);
     let found = disk.run(move |disk| {
-        let etag = item.spec.digest.hex();
-        let found = store::find(disk, &item.place, &etag)?;
-        let is_shown = if_there(disk.stat(item.place.shown())).at(item.place.shown())?.is_some();
-        let path = item.place.shown().to_owned();
-        let (Found::Sealed { len, verified, .. }, true) = (found, is_shown) else {
-            return Ok(None);
-        };
-        let verified = Some(verified);
-        Ok((len == item.spec.size).then_some(InPlace { path, verified }))
+        let mut found = Vec::new();
+        for id in ids {
+            let Some(item) = plan.item(id) else { continue };
+            found.extend(seal_of(disk, &item).ok().flatten().map(|file| (id, file)));
+        }
+        Ok(found)
     });
     Ok(found.await?)
+}
+
+fn seal_of<D: Disk>(disk: &D, item: &Item) -> Result<Option<InPlace>, DiskFault> {
+    let shown = item.place.shown();
+    if if_there(disk.stat(shown)).at(shown)?.is_none() {
+        return Ok(None);
+    }
+    match store::find(disk, &item.place, &item.spec.digest.hex())? {
+        Found::Sealed { path, len, verified } if len == item.spec.size => {
+            let is_shown = store::is_shown(disk, &item.place, &path)?;
+            Ok(is_shown.then_some(InPlace { verified: Some(verified) }))
+        }
+        Found::Sealed { .. } | Found::Unverified { .. } | Found::Other { .. } | Found::Nothing => {
+            Ok(None)
+        }
+    }
 }
 
 /// The file, if what is there is what its publisher says. A damaged one becomes a part,
@@ -78,7 +101,7 @@ pub(super) async fn verified<D: Disk>(
             return Ok(None);
         }
         show(disk, &claim, &item, use_links)?;
-        Ok(Some(InPlace { path: item.place.shown().to_owned(), verified }))
+        Ok(Some(InPlace { verified }))
     });
     Ok(judged.await?)
 }

@@ -3,11 +3,12 @@
 //! Reserves nothing: that is done file by file, when its turn comes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use engine::fault::DiskFault;
 
-use super::plan::Item;
+use super::item::{Item, Shelf};
+use super::plan::Plan;
 use crate::cache::obstacle;
 use crate::cache::part::missing_bytes;
 use crate::cache::store::{self, Found};
@@ -15,21 +16,23 @@ use crate::disk::{Disk, Stat};
 
 /// An error unless what is missing of the files fits on their filesystems. What is there already
 /// counts, unless it is to be fetched again. Blocks.
-pub(super) fn check<D: Disk>(disk: &D, items: &[Item], force: bool) -> Result<(), DiskFault> {
-    let mut parts = BTreeSet::new();
-    let mut needs: BTreeMap<u64, (u64, &Path)> = BTreeMap::new();
-    for item in items.iter().filter(|item| parts.insert(&item.place.part)) {
-        if !force && is_there(disk, item) {
+pub(super) fn check<D: Disk>(disk: &D, plan: &Plan, force: bool) -> Result<(), DiskFault> {
+    let is_shared = matches!(plan.ground.shelf, Shelf::Cache(..));
+    let mut contents = BTreeSet::new();
+    let mut needs: BTreeMap<u64, (u64, PathBuf)> = BTreeMap::new();
+    for item in plan.items() {
+        // In a cache files of one content are one.
+        if is_shared && !contents.insert(item.spec.digest) || !force && is_there(disk, &item) {
             continue;
         }
         // A disk that cannot be asked may have room: what cannot be written is found out then.
         let Some((folder, stat)) = nearest(disk, &item.place.part) else { continue };
         let needed = missing_bytes(disk, &item.place, item.spec.size).unwrap_or(item.spec.size);
-        let need = needs.entry(stat.id.map_or(0, |id| id.device)).or_insert((0, folder));
-        need.0 += needed;
+        let device = stat.id.map_or(0, |id| id.device);
+        needs.entry(device).or_insert_with(|| (0, folder.to_owned())).0 += needed;
     }
     for (needed, folder) in needs.into_values() {
-        match disk.available_space(folder) {
+        match disk.available_space(&folder) {
             Ok(free) if free < needed => {
                 let folder = folder.display().to_string();
                 return Err(DiskFault::NoRoom { needed, free, folder });

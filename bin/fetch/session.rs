@@ -19,7 +19,8 @@ use tokio::sync::{mpsc, watch};
 use super::Request;
 use super::batch::{Batch, Claimed};
 use super::hub::HubClient;
-use super::plan::{self, Item, Plan};
+use super::item::{Item, Planned};
+use super::plan::{self, Plan};
 use super::progress::Progress;
 use super::{offline, plain, presence, room, selection};
 use crate::cache::environment::Environment;
@@ -69,6 +70,7 @@ async fn begin<H: Http, D: Disk>(
     let clock = Clock::start();
     let environment = request.environment.get_or_insert_with(of_this_process).clone();
     request.config = environment.with_patience(request.config);
+    request.config.use_xet &= !(request.no_xet || environment.is_xet_disabled);
     let authority = Arc::new(Authority {
         endpoint: plan::endpoint_of(&request)?,
         token: token_of(&request, &environment, &disk, &news).await?,
@@ -148,6 +150,7 @@ impl<H: Http, D: Disk> Session<H, D> {
 
     async fn fetch(&self, plan: Plan, mut cancel: watch::Receiver<bool>) -> Result<Report, Error> {
         self.tell(News::Planned { commit: plan.commit_text(), files: planned_files(&plan) });
+        let plan = Arc::new(plan);
         let mut progress = Progress::new(&plan);
         if self.request.dry_run {
             return self.look(&plan, progress).await;
@@ -158,24 +161,47 @@ impl<H: Http, D: Disk> Session<H, D> {
             let waiting = progress.pending.len();
             let batch = tokio::select! {
                 biased;
-                () = cancelled(&mut cancel) => Err(self.interrupted(&plan, &progress)),
+                () = cancelled(&mut cancel) => Err(self.interrupted(&progress)),
                 batch = self.claim_batch(&mut progress) => batch,
             }?;
-            if batch.is_empty() {
-                // What was found in place may be what others of the same content waited for.
-                let is_news = progress.pending.len() < waiting;
-                let pause = if is_news { Duration::ZERO } else { LOOK_AGAIN };
+            let is_news = !batch.is_empty() || progress.pending.len() < waiting;
+            if let Some(pause) = self.pause_before_next(&mut progress, is_news)? {
                 tokio::select! {
                     biased;
-                    () = cancelled(&mut cancel) => return Err(self.interrupted(&plan, &progress)),
+                    () = cancelled(&mut cancel) => return Err(self.interrupted(&progress)),
                     () = tokio::time::sleep(pause) => {}
                 }
+            }
+            if batch.is_empty() {
                 continue;
             }
             let outcome = self.transfer(batch, &mut progress, cancel.clone()).await;
-            progress.check_end(outcome.end, &plan, self.elapsed())?;
+            progress.check_end(outcome.end, self.elapsed())?;
         }
-        progress.report(&plan, self.elapsed())
+        progress.report(self.elapsed())
+    }
+
+    /// How long to wait until others may be done with what they have. What was found in place may
+    /// be what others of the same content waited for. An error when the person's patience is over.
+    fn pause_before_next(
+        &self,
+        progress: &mut Progress,
+        is_news: bool,
+    ) -> Result<Option<Duration>, Error> {
+        if is_news {
+            progress.waiting_since = None;
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let waited = now.since(*progress.waiting_since.get_or_insert(now));
+        match self.request.config.give_up_after {
+            Some(patience) if waited >= patience => {
+                let kind = ErrorKind::GaveUp { after: waited, fault: None };
+                Err(progress.error(kind, self.elapsed()))
+            }
+            Some(patience) => Ok(Some(LOOK_AGAIN.min(patience - waited))),
+            None => Ok(Some(LOOK_AGAIN)),
+        }
     }
 
     /// Transfers files that are ours, keeping their claims alive.
@@ -194,7 +220,7 @@ impl<H: Http, D: Disk> Session<H, D> {
         let authority = Arc::clone(&self.hub.authority);
         let driver = Driver::new(http, disk, authority, self.clock, transfer, batch.files);
         let run = driver.run(cancel, |transfer, event, at| {
-            progress.on_event(&event, &batch.shown);
+            progress.on_event(&event);
             let open_requests = transfer.open_requests();
             self.tell(News::Transfer { event, at, open_requests });
         });
@@ -214,8 +240,8 @@ impl<H: Http, D: Disk> Session<H, D> {
         outcome
     }
 
-    fn interrupted(&self, plan: &Plan, progress: &Progress) -> Error {
-        progress.error(ErrorKind::Interrupted, plan, self.elapsed())
+    fn interrupted(&self, progress: &Progress) -> Error {
+        progress.error(ErrorKind::Interrupted, self.elapsed())
     }
 
     fn elapsed(&self) -> Duration {
@@ -223,22 +249,25 @@ impl<H: Http, D: Disk> Session<H, D> {
     }
 
     /// For a dry run: what is there, and what is not.
-    async fn look(&self, plan: &Plan, mut progress: Progress) -> Result<Report, Error> {
-        for (item, id) in plan.items.iter().zip(0..) {
-            if let Some(file) = presence::sealed(&self.disk, item).await? {
-                self.tell(News::Present { file: FileId(id) });
-                progress.on_present(FileId(id), file);
+    async fn look(&self, plan: &Arc<Plan>, mut progress: Progress) -> Result<Report, Error> {
+        let mut ids = plan.ids();
+        loop {
+            let some: Vec<_> = ids.by_ref().take(LOOKED_AT_ONCE).collect();
+            if some.is_empty() {
+                return progress.report(self.elapsed());
+            }
+            for (id, file) in presence::sealed_of(&self.disk, plan, some).await? {
+                self.tell(News::Present { file: id });
+                progress.on_present(id, file);
             }
         }
-        progress.report(plan, self.elapsed())
     }
 
-    async fn check_room(&self, plan: &Plan, progress: &Progress) -> Result<(), Error> {
-        let (items, force) = (plan.items.clone(), self.request.force);
-        let checked = self.disk.run(move |disk| room::check(disk, &items, force)).await;
-        checked.map_err(|fault| {
-            progress.error(ErrorKind::Fault(Fault::Disk(fault)), plan, self.elapsed())
-        })
+    async fn check_room(&self, plan: &Arc<Plan>, progress: &Progress) -> Result<(), Error> {
+        let (looked, force) = (Arc::clone(plan), self.request.force);
+        let checked = self.disk.run(move |disk| room::check(disk, &looked, force)).await;
+        checked
+            .map_err(|fault| progress.error(ErrorKind::Fault(Fault::Disk(fault)), self.elapsed()))
     }
 
     async fn remember_commit(&self, plan: &Plan) -> Result<(), Error> {
@@ -327,14 +356,12 @@ pub(super) fn of_this_process() -> Environment {
 }
 
 fn planned_files(plan: &Plan) -> Vec<PlannedFile> {
-    let files = plan.items.iter().zip(0..);
-    files
-        .map(|(item, id)| PlannedFile {
-            file: FileId(id),
-            path: item.path.clone(),
-            size: item.spec.size,
-        })
-        .collect()
+    let planned = |(file, planned): (FileId, &Planned)| PlannedFile {
+        file,
+        path: planned.path.shared(),
+        size: planned.size,
+    };
+    plan.ids().zip(&plan.files).map(planned).collect()
 }
 
 pub(super) fn begin_of(item: &Item) -> Begin {
@@ -344,3 +371,5 @@ pub(super) fn begin_of(item: &Item) -> Begin {
 
 /// How often to look whether another process is done.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// So many files are looked for in one go.
+const LOOKED_AT_ONCE: usize = 512;

@@ -15,7 +15,8 @@ use engine::journal::Begin;
 use tokio::sync::mpsc;
 use url::Url;
 
-use super::plan::{self, Item};
+use super::item::Item;
+use super::plan;
 use super::selection::{Selection, Wanted, revision_of, wanted_of};
 use super::session::{self, of_this_process};
 use super::{Fetch, Request, offline, plain};
@@ -186,7 +187,7 @@ async fn ask<H: Http, D: Disk>(
             plan = &mut asked => break plan?,
         }
     };
-    let item = plan.items.into_iter().next();
+    let item = plan.items().next();
     item.ok_or_else(|| Fault::NoSuchFile(subject.path.clone()).into())
 }
 

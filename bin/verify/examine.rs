@@ -48,8 +48,15 @@ struct Read {
 }
 
 impl Examination {
-    /// Reads the file, and judges it.
-    pub(super) fn run<D: Disk>(&self, disk: &D) -> Result<Finding, DiskFault> {
+    /// Reads the file, and judges it. What cannot be read keeps none of the others from that.
+    pub(super) fn run<D: Disk>(&self, disk: &D) -> Finding {
+        self.judge(disk).unwrap_or_else(|fault| {
+            let why = Unjudged::Unreadable(fault);
+            self.finding(None, None, Verdict::Unjudged { len: 0, why })
+        })
+    }
+
+    fn judge<D: Disk>(&self, disk: &D) -> Result<Finding, DiskFault> {
         let Some(known) = &self.subject.known else { return self.unknown(disk) };
         if let Some(path) = &self.path {
             let path = follow(disk, path)?;

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use engine::fault::DiskFault;
 use engine::range::ByteRange;
 
 /// One file, and whether it is right.
@@ -56,10 +57,12 @@ pub enum Verdict {
 }
 
 /// Why something cannot be judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unjudged {
     /// Nothing here says what it must hash to, and the hub was not to be asked, or did not say.
     NoDigest,
     /// It is shorter than the file, and there is only a digest of the whole.
     OnlyTheWhole,
+    /// It cannot be read, and why.
+    Unreadable(DiskFault),
 }

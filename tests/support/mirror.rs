@@ -31,6 +31,8 @@ pub(crate) enum Reply {
     Bend(fn(&mut Answer)),
     /// This is the answer.
     Say(Answer),
+    /// This is the answer, and its body comes byte by byte, one a second.
+    Dribble(Answer),
 }
 
 /// An answer, which has the length of its body in its head unless it is chunked.
@@ -119,6 +121,7 @@ async fn listen(listener: TcpListener, hub: String, rule: Arc<Rule>, log: Arc<Mu
             }
             let answer = match rule(&asked) {
                 Reply::Say(answer) => Some(answer),
+                Reply::Dribble(answer) => return drop(dribble(&mut socket, &answer).await),
                 Reply::Pass => pass(&client, &hub, &asked).await,
                 Reply::Bend(bend) => pass(&client, &hub, &asked).await.map(|mut answer| {
                     bend(&mut answer);
@@ -174,6 +177,20 @@ async fn read(socket: &mut TcpStream) -> io::Result<Option<Asked>> {
     asked.body = vec![0; len];
     socket.read_exact(&mut asked.body).await?;
     Ok(Some(asked))
+}
+
+async fn dribble(socket: &mut TcpStream, answer: &Answer) -> io::Result<()> {
+    let mut head = format!("HTTP/1.1 {} X\r\n", answer.status);
+    for (name, value) in &answer.headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str(&format!("Content-Length: {}\r\n\r\n", answer.body.len()));
+    socket.write_all(head.as_bytes()).await?;
+    for byte in &answer.body {
+        socket.write_all(&[*byte]).await?;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+    socket.shutdown().await
 }
 
 async fn send(socket: &mut TcpStream, asked: &Asked, answer: &Answer) -> io::Result<()> {

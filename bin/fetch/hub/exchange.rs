@@ -15,17 +15,34 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::HubClient;
-use crate::http::{Http, HttpBody, authorized};
+use crate::http::{Http, HttpBody, authorized, whole};
 
 impl<H: Http> HubClient<H> {
     /// The whole answer to a request, after its redirects. Only the hub's own origin sees the
     /// token.
     pub(super) async fn ask(&self, request: Request) -> Result<Answer, Fault> {
         let (url, head, mut body) = self.follow(request).await?;
-        let body = self.read(&mut body, BODY_MAX).await?;
+        let (patience, _) = self.patience();
+        let body = whole::read(&mut body, patience, BODY_MAX).await?;
+        if body.len() > BODY_MAX {
+            return Err(Fault::TooLong);
+        }
         let answer = Answer { url, head, body };
         self.note_whose(&answer);
         Ok(answer)
+    }
+
+    /// The same for an answer of few bytes, which are there soon after its head or never; `None`
+    /// if they are not.
+    pub(super) async fn ask_briefly(&self, request: Request) -> Result<Option<Answer>, Fault> {
+        let (_, patience) = self.patience();
+        let is_told = self.config.stall_after.or(self.config.answer_within).is_some();
+        let patience = if is_told { patience } else { patience.min(BRIEF_BEGINS_WITHIN) };
+        let followed = tokio::time::timeout(patience, self.follow(request)).await;
+        let (url, head, mut body) = followed.unwrap_or(Err(Fault::Silent(patience)))?;
+        let read = whole::read(&mut body, 2 * BRIEF_WITHIN, PAGE_MAX);
+        let Ok(read) = tokio::time::timeout(BRIEF_WITHIN, read).await else { return Ok(None) };
+        Ok(Some(Answer { url, head, body: read? }))
     }
 
     /// How long a file is of which the server does not say it: by reading it, for want of a better
@@ -37,8 +54,7 @@ impl<H: Http> HubClient<H> {
             return Err(Fault::Busy { status: head.status, retry_after });
         }
         if !head.is_identity() {
-            let coding = head.header("content-encoding").unwrap_or_default();
-            return Err(Fault::Encoded(coding.to_owned()));
+            return Err(Fault::Encoded(head.coding()));
         }
         let (patience, _) = self.patience();
         let mut size = 0;
@@ -74,7 +90,8 @@ impl<H: Http> HubClient<H> {
         if request.method == Method::Head || !is_of_use {
             return Ok(Answer::of_head(request.url, head));
         }
-        let body = self.read(&mut body, PAGE_MAX).await.unwrap_or_default();
+        let (patience, _) = self.patience();
+        let body = whole::read(&mut body, patience, PAGE_MAX).await.unwrap_or_default();
         Ok(Answer { url: request.url, head, body })
     }
 
@@ -107,35 +124,15 @@ impl<H: Http> HubClient<H> {
             None => (ASK_BESIDE_AFTER.max(told), ASK_BESIDE_AFTER.max(told)),
         }
     }
-
-    /// Reads a body to its end, or to `max` bytes. It may be slow, but not dribble.
-    async fn read(&self, body: &mut H::Body, max: usize) -> Result<Vec<u8>, Fault> {
-        let (patience, _) = self.patience();
-        let began = Instant::now();
-        let mut bytes = Vec::new();
-        loop {
-            let earned = Duration::from_secs(bytes.len() as u64 / BYTES_PER_SECOND_MIN);
-            let left = (patience + earned).saturating_sub(began.elapsed());
-            let chunk = tokio::time::timeout(patience.min(left), body.chunk()).await;
-            match chunk {
-                Ok(chunk) => match chunk? {
-                    Some(chunk) => bytes.extend_from_slice(&chunk),
-                    None => return Ok(bytes),
-                },
-                Err(_) => return Err(Fault::Silent(patience.min(left))),
-            }
-            if bytes.len() > max {
-                return if max == BODY_MAX { Err(Fault::TooLong) } else { Ok(bytes) };
-            }
-        }
-    }
 }
 
 /// How long an answer may take to begin, unless the person said.
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);
 /// After so long without one it is asked for once more, beside the first.
 const ASK_BESIDE_AFTER: Duration = Duration::from_secs(30);
-/// The slowest that an answer may be, apart from the first [`ASK_BESIDE_AFTER`].
-const BYTES_PER_SECOND_MIN: u64 = 512;
+/// How long a short answer may take to begin: longer than any link is, that anything comes over.
+const BRIEF_BEGINS_WITHIN: Duration = Duration::from_secs(15);
+/// How long its body may take behind its head.
+const BRIEF_WITHIN: Duration = Duration::from_secs(5);
 /// So much is read of what is not wanted.
 const PAGE_MAX: usize = 64 << 10;

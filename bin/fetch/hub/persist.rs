@@ -16,36 +16,24 @@ use crate::error::{Error, ErrorKind};
 use crate::http::Http;
 use crate::news::News;
 
-/// What one answer has brought.
-pub(in crate::fetch) enum Step<T> {
-    /// All that was asked for.
-    Done(T),
-    /// A part of it: go on asking.
-    More,
-}
-
 impl<H: Http> HubClient<H> {
     /// Asks in one way.
     pub(in crate::fetch) async fn persist<T, F: Future<Output = Result<T, Fault>>>(
         &self,
         mut ask: impl FnMut() -> F,
     ) -> Result<T, Error> {
-        self.persist_in(1, |_| {
-            let asked = ask();
-            async move { asked.await.map(Step::Done) }
-        })
-        .await
+        self.persist_in(1, |_| ask()).await
     }
 
     /// Asks in so many ways, of which `ask` is told the number of one, from 0.
-    pub(in crate::fetch) async fn persist_in<T, F: Future<Output = Result<Step<T>, Fault>>>(
+    pub(in crate::fetch) async fn persist_in<T, F: Future<Output = Result<T, Fault>>>(
         &self,
         ways: usize,
         mut ask: impl FnMut(usize) -> F,
     ) -> Result<T, Error> {
         let mut rng = SmallRng::seed_from_u64(self.seed);
         let mut asking = Asking::new(ways, self.manner());
-        let mut began = self.clock.now();
+        let began = self.clock.now();
         let mut last = None;
         loop {
             let asked_at = self.clock.now();
@@ -53,12 +41,7 @@ impl<H: Http> HubClient<H> {
             let now = self.clock.now();
             let elapsed = now.since(began);
             let fault = match asked {
-                Some(Ok(Step::Done(answer))) => return Ok(answer),
-                Some(Ok(Step::More)) => {
-                    asking.on_progress();
-                    began = now;
-                    continue;
-                }
+                Some(Ok(answer)) => return Ok(answer),
                 Some(Err(fault)) => fault,
                 None => return Err(gave_up(last, &asking, elapsed)),
             };

@@ -3,6 +3,7 @@
 //!
 //! Judges no answer; decides only in which order the ways are tried.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use engine::digest::FileDigest;
@@ -14,8 +15,9 @@ use engine::hub::request::Request;
 use engine::hub::resolve::{Probe, Resolved};
 use engine::hub::revision::{Commit, Revision};
 
-use super::{HubClient, Step};
+use super::HubClient;
 use crate::error::{Error, ErrorKind};
+use crate::fetch::draft::cost;
 use crate::http::Http;
 
 /// What was found of a file.
@@ -35,14 +37,14 @@ impl<H: Http> HubClient<H> {
                 let (endpoint, repo) = (&asked.endpoint, &asked.repo);
                 let request = Request::revision_info(endpoint, repo, &asked.revision);
                 let answer = self.ask(request).await?;
-                return Ok(Step::Done(listing::check_revision(asked, &answer)?.commit));
+                return Ok(listing::check_revision(asked, &answer, &|_| false)?.commit);
             }
             let path: RepoPath = ANY_FILE.parse().map_err(|_| Fault::NotAHub)?;
             let (endpoint, repo) = (&asked.endpoint, &asked.repo);
             let request = Request::resolve_get(endpoint, repo, &asked.revision, &path);
             let answer = self.ask(request).await?;
             match answer.head.commit() {
-                Some(commit) => Ok(Step::Done(commit)),
+                Some(commit) => Ok(commit),
                 None => Err(asked.refusal(&answer, None)),
             }
         });
@@ -55,37 +57,43 @@ impl<H: Http> HubClient<H> {
         }
     }
 
-    /// All files of a revision, or those below a folder: page by page, or if there are no pages in
-    /// one answer.
-    pub(in crate::fetch) async fn listing(
-        &self,
-        asked: &Asked,
-        folder: Option<&RepoPath>,
-    ) -> Result<Listing, Error> {
+    /// A listing of all files of a revision, or of those below a folder, of which nothing has come.
+    pub(in crate::fetch) fn pages(&self, asked: &Asked, folder: Option<&RepoPath>) -> Mutex<Pages> {
         let (endpoint, repo, revision) = (&asked.endpoint, &asked.repo, &asked.revision);
-        let pages = Pages::new(&Request::tree(endpoint, repo, revision, folder, true));
-        let pages = &Mutex::new(pages);
-        let found = self.persist_in(2, |way| async move {
-            if way == 0 {
-                return self.next_page(asked, pages).await;
-            }
-            let answer = self.ask(Request::revision_blobs(endpoint, repo, revision)).await?;
-            let mut listing = listing::check_revision(asked, &answer)?.listing;
-            if let Some(folder) = folder {
-                listing.retain_below(folder);
-            }
-            Ok(Step::Done(listing))
-        });
-        found.await.map_err(|error| concluded(error, asked, folder))
+        Mutex::new(Pages::new(&Request::tree(endpoint, repo, revision, folder, true)))
     }
 
-    async fn next_page(&self, asked: &Asked, pages: &Mutex<Pages>) -> Result<Step<Listing>, Fault> {
-        let Some(request) = locked(pages).request() else {
-            return Ok(Step::Done(locked(pages).take()));
-        };
-        let answer = self.ask(request).await?;
-        locked(pages).on_answer(asked, &answer)?;
-        Ok(Step::More)
+    /// What is wanted of the next page; or if there are no pages, of one answer that has all. It
+    /// may take so much `room` in memory, in bytes.
+    pub(in crate::fetch) async fn next_page(
+        &self,
+        asked: &Asked,
+        pages: &Mutex<Pages>,
+        folder: Option<&RepoPath>,
+        wanted: listing::Wanted<'_>,
+        room: usize,
+    ) -> Result<Listing, Error> {
+        let found = self.persist_in(2, |way| async move {
+            let Some(request) = locked(pages).request() else { return Ok(Listing::default()) };
+            let taken = AtomicUsize::new(0);
+            let has_room = |path: &str| {
+                let cost = cost(path);
+                wanted(path)
+                    && taken.fetch_add(cost, Ordering::Relaxed).saturating_add(cost) <= room
+            };
+            let page = if way == 0 {
+                let answer = self.ask(request).await?;
+                locked(pages).on_answer(asked, &answer, &has_room)?
+            } else {
+                let (endpoint, repo, revision) = (&asked.endpoint, &asked.repo, &asked.revision);
+                let answer = self.ask(Request::revision_blobs(endpoint, repo, revision)).await?;
+                let info = listing::check_revision(asked, &answer, &has_room)?;
+                locked(pages).on_all();
+                info.listing
+            };
+            if taken.load(Ordering::Relaxed) > room { Err(Fault::TooManyFiles) } else { Ok(page) }
+        });
+        found.await.map_err(|error| concluded(error, asked, folder))
     }
 
     /// What a file is: from its own address, or if that says nothing from a listing.
@@ -95,11 +103,11 @@ impl<H: Http> HubClient<H> {
         path: &RepoPath,
     ) -> Result<Found, Error> {
         let found = self.persist_in(2, |way| async move {
-            Ok(Step::Done(if way == 0 {
+            Ok(if way == 0 {
                 Found::Resolved(Box::new(self.resolve(asked, path).await?))
             } else {
                 Found::Listed(self.listed(asked, path, 0).await?)
-            }))
+            })
         });
         found.await.map_err(|error| concluded(error, asked, Some(path)))
     }
@@ -115,14 +123,13 @@ impl<H: Http> HubClient<H> {
         let found = self.persist_in(LISTINGS + 1, |way| async move {
             if way < LISTINGS {
                 let entry = self.listed(asked, path, way).await?;
-                return Ok(Step::Done((entry.size, entry.digest)));
+                return Ok((entry.size, entry.digest));
             }
             let again = self.resolve_by(Probe::FirstByte, asked, path).await?;
             let size = again.size.or(resolved.size);
             let digest = again.digest.or(resolved.digest).or(again.guess).or(resolved.guess);
             let words = "it does not say how long the file is, or what it must hash to";
-            let known = size.zip(digest).ok_or_else(|| Fault::Malformed(words.to_owned()))?;
-            Ok(Step::Done(known))
+            size.zip(digest).ok_or_else(|| Fault::Malformed(words.to_owned()))
         });
         found.await.map_err(|error| concluded(error, asked, Some(path)))
     }
@@ -130,28 +137,28 @@ impl<H: Http> HubClient<H> {
     /// What one of the listings says of a file, the one that says least of others first.
     async fn listed(&self, asked: &Asked, path: &RepoPath, way: usize) -> Result<TreeEntry, Fault> {
         let (endpoint, repo, revision) = (&asked.endpoint, &asked.repo, &asked.revision);
-        let listing = match way {
+        let wanted = |name: &str| name == path.as_str();
+        let mut entry = None;
+        match way {
             0 => {
                 let paths = std::slice::from_ref(path);
                 let answer = self.ask(Request::paths_info(endpoint, repo, revision, paths)).await?;
-                listing::check_paths_info(asked, &answer)?
+                entry = listing::check_paths_info(asked, &answer, &wanted)?.entries.pop();
             }
             1 => {
                 let folder = path.parent();
                 let request = Request::tree(endpoint, repo, revision, folder.as_ref(), false);
                 let mut pages = Pages::new(&request);
-                while let Some(request) = pages.request() {
+                while let Some(request) = pages.request().filter(|_| entry.is_none()) {
                     let answer = self.ask(request).await?;
-                    pages.on_answer(asked, &answer)?;
+                    entry = pages.on_answer(asked, &answer, &wanted)?.entries.pop();
                 }
-                pages.take()
             }
             _ => {
                 let answer = self.ask(Request::revision_blobs(endpoint, repo, revision)).await?;
-                listing::check_revision(asked, &answer)?.listing
+                entry = listing::check_revision(asked, &answer, &wanted)?.listing.entries.pop();
             }
-        };
-        let entry = listing.entries.into_iter().find(|entry| entry.path == *path);
+        }
         // Not for certain: it may be the listing that is not whole.
         entry.ok_or_else(|| Fault::Rejected { status: 404, words: String::new() })
     }

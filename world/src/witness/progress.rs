@@ -54,7 +54,8 @@ impl Witness {
             News::Planned { files, .. } => {
                 let life = self.lives.entry(process).or_default();
                 for file in files {
-                    let told = Told { path: file.path.clone(), size: file.size, ..Told::default() };
+                    let told =
+                        Told { path: file.path.to_string(), size: file.size, ..Told::default() };
                     life.files.insert(file.file, told);
                 }
             }
@@ -67,6 +68,7 @@ impl Witness {
             | News::Elsewhere { .. }
             | News::Unavailable { .. }
             | News::Measuring { .. }
+            | News::Aside { .. }
             | News::Verifying { .. } => {}
         }
     }

@@ -18,7 +18,7 @@ const PART: &str = "/a/part";
 /// What the only process tells of the only file.
 fn told(events: &[Event]) -> Witness {
     let mut witness = Witness::default();
-    let file = PlannedFile { file: FileId(0), path: "f".to_owned(), size: 1000 };
+    let file = PlannedFile { file: FileId(0), path: "f".into(), size: 1000 };
     let planned = News::Planned { commit: String::new(), files: vec![file] };
     witness.on_news(1, &planned, Instant::START);
     for event in events {
