@@ -9,6 +9,7 @@ mod demo;
 mod download;
 mod failure;
 mod finding;
+mod gate;
 mod json;
 mod lines;
 mod link;
@@ -114,7 +115,7 @@ fn carry_out() -> u8 {
             let mut command = Cli::command();
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command, "moshi-fetch", &mut script);
-            terminal::result(String::from_utf8_lossy(&script).trim_end());
+            terminal::own(&script);
             0
         }
     }
@@ -152,7 +153,7 @@ impl Setting {
     }
 
     fn report_mishap(&self, place: &str) -> u8 {
-        terminal::say(mishap::render(place, &self.typed).trim_end());
+        mishap::render(place, &self.typed).lines().for_each(terminal::say);
         FAILED
     }
 }

@@ -8,6 +8,7 @@ use engine::manifest::FileId;
 use engine::time::Instant;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::gate;
 use super::quantity;
 use super::story::{Notice, Progress, Story};
 use super::terminal;
@@ -62,7 +63,7 @@ impl Bars {
             draw(bar, &progress);
         }
         self.draw_ground(story, now);
-        self.sentence.set_message(story.sentence(now));
+        self.sentence.set_message(gate::line(&story.sentence(now)).into_owned());
         terminal::rest_cursor();
     }
 
@@ -89,7 +90,7 @@ impl Bars {
 
     /// Says a line above the bars.
     pub(crate) fn say(&self, line: &str) {
-        let _ = self.multi.println(line);
+        let _ = self.multi.println(gate::line(line));
         terminal::rest_cursor();
     }
 
@@ -126,6 +127,7 @@ fn figures(progress: &Progress) -> String {
 
 /// A name of exactly [`NAME_LEN`] characters: a long path keeps its end, which tells it apart.
 fn short(name: &str) -> String {
+    let name = gate::line(name);
     let len = name.chars().count();
     if len <= NAME_LEN {
         return format!("{name:NAME_LEN$}");

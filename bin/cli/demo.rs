@@ -35,7 +35,7 @@ impl Demo {
         match ended {
             Ok(verdict) => tell(&verdict, spec),
             Err(error) => {
-                terminal::say(failure::render(&error, 0, &setting.typed, setting.paint).trim_end());
+                terminal::complain(&failure::render(&error, 0, &setting.typed), setting.paint);
                 error.exit_code()
             }
         }

@@ -144,18 +144,20 @@ impl Download {
                 if !is_quiet && !is_json {
                     sum_up(&report, &screen, is_dry_run, is_own_digest);
                 }
-                let path = report.path.to_string_lossy();
-                let line = if is_json { json::done(&report, is_dry_run) } else { path.into() };
-                terminal::result(&line);
+                if is_json {
+                    terminal::object(&json::done(&report, is_dry_run));
+                } else {
+                    terminal::path(&report.path);
+                }
                 return 0;
             }
             Err(error) => error,
         };
         let vouched = screen.story().vouched();
-        let text = failure::render(&error, vouched, &setting.typed, setting.paint);
-        terminal::say(text.trim_end());
+        let lines = failure::render(&error, vouched, &setting.typed);
+        terminal::complain(&lines, setting.paint);
         if is_json {
-            terminal::result(&json::error(&error));
+            terminal::object(&json::error(&error));
         }
         error.exit_code()
     }
@@ -242,14 +244,13 @@ fn stop_at_once(screen: &Screen) -> ! {
 
 fn sum_up(report: &Report, screen: &Screen, is_dry_run: bool, is_own_digest: bool) {
     let story = screen.story();
-    let lines = if is_dry_run {
-        summary::render_plan(story)
-    } else {
-        let (gained, mean) = story.goodput(screen.now());
-        let vouched = story.vouched();
-        summary::render(report, summary::Run { gained, mean, vouched, is_own_digest })
-    };
-    lines.iter().for_each(|line| terminal::say(line));
+    if is_dry_run {
+        return summary::render_plan(story).for_each(|line| terminal::say(&line));
+    }
+    let (gained, mean) = story.goodput(screen.now());
+    let vouched = story.vouched();
+    let run = summary::Run { gained, mean, vouched, is_own_digest };
+    summary::render(report, run).iter().for_each(|line| terminal::say(line));
 }
 
 /// Often enough that every second looks different from the one before.

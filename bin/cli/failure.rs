@@ -5,72 +5,69 @@
 use engine::fault::{Blame, Fault};
 use moshi_fetch::error::{Error, ErrorKind};
 
-use super::paint::Paint;
 use super::quantity;
 
-/// The error as a person reads it. `command` is what was typed, to be run again; the publisher
-/// vouches for `vouched` bytes of what is safe.
-pub(crate) fn render(error: &Error, vouched: u64, command: &str, paint: Paint) -> String {
-    let mut text = headline(error, paint);
+/// The error as a person reads it, line by line. `command` is what was typed, to be run again; the
+/// publisher vouches for `vouched` bytes of what is safe.
+pub(crate) fn render(error: &Error, vouched: u64, command: &str) -> Vec<String> {
+    let mut lines = vec![headline(error)];
     if let ErrorKind::Some { failed, .. } = &error.kind {
-        text.push_str(&others(failed));
+        lines.extend(others(failed));
     }
     if let Some(cause) = cause(error) {
-        text.push_str(&format!("  cause: {cause}\n"));
+        lines.push(format!("  cause: {cause}"));
     }
     if error.attempts > 1 && !matches!(error.kind, ErrorKind::Interrupted) {
         let times = quantity::count(u64::from(error.attempts), "time", "times");
-        text.push_str(&format!("  tried: {times} in {}\n", quantity::duration(error.elapsed)));
+        lines.push(format!("  tried: {times} in {}", quantity::duration(error.elapsed)));
     }
     if let Some(safe) = error.safe.filter(|safe| safe.proven > 0) {
         let (proven, total) = (quantity::size(safe.proven), quantity::size(safe.total));
-        text.push_str(&format!("  safe: {proven} of {total} are on disk and recorded"));
+        let mut words = format!("  safe: {proven} of {total} are on disk and recorded");
         if vouched > 0 {
             let vouched = quantity::size(vouched);
-            text.push_str(&format!(", {vouched} of it vouched for by the publisher"));
+            words.push_str(&format!(", {vouched} of it vouched for by the publisher"));
         }
-        text.push('\n');
+        lines.push(words);
     }
     if let Some(hint) = error.hint() {
-        text.push_str(&format!("\n{}: {hint}\n", paint.hint("hint")));
+        lines.extend([String::new(), format!("hint: {hint}")]);
         if hint.contains("same command") {
-            text.push_str(&format!("  {command}\n"));
+            lines.push(format!("  {command}"));
         }
     }
-    text
+    lines
 }
 
 /// What happened, in one line.
-fn headline(error: &Error, paint: Paint) -> String {
+fn headline(error: &Error) -> String {
     let message = error.to_string();
     match (&error.kind, &error.subject) {
-        (ErrorKind::Interrupted, _) => "interrupted; what has arrived is saved\n".to_owned(),
+        (ErrorKind::Interrupted, _) => "interrupted; what has arrived is saved".to_owned(),
         (_, Some(subject)) if !message.contains(subject.as_str()) => {
-            format!("{}: {subject}: {message}\n", paint.error("error"))
+            format!("error: {subject}: {message}")
         }
-        (_, Some(_) | None) => format!("{}: {message}\n", paint.error("error")),
+        (_, Some(_) | None) => format!("error: {message}"),
     }
 }
 
 /// The files that failed besides the first: by name, where they failed just like it.
-fn others(failed: &[(String, Fault)]) -> String {
-    let Some(((_, first), rest)) = failed.split_first() else { return String::new() };
+fn others(failed: &[(String, Fault)]) -> Vec<String> {
+    let Some(((_, first), rest)) = failed.split_first() else { return Vec::new() };
     let like_first = rest.iter().filter(|(_, fault)| fault == first);
     let names: Vec<&str> = like_first.map(|(path, _)| path.as_str()).collect();
-    let mut text = String::new();
+    let mut lines = Vec::new();
     if !names.is_empty() {
         let (shown, hidden) = names.split_at(names.len().min(FILES_MAX));
-        text.push_str(&format!("  just so: {}", shown.join(", ")));
+        let mut line = format!("  just so: {}", shown.join(", "));
         if !hidden.is_empty() {
-            text.push_str(&format!(" and {} more", hidden.len()));
+            line.push_str(&format!(" and {} more", hidden.len()));
         }
-        text.push('\n');
+        lines.push(line);
     }
     let unlike = rest.iter().filter(|(_, fault)| fault != first);
-    for (path, fault) in unlike.take(FILES_MAX) {
-        text.push_str(&format!("  also: {path}: {fault}\n"));
-    }
-    text
+    lines.extend(unlike.take(FILES_MAX).map(|(path, fault)| format!("  also: {path}: {fault}")));
+    lines
 }
 
 fn cause(error: &Error) -> Option<&'static str> {
@@ -101,7 +98,7 @@ mod tests {
 
     fn check(error: &Error, expected: &str) {
         let command = "moshi-fetch download org/name";
-        assert_eq!(render(error, VOUCHED, command, Paint::Plain), expected);
+        assert_eq!(render(error, VOUCHED, command).join("\n") + "\n", expected);
     }
 
     #[test]

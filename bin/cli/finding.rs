@@ -6,7 +6,6 @@ use engine::range::ByteRange;
 use moshi_fetch::verify::{Finding, Unjudged, Verdict};
 use serde::Serialize;
 
-use super::json;
 use super::quantity::{range, size};
 
 /// The sentence about a file.
@@ -52,6 +51,9 @@ fn verdict(finding: &Finding) -> String {
         Verdict::Unjudged { why: Unjudged::NoDigest, .. } => {
             "cannot be judged: nothing here says what it must hash to, nor did the hub".to_owned()
         }
+        Verdict::Unjudged { why: Unjudged::Unreadable(fault), .. } => {
+            format!("cannot be judged: {fault}")
+        }
         Verdict::Unjudged { len, why: Unjudged::OnlyTheWhole } => format!(
             "cannot be judged: {}{total} are here, and only a digest of the whole file exists; a \
              part can be judged by the records that this program keeps of its own downloads",
@@ -67,22 +69,18 @@ fn list(ranges: &[ByteRange]) -> String {
     format!("{}{and}", shown.join(", "))
 }
 
-/// The JSON for a file that was judged.
-pub(crate) fn object(finding: &Finding) -> String {
-    json::text(&judged(finding))
-}
-
 /// The JSON for a file that is being read. What is damaged is read twice.
-pub(crate) fn reading(file: &str, read: u64) -> String {
-    json::text(&Object::Reading { file, bytes: read })
+pub(crate) const fn reading(file: &str, read: u64) -> Object<'_> {
+    Object::Reading { file, bytes: read }
 }
 
 /// The JSON for the end, when all is intact: by now, if there was something to repair.
-pub(crate) fn all_intact(count: usize) -> String {
-    json::text(&Object::Intact { files: count })
+pub(crate) const fn all_intact(count: usize) -> Object<'static> {
+    Object::Intact { files: count }
 }
 
-fn judged(finding: &Finding) -> Object<'_> {
+/// The JSON for a file that was judged.
+pub(crate) fn object(finding: &Finding) -> Object<'_> {
     let (verdict, damaged, proven, missing) = match &finding.verdict {
         Verdict::Intact => ("intact", &[][..], finding.size, None),
         Verdict::Damaged { ranges, .. } => ("damaged", &ranges[..], None, None),
@@ -120,7 +118,7 @@ fn spans(ranges: &[ByteRange]) -> Vec<Span> {
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum Object<'a> {
+pub(crate) enum Object<'a> {
     /// So many bytes of a file were read.
     Reading { file: &'a str, bytes: u64 },
     /// A file was judged: `bytes` are proven, those in `damaged` are not as they were recorded,
@@ -144,7 +142,7 @@ enum Object<'a> {
 
 /// Bytes of a file; `end` is exclusive.
 #[derive(Debug, Serialize)]
-struct Span {
+pub(crate) struct Span {
     start: u64,
     end: u64,
 }

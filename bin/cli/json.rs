@@ -12,12 +12,12 @@ use std::time::Duration;
 use engine::event::{Event, Origin, Wait};
 use engine::manifest::FileId;
 use engine::time::Instant;
-use moshi_fetch::news::News;
-use serde::Serialize;
+use moshi_fetch::news::{Aside, News};
 
 use super::story::Story;
 pub(crate) use ending::{done, error};
-use line::{Line, PlannedLine};
+pub(crate) use line::Line;
+use line::PlannedLines;
 
 /// What was told of progress, and when.
 #[derive(Debug)]
@@ -34,7 +34,12 @@ impl Json {
     }
 
     /// The line for some news; arriving bytes have none, they are summed up in `progress`.
-    pub(crate) fn on_news(&mut self, news: &News, story: &Story, now: Instant) -> Option<String> {
+    pub(crate) fn on_news<'a>(
+        &mut self,
+        news: &'a News,
+        story: &'a Story,
+        now: Instant,
+    ) -> Option<Line<'a>> {
         let path = |file: &FileId| story.path(*file);
         let line = match news {
             News::Asking { host } => Line::Asking { host },
@@ -53,32 +58,40 @@ impl Json {
             News::Planned { commit, files } => Line::Planned {
                 commit,
                 total: files.iter().map(|file| file.size).sum(),
-                files: files
-                    .iter()
-                    .map(|file| PlannedLine { file: &file.path, bytes: file.size })
-                    .collect(),
+                files: PlannedLines(files),
             },
             News::Present { file } => Line::Present { file: path(file) },
             News::Verifying { file } => Line::Verifying { file: path(file) },
+            News::Aside { file, why } => Line::Aside {
+                file: path(file),
+                why: match why {
+                    Aside::HasOtherNames => "hard links",
+                    Aside::IsALink => "link",
+                },
+            },
             News::Busy { file, by } => Line::Busy { file: path(file), by },
             News::Transfer { event, at, .. } => return self.on_event(event, *at, story, now),
         };
-        Some(text(&line))
+        Some(line)
     }
 
     /// A line for each file that has grown since the last tick, at most once a second.
-    pub(crate) fn on_tick(&mut self, story: &Story, now: Instant) -> Vec<String> {
+    pub(crate) fn on_tick(
+        &mut self,
+        story: &Story,
+        now: Instant,
+        mut write: impl FnMut(&Line<'_>),
+    ) {
         if now.since(self.last_progress) < PROGRESS_EVERY {
-            return Vec::new();
+            return;
         }
         self.last_progress = now;
-        let mut lines = Vec::new();
         for (id, progress) in story.in_flight(usize::MAX, now) {
             if self.told.insert(id, progress.proven) == Some(progress.proven) {
                 continue;
             }
             let left = progress.left;
-            lines.push(text(&Line::Progress {
+            write(&Line::Progress {
                 file: &progress.name,
                 bytes: progress.proven,
                 total: progress.size,
@@ -86,18 +99,17 @@ impl Json {
                 rate: progress.rate,
                 seconds_min: left.map(|left| left.soonest.as_secs()),
                 seconds_max: left.and_then(|left| left.latest).map(|latest| latest.as_secs()),
-            }));
+            });
         }
-        lines
     }
 
-    fn on_event(
+    fn on_event<'a>(
         &mut self,
-        event: &Event,
+        event: &'a Event,
         at: Instant,
-        story: &Story,
+        story: &'a Story,
         now: Instant,
-    ) -> Option<String> {
+    ) -> Option<Line<'a>> {
         let path = |file: &FileId| story.path(*file);
         let total = |file: &FileId| story.progress_of(*file, now).map_or(0, |file| file.size);
         let line = match event {
@@ -153,7 +165,7 @@ impl Json {
                 Line::Failed { file: path(file), kind: fault.kind(), message: fault.to_string() }
             }
         };
-        Some(text(&line))
+        Some(line)
     }
 }
 
@@ -170,11 +182,6 @@ fn waiting(why: &Wait, left: Duration) -> Line<'static> {
             Line::Waiting { why: "probe", seconds, attempt: Some(*attempt), status: None }
         }
     }
-}
-
-/// An object on one line.
-pub(crate) fn text(line: &impl Serialize) -> String {
-    serde_json::to_string(line).expect("text, numbers and lists can always be written as JSON")
 }
 
 /// How often progress is told.

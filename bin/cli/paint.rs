@@ -1,6 +1,8 @@
-//! The little colour there is: two words of an error.
+//! The little colour there is: the words that open an error and its advice.
 //!
-//! Everything reads the same without it.
+//! Everything reads the same without it. What is painted has passed the gate.
+
+use std::borrow::Cow;
 
 /// Whether to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,23 +14,36 @@ pub(crate) enum Paint {
 }
 
 impl Paint {
-    /// The word that opens an error.
-    pub(crate) fn error(self, word: &str) -> String {
-        self.bold(word, RED)
-    }
-
-    /// The word that opens advice.
-    pub(crate) fn hint(self, word: &str) -> String {
-        self.bold(word, CYAN)
-    }
-
-    fn bold(self, word: &str, color: u8) -> String {
-        match self {
-            Self::Plain => word.to_owned(),
-            Self::Ansi => format!("\x1b[1;{color}m{word}\x1b[0m"),
+    /// A line of an error, the first word of which may be painted.
+    pub(crate) fn line(self, line: &str) -> Cow<'_, str> {
+        let found = COLORS.into_iter().find(|(word, _)| line.starts_with(word));
+        match (self, found) {
+            (Self::Ansi, Some((word, color))) => {
+                let (word, rest) = line.split_at(word.len() - 1);
+                Cow::Owned(format!("\x1b[1;{color}m{word}\x1b[0m{rest}"))
+            }
+            (Self::Ansi | Self::Plain, _) => Cow::Borrowed(line),
         }
     }
 }
 
-const RED: u8 = 31;
-const CYAN: u8 = 36;
+/// Red and cyan.
+const COLORS: [(&str, u8); 2] = [("error:", 31), ("hint:", 36)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_words_are_painted_where_they_open_a_line() {
+        for (line, expected) in [
+            ("error: none", "\x1b[1;31merror\x1b[0m: none"),
+            ("hint: do", "\x1b[1;36mhint\x1b[0m: do"),
+            ("  error: x", "  error: x"),
+            ("errors", "errors"),
+        ] {
+            assert_eq!(Paint::Ansi.line(line), expected);
+            assert_eq!(Paint::Plain.line(line), line);
+        }
+    }
+}

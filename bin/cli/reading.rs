@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use moshi_fetch::news::PlannedFile;
 
 use super::quantity::{percent, size};
-use super::{finding, terminal};
+use super::{finding, gate, terminal};
 
 /// How it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Reading {
             }
             Show::Json if self.last_line.elapsed() >= PROGRESS_EVERY => {
                 self.last_line = Instant::now();
-                terminal::result(&finding::reading(&file.path, read));
+                terminal::object(&finding::reading(&file.path, read));
             }
             Show::Lines | Show::Json => {}
         }
@@ -85,7 +85,7 @@ fn bar(file: &PlannedFile) -> ProgressBar {
     let template = "reading {prefix} [{wide_bar}] {bytes} / {total_bytes}, {bytes_per_sec}";
     let style = ProgressStyle::with_template(template).expect("the template is a constant");
     let bar = ProgressBar::new(file.size).with_style(style.progress_chars("=> "));
-    bar.with_prefix(file.path.clone())
+    bar.with_prefix(gate::line(&file.path).into_owned())
 }
 
 /// Silence is never much longer than this.

@@ -57,7 +57,7 @@ impl Screen {
         if let Some(json) = &mut self.json
             && let Some(line) = json.on_news(news, &self.story, now)
         {
-            terminal::result(&line);
+            terminal::object(&line);
         }
         let Some(notice) = notice else { return };
         match &mut self.drawing {
@@ -71,7 +71,7 @@ impl Screen {
     pub(crate) fn on_tick(&mut self) {
         let now = self.now();
         if let Some(json) = &mut self.json {
-            json.on_tick(&self.story, now).iter().for_each(|line| terminal::result(line));
+            json.on_tick(&self.story, now, |line| terminal::object(line));
         }
         match &mut self.drawing {
             Drawing::Bars(bars) => bars.on_tick(&self.story, now),

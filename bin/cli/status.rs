@@ -34,14 +34,17 @@ impl Status {
         let cache = self.cache_dir.or((!is_elsewhere).then_some(setting.environment.hub_cache));
         match status(&StdDisk, Places { cache, local_dir: self.local_dir }).await {
             Ok(found) => {
-                let lines = if self.json { objects(&found) } else { render(&found) };
-                lines.iter().for_each(|line| terminal::result(line));
+                if self.json {
+                    objects(&found).for_each(|object| terminal::object(&object));
+                } else {
+                    render(&found).iter().for_each(|line| terminal::result(line));
+                }
                 0
             }
             Err(error) => {
-                terminal::say(failure::render(&error, 0, &setting.typed, setting.paint).trim_end());
+                terminal::complain(&failure::render(&error, 0, &setting.typed), setting.paint);
                 if self.json {
-                    terminal::result(&json::error(&error));
+                    terminal::object(&json::error(&error));
                 }
                 error.exit_code()
             }
@@ -97,7 +100,7 @@ fn leftover(leftover: &Leftover) -> String {
 }
 
 /// What is found, for a program. Times are in seconds, lengths in bytes.
-fn objects(found: &Found) -> Vec<String> {
+fn objects(found: &Found) -> impl Iterator<Item = Object<'_>> {
     let unfinished = found.unfinished.iter().map(|unfinished| Object::Unfinished {
         name: name_of(unfinished),
         source: unfinished.source.as_deref(),
@@ -116,7 +119,7 @@ fn objects(found: &Found) -> Vec<String> {
         total: leftover.len,
         idle: idle_for(leftover.modified).as_secs(),
     });
-    unfinished.chain(leftovers).map(|object| json::text(&object)).collect()
+    unfinished.chain(leftovers)
 }
 
 #[derive(Debug, Serialize)]

@@ -132,7 +132,7 @@ impl Story {
         let mut files = self.files.values();
         let name = match (files.next(), files.next()) {
             (None, _) => return None,
-            (Some(file), None) => file.path.clone(),
+            (Some(file), None) => file.path.to_string(),
             (Some(_), Some(_)) => {
                 let done = self.files.values().filter(|file| file.stage.is_in_place()).count();
                 format!("{done} of {} files", self.files.len())
@@ -158,7 +158,7 @@ impl Story {
     pub(crate) fn progress_of(&self, id: FileId, now: Instant) -> Option<Progress> {
         let file = self.files.get(&id)?;
         let come = (file.proven, file.size);
-        let progress = progress(file.path.clone(), come, file.pace.as_ref(), now);
+        let progress = progress(file.path.to_string(), come, file.pace(), now);
         Some(Progress { certainty: Certainty::of(std::iter::once(file)), ..progress })
     }
 
@@ -169,12 +169,12 @@ impl Story {
 
     /// Bytes of a file that its publisher vouches for, apart from its digest.
     pub(crate) fn vouched_of(&self, id: FileId) -> u64 {
-        self.files.get(&id).and_then(|file| file.vouched).unwrap_or(0)
+        self.files.get(&id).and_then(FileStory::vouched).unwrap_or(0)
     }
 
     /// The same of all files.
     pub(crate) fn vouched(&self) -> u64 {
-        self.files.values().filter_map(|file| file.vouched).sum()
+        self.files.values().filter_map(FileStory::vouched).sum()
     }
 
     /// How many files there are.
@@ -188,15 +188,12 @@ impl Story {
     }
 
     /// What there is to fetch, and what of it is in place.
-    pub(crate) fn plan(&self) -> Vec<PlanEntry<'_>> {
-        let files = self.files.values();
-        files
-            .map(|file| PlanEntry {
-                path: &file.path,
-                size: file.size,
-                is_in_place: file.stage.is_in_place(),
-            })
-            .collect()
+    pub(crate) fn plan(&self) -> impl Iterator<Item = PlanEntry<'_>> {
+        self.files.values().map(|file| PlanEntry {
+            path: &file.path,
+            size: file.size,
+            is_in_place: file.stage.is_in_place(),
+        })
     }
 }
 
@@ -211,12 +208,12 @@ impl Notice {
 
 impl Certainty {
     fn of<'a>(files: impl Iterator<Item = &'a FileStory> + Clone) -> Option<Self> {
-        let is_known = files.clone().any(|file| file.vouched.is_some());
+        let is_known = files.clone().any(|file| file.vouched().is_some());
         let sum = |sum: Self, file: &FileStory| {
             if file.stage.is_verified() {
                 Self { verified: sum.verified + file.size, ..sum }
             } else {
-                Self { vouched: sum.vouched + file.vouched.unwrap_or(0), ..sum }
+                Self { vouched: sum.vouched + file.vouched().unwrap_or(0), ..sum }
             }
         };
         is_known.then(|| files.fold(Self::default(), sum))

@@ -46,23 +46,22 @@ pub(crate) fn render(report: &Report, run: Run) -> Vec<String> {
     lines
 }
 
-/// The lines for a fetch that was only planned.
-pub(crate) fn render_plan(story: &Story) -> Vec<String> {
-    let files = story.plan();
-    let states = files.iter().map(|file| {
+/// The lines for a fetch that was only planned, one after the other: there may be a million.
+pub(crate) fn render_plan(story: &Story) -> impl Iterator<Item = String> {
+    let states = story.plan().map(|file| {
         let state = if file.is_in_place { "in place" } else { "to fetch" };
         format!("{state}  {:>8}  {}", size(file.size), file.path)
     });
-    let mut lines: Vec<String> = states.collect();
-    let missing = files.iter().filter(|file| !file.is_in_place);
-    let bytes = missing.clone().map(|file| file.size).sum();
-    let missing = missing.count() as u64;
-    let files = count(missing, "file", "files");
-    lines.push(match missing {
+    let missing = || story.plan().filter(|file| !file.is_in_place);
+    let last = match missing().count() as u64 {
         0 => "a dry run: there is nothing to fetch".to_owned(),
-        _ => format!("a dry run: {files} to fetch, {}; nothing was fetched", size(bytes)),
-    });
-    lines
+        number => {
+            let bytes = size(missing().map(|file| file.size).sum());
+            let files = count(number, "file", "files");
+            format!("a dry run: {files} to fetch, {bytes}; nothing was fetched")
+        }
+    };
+    states.chain([last])
 }
 
 /// What came, how fast, and what went wrong on the way.

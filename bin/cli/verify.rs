@@ -62,13 +62,13 @@ impl Verify {
         }
         let Err(error) = ended else {
             if is_json {
-                terminal::result(&finding::all_intact(count));
+                terminal::object(&finding::all_intact(count));
             }
             return 0;
         };
-        terminal::say(failure::render(&error, 0, &setting.typed, setting.paint).trim_end());
+        terminal::complain(&failure::render(&error, 0, &setting.typed), setting.paint);
         if is_json {
-            terminal::result(&json::error(&error));
+            terminal::object(&json::error(&error));
         }
         error.exit_code()
     }
@@ -88,7 +88,7 @@ impl Verify {
 fn tell(verified: &Verified, subject: &str, is_json: bool, is_elsewhere: bool) -> u8 {
     let Some(error) = verified.error().map(|error| error.about(subject)) else { return 0 };
     if is_json {
-        terminal::result(&json::error(&error));
+        terminal::object(&json::error(&error));
     } else if !is_elsewhere {
         terminal::say(&error.to_string());
         terminal::say("hint: with --repair, what is not intact is fetched again, and no more");
@@ -112,8 +112,11 @@ async fn look(looking: Looking, setting: &Setting, is_json: bool) -> Result<Veri
             VerifyNews::Read { file, read } => reading.on_read(file, read),
             VerifyNews::Judged { finding, .. } => {
                 reading.close();
-                let render = if is_json { finding::object } else { finding::render };
-                terminal::result(&render(&finding));
+                if is_json {
+                    terminal::object(&finding::object(&finding));
+                } else {
+                    terminal::result(&finding::render(&finding));
+                }
             }
         }
     }
@@ -137,7 +140,7 @@ async fn mend(
         let report = ended?;
         wire += report.stats.received;
         if is_json {
-            terminal::result(&json::done(&report, false));
+            terminal::object(&json::done(&report, false));
         }
     }
     if !is_json {

@@ -6,12 +6,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use moshi_fetch::error::Error;
-use moshi_fetch::news::Report;
-use serde::Serialize;
+use moshi_fetch::news::{FetchedFile, Report};
+use serde::{Serialize, Serializer};
 
 /// The fetch has done what was asked.
-pub(crate) fn done(report: &Report, is_dry_run: bool) -> String {
-    super::text(&Ending::Done {
+pub(crate) fn done(report: &Report, is_dry_run: bool) -> impl Serialize + '_ {
+    Ending::Done {
         path: report.path.to_string_lossy(),
         commit: &report.commit,
         dry_run: is_dry_run,
@@ -20,31 +20,20 @@ pub(crate) fn done(report: &Report, is_dry_run: bool) -> String {
         wasted: report.stats.wasted,
         requests: report.stats.requests,
         faults: &report.stats.faults,
-        files: report
-            .files
-            .iter()
-            .map(|file| DoneLine {
-                file: &file.path,
-                path: file.local.to_string_lossy(),
-                bytes: file.size,
-                digest: &file.digest,
-                present: file.was_present,
-                verified: file.verified.map(|since_1970| since_1970.as_secs()),
-            })
-            .collect(),
-    })
+        files: DoneLines(&report.files),
+    }
 }
 
 /// It has not.
-pub(crate) fn error(error: &Error) -> String {
-    super::text(&Ending::Error {
+pub(crate) fn error(error: &Error) -> impl Serialize + '_ {
+    Ending::Error {
         exit_code: error.exit_code(),
         message: error.to_string(),
         subject: error.subject.as_deref(),
         hint: error.hint(),
         bytes: error.safe.map(|safe| safe.proven),
         total: error.safe.map(|safe| safe.total),
-    })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -60,7 +49,7 @@ enum Ending<'a> {
         wasted: u64,
         requests: u64,
         faults: &'a BTreeMap<&'static str, u64>,
-        files: Vec<DoneLine<'a>>,
+        files: DoneLines<'a>,
     },
     /// `bytes` of `total` are safe on the disk, if a download had begun.
     Error {
@@ -71,6 +60,23 @@ enum Ending<'a> {
         bytes: Option<u64>,
         total: Option<u64>,
     },
+}
+
+/// The files of `done`, written one after the other.
+#[derive(Debug)]
+struct DoneLines<'a>(&'a [FetchedFile]);
+
+impl Serialize for DoneLines<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|file| DoneLine {
+            file: &file.path,
+            path: file.local.to_string_lossy(),
+            bytes: file.size,
+            digest: &file.digest,
+            present: file.was_present,
+            verified: file.verified.map(|since_1970| since_1970.as_secs()),
+        }))
+    }
 }
 
 /// A file of `done`; `present` if it was there before, and `verified` then, in seconds since 1970,

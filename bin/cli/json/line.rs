@@ -2,12 +2,13 @@
 //!
 //! Not when they are written.
 
-use serde::Serialize;
+use moshi_fetch::news::PlannedFile;
+use serde::{Serialize, Serializer};
 
 /// One line while a fetch runs.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(super) enum Line<'a> {
+pub(crate) enum Line<'a> {
     /// The hub is asked what there is.
     Asking { host: &'a str },
     /// There is a token that cannot be used.
@@ -19,11 +20,13 @@ pub(super) enum Line<'a> {
     /// A server does not say how long its file is: it is read once to find out.
     Measuring { host: &'a str },
     /// What will be fetched, and how many bytes that is in all.
-    Planned { commit: &'a str, total: u64, files: Vec<PlannedLine<'a>> },
+    Planned { commit: &'a str, total: u64, files: PlannedLines<'a> },
     /// A file is in place already.
     Present { file: &'a str },
     /// A file that another program left is checked.
     Verifying { file: &'a str },
+    /// The part that was here is left as it is, and another one begun.
+    Aside { file: &'a str, why: &'static str },
     /// Another process is fetching the file.
     Busy { file: &'a str, by: &'a str },
     /// Work on a file begins with so many of its bytes proven.
@@ -76,9 +79,20 @@ pub(super) enum Line<'a> {
     Failed { file: &'a str, kind: &'static str, message: String },
 }
 
+/// The files of `planned`, written one after the other: there may be a million.
+#[derive(Debug)]
+pub(crate) struct PlannedLines<'a>(pub(super) &'a [PlannedFile]);
+
+impl Serialize for PlannedLines<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let lines = self.0.iter().map(|file| PlannedLine { file: &file.path, bytes: file.size });
+        serializer.collect_seq(lines)
+    }
+}
+
 /// A file of `planned`.
 #[derive(Debug, Serialize)]
-pub(super) struct PlannedLine<'a> {
-    pub(super) file: &'a str,
-    pub(super) bytes: u64,
+struct PlannedLine<'a> {
+    file: &'a str,
+    bytes: u64,
 }

@@ -17,7 +17,7 @@ fn at(seconds: u64) -> Instant {
 }
 
 fn planned() -> News {
-    let file = PlannedFile { file: FILE, path: "a.bin".to_owned(), size: 1_000 };
+    let file = PlannedFile { file: FILE, path: "a.bin".into(), size: 1_000 };
     News::Planned { commit: "c0ffee".to_owned(), files: vec![file] }
 }
 
@@ -27,9 +27,17 @@ fn check(table: &[(News, Value)]) {
     for (news, expected) in table {
         story.on_news(news, at(10));
         let line = json.on_news(news, &story, at(10));
+        let line = line.map(|line| written(&line));
         assert!(line.as_ref().is_none_or(|line| line.starts_with(r#"{"event":"#)), "{line:?}");
         assert_eq!(line.map_or(Value::Null, |line| parse(&line)), *expected, "{news:?}");
     }
+}
+
+/// The line as a program gets it.
+fn written(line: &impl serde::Serialize) -> String {
+    let mut bytes = Vec::new();
+    crate::cli::terminal::write_object(&mut bytes, line).unwrap();
+    String::from_utf8(bytes).unwrap()
 }
 
 fn parse(line: &str) -> Value {
@@ -173,16 +181,21 @@ fn progress_is_told_once_a_second_and_only_when_there_is_some() {
     story.on_news(&event(Event::Begun { file: FILE, proven: 0 }), at(0));
     story.on_news(&event(Event::Proven { file: FILE, proven: 100 }), at(4));
     story.on_news(&event(Event::Vouched { file: FILE, vouched: 64 }), at(4));
-    let lines = json.on_tick(&story, at(4));
+    let tick = |json: &mut Json, story: &Story, seconds| {
+        let mut lines = Vec::new();
+        json.on_tick(story, at(seconds), |line| lines.push(written(line)));
+        lines
+    };
+    let lines = tick(&mut json, &story, 4);
     let expected = json!({
         "event": "progress", "file": "a.bin", "bytes": 100, "total": 1000, "vouched": 64,
         "rate": 25, "seconds_min": 36, "seconds_max": 36
     });
     assert_eq!(lines.iter().map(|line| parse(line)).collect::<Vec<_>>(), [expected]);
     story.on_news(&event(Event::Proven { file: FILE, proven: 101 }), at(4));
-    assert!(json.on_tick(&story, at(4)).is_empty(), "too soon");
-    assert_eq!(json.on_tick(&story, at(5)).len(), 1);
-    assert!(json.on_tick(&story, at(9)).is_empty(), "nothing new");
+    assert!(tick(&mut json, &story, 4).is_empty(), "too soon");
+    assert_eq!(tick(&mut json, &story, 5).len(), 1);
+    assert!(tick(&mut json, &story, 9).is_empty(), "nothing new");
 }
 
 #[test]
@@ -211,12 +224,12 @@ fn the_last_line_says_how_it_ended() {
         "seconds": 1.25, "received": 1007, "wasted": 7, "requests": 3, "faults": {},
         "files": [done_file]
     });
-    assert_eq!(parse(&done(&report, false)), expected);
+    assert_eq!(parse(&written(&done(&report, false))), expected);
     let mut failure = Error::new(ErrorKind::Interrupted).about("org/name");
     failure.safe = Some(Safe { proven: 1, total: 2 });
     let expected = json!({
         "event": "error", "exit_code": 130, "message": "interrupted", "subject": "org/name",
         "hint": "run the same command again: it continues", "bytes": 1, "total": 2
     });
-    assert_eq!(parse(&error(&failure)), expected);
+    assert_eq!(parse(&written(&error(&failure))), expected);
 }

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of the other files, nor of the link.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::digest::FileDigest;
@@ -10,16 +11,22 @@ use moshi_fetch::news::PlannedFile;
 
 use crate::cli::pace::Pace;
 
-/// One file.
+/// One file. There may be a million: what only those have that are worked on is elsewhere.
 #[derive(Debug)]
 pub(super) struct FileStory {
-    pub(super) path: String,
+    pub(super) path: Arc<str>,
     pub(super) size: u64,
     pub(super) proven: u64,
+    pub(super) stage: FileStage,
+    pub(super) work: Option<Box<Work>>,
+}
+
+/// What there is to tell of a file that is worked on.
+#[derive(Debug, Default)]
+pub(super) struct Work {
     /// Bytes its publisher vouches for; `None` as long as there never were any.
     pub(super) vouched: Option<u64>,
     pub(super) pace: Option<Pace>,
-    pub(super) stage: FileStage,
     pub(super) last_bytes: Option<Instant>,
     pub(super) is_one_stream: bool,
     /// A fault that ends the way it came, until it is seen whether there is another.
@@ -31,42 +38,54 @@ pub(super) struct FileStory {
 pub(super) enum FileStage {
     Planned,
     Checking { since: Instant },
-    Busy { by: String, since: Instant },
+    Busy(Box<Holder>),
     Fetching,
     Repairing,
-    Verified { digest: FileDigest },
+    Verified(Box<FileDigest>),
     Present,
     Sealed,
     Failed,
 }
 
+/// Who has a file, and since when we wait for it.
+#[derive(Debug)]
+pub(super) struct Holder {
+    pub(super) by: String,
+    pub(super) since: Instant,
+}
+
 impl FileStory {
     pub(super) fn new(planned: &PlannedFile) -> Self {
-        Self {
-            path: planned.path.clone(),
-            size: planned.size,
-            proven: 0,
-            vouched: None,
-            pace: None,
-            stage: FileStage::Planned,
-            last_bytes: None,
-            is_one_stream: false,
-            dead_end: None,
-        }
+        let path = Arc::clone(&planned.path);
+        Self { path, size: planned.size, proven: 0, stage: FileStage::Planned, work: None }
+    }
+
+    /// What is told of the work on it.
+    pub(super) fn work(&mut self) -> &mut Work {
+        self.work.get_or_insert_default()
+    }
+
+    /// Bytes its publisher vouches for, if there ever were any.
+    pub(super) fn vouched(&self) -> Option<u64> {
+        self.work.as_ref().and_then(|work| work.vouched)
+    }
+
+    pub(super) fn pace(&self) -> Option<&Pace> {
+        self.work.as_ref().and_then(|work| work.pace.as_ref())
     }
 
     pub(super) fn on_begun(&mut self, proven: u64, now: Instant) {
         self.stage = FileStage::Fetching;
         self.proven = proven;
-        self.vouched = None;
-        self.pace = Some(Pace::new(now));
+        let work = self.work();
+        (work.vouched, work.pace) = (None, Some(Pace::new(now)));
     }
 
     /// Says how many bytes were gained.
     pub(super) fn on_proven(&mut self, proven: u64, now: Instant) -> u64 {
         let gained = proven.saturating_sub(self.proven);
         self.proven = proven;
-        if let Some(pace) = &mut self.pace {
+        if let Some(pace) = &mut self.work().pace {
             pace.on_gain(gained, now);
         }
         gained
@@ -74,7 +93,8 @@ impl FileStory {
 
     /// Whether bytes came for it lately.
     pub(super) fn is_moving(&self, now: Instant) -> bool {
-        self.last_bytes.is_some_and(|last| now.since(last) < STILL_MOVING)
+        let last = self.work.as_ref().and_then(|work| work.last_bytes);
+        last.is_some_and(|last| now.since(last) < STILL_MOVING)
     }
 
     /// Whether all bytes are here and the digest is not yet known to be right.
@@ -90,7 +110,7 @@ impl FileStage {
 
     /// Whether its own digest was found to be right, which says more than any part of it.
     pub(super) const fn is_verified(&self) -> bool {
-        matches!(self, Self::Verified { .. } | Self::Present | Self::Sealed)
+        matches!(self, Self::Verified(_) | Self::Present | Self::Sealed)
     }
 
     pub(super) const fn is_failed(&self) -> bool {
@@ -98,13 +118,13 @@ impl FileStage {
     }
 
     pub(super) const fn is_under_way(&self) -> bool {
-        matches!(self, Self::Fetching | Self::Repairing | Self::Verified { .. })
+        matches!(self, Self::Fetching | Self::Repairing | Self::Verified(_))
     }
 
     /// Whether it is the same stage, whenever it began.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Busy { by, .. }, Self::Busy { by: other, .. }) => by == other,
+            (Self::Busy(holder), Self::Busy(other)) => holder.by == other.by,
             (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
         }
     }
@@ -112,3 +132,13 @@ impl FileStage {
 
 /// A file stays in sight for this long after its last byte.
 const STILL_MOVING: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_which_nothing_is_told_is_small() {
+        assert!(size_of::<FileStory>() <= 64, "{}", size_of::<FileStory>());
+    }
+}

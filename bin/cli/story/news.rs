@@ -10,7 +10,7 @@ use engine::manifest::FileId;
 use engine::time::Instant;
 use moshi_fetch::news::{News, PlannedFile};
 
-use super::file::{FileStage, FileStory};
+use super::file::{FileStage, FileStory, Holder};
 use super::{LastFault, Notice, Pause, Stage, Story, sentence};
 use crate::cli::pace::Pace;
 use crate::cli::quantity;
@@ -42,9 +42,13 @@ impl Story {
                 FileStage::Checking { since: now },
                 "was left here by another program; checking it against its digest",
             ),
+            News::Aside { file, why } => {
+                Some(Notice::Fact(sentence::aside(self.path(*file), *why)))
+            }
             News::Busy { file, by } => {
                 let words = format!("is being fetched by {by}; waiting for it");
-                self.on_stage(*file, FileStage::Busy { by: by.clone(), since: now }, &words)
+                let holder = Box::new(Holder { by: by.clone(), since: now });
+                self.on_stage(*file, FileStage::Busy(holder), &words)
             }
             News::Transfer { event, at, open_requests } => {
                 self.open_requests = *open_requests;
@@ -130,18 +134,19 @@ impl Story {
             }
             Event::NoRanges { file } => {
                 let file = self.files.get_mut(file)?;
-                let is_news = !std::mem::replace(&mut file.is_one_stream, true);
+                let is_news = !std::mem::replace(&mut file.work().is_one_stream, true);
                 let words = sentence::in_one_stream(&file.path);
                 is_news.then_some(Notice::Fact(words))
             }
             Event::Vouched { file, vouched } => {
                 // Told with the figures: a line for each would be one for every few megabytes.
-                self.files.get_mut(file)?.vouched = Some(*vouched);
+                self.files.get_mut(file)?.work().vouched = Some(*vouched);
                 None
             }
-            Event::Named { .. } | Event::Split { .. } | Event::Ended(_) => None,
+            Event::Named { file } => self.on_named(*file),
+            Event::Split { .. } | Event::Ended(_) => None,
             Event::Verified { file, digest } => {
-                self.files.get_mut(file)?.stage = FileStage::Verified { digest: *digest };
+                self.files.get_mut(file)?.stage = FileStage::Verified(Box::new(*digest));
                 None
             }
             Event::Mismatch { file, found } => {
@@ -160,10 +165,16 @@ impl Story {
             }
             Event::Failed { file, fault } => {
                 let file = self.files.get_mut(file)?;
-                (file.stage, file.dead_end) = (FileStage::Failed, None);
+                (file.stage, file.work) = (FileStage::Failed, None);
                 Some(Notice::Fact(format!("{} cannot be had: {fault}", file.path)))
             }
         }
+    }
+
+    fn on_named(&self, id: FileId) -> Option<Notice> {
+        let file = self.files.get(&id)?;
+        let is_large = file.size >= NAME_WORTH_TELLING;
+        is_large.then(|| Notice::Fact(sentence::named(&file.path)))
     }
 
     fn on_begun(&mut self, id: FileId, proven: u64, now: Instant) -> Option<Notice> {
@@ -185,8 +196,9 @@ impl Story {
     fn on_received(&mut self, id: FileId, now: Instant) -> Option<Notice> {
         self.on_link_alive(now);
         let file = self.files.get_mut(&id)?;
-        file.last_bytes = Some(now);
-        let fault = file.dead_end.take()?;
+        let work = file.work();
+        work.last_bytes = Some(now);
+        let fault = work.dead_end.take()?;
         Some(Notice::Fact(sentence::another_way(&file.path, &fault)))
     }
 
@@ -226,7 +238,7 @@ impl Story {
         let Some(words) = sentence::fault(fault, wasted) else {
             // Either the file has failed, which comes next, or its bytes do, in another way.
             let file = self.files.get_mut(&id)?;
-            file.dead_end = (fault.blame() != Blame::Disk).then(|| fault.to_string());
+            file.work().dead_end = (fault.blame() != Blame::Disk).then(|| fault.to_string());
             return None;
         };
         let notice = format!("{}: {words}", self.path(id));
@@ -242,5 +254,7 @@ impl Story {
 
 /// So many digits of a commit tell it from any other.
 const SHORT_COMMIT_LEN: usize = 12;
+/// That the storage has the right name for a smaller file is not worth a line, in bytes.
+const NAME_WORTH_TELLING: u64 = 10_000_000;
 /// The same kind of fault gets a line of its own only this often.
 const SAME_FAULT_PAUSE: Duration = Duration::from_secs(30);

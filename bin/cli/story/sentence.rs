@@ -10,6 +10,7 @@ use engine::fault::Fault;
 use engine::range::ByteRange;
 use engine::retry::{Step, next_step};
 use engine::time::Instant;
+use moshi_fetch::news::Aside;
 
 use super::file::{FileStage, FileStory};
 use super::{Pause, Stage, Story};
@@ -91,14 +92,14 @@ impl Story {
                         duration(now.since(*since))
                     )
                 }
-                FileStage::Busy { by, since } => {
-                    let so_far = duration(now.since(*since));
+                FileStage::Busy(holder) => {
+                    let (by, so_far) = (&holder.by, duration(now.since(holder.since)));
                     format!("{path} is being fetched by {by}; waiting for it, for {so_far}")
                 }
                 FileStage::Fetching | FileStage::Repairing => {
                     format!("all bytes of {path} are here; checking them against its digest")
                 }
-                FileStage::Verified { .. } => format!("putting {path} into its place"),
+                FileStage::Verified(_) => format!("putting {path} into its place"),
                 FileStage::Planned | FileStage::Present | FileStage::Sealed | FileStage::Failed => {
                     continue;
                 }
@@ -131,6 +132,22 @@ pub(super) fn told_to_stay_away(status: u16, left: &str) -> String {
     format!("the server asks us to stay away for {left} (HTTP {status})")
 }
 
+pub(super) fn aside(path: &str, why: Aside) -> String {
+    match why {
+        Aside::HasOtherNames => format!(
+            "{path}: the part that was here has other names, too (hard links); it is left as it \
+             is, and what is proven of it is copied"
+        ),
+        Aside::IsALink => {
+            format!("{path}: a link was where its part is to be; what that leads to is left alone")
+        }
+    }
+}
+
+pub(super) fn named(path: &str) -> String {
+    format!("{path}: the storage calls it by the name that the hub gave")
+}
+
 pub(super) fn in_one_stream(path: &str) -> String {
     format!("{path}: the server ignores ranges, so it comes in one stream now")
 }
@@ -160,14 +177,14 @@ pub(super) fn repaired(path: &str, range: ByteRange, origin: Origin) -> String {
 
 pub(super) fn sealed(file: &FileStory) -> String {
     let (path, size) = (&file.path, quantity::size(file.size));
-    match file.stage {
-        FileStage::Verified { digest } => {
-            let ground = ground(digest);
+    match &file.stage {
+        FileStage::Verified(digest) => {
+            let ground = ground(**digest);
             format!("{path} is in place: {size}, and its {ground} is what its publisher says")
         }
         FileStage::Planned
         | FileStage::Checking { .. }
-        | FileStage::Busy { .. }
+        | FileStage::Busy(_)
         | FileStage::Fetching
         | FileStage::Repairing
         | FileStage::Present

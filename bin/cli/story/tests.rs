@@ -6,7 +6,7 @@ use engine::digest::FileDigest;
 use engine::event::{Event, Origin};
 use engine::fault::{DiskFault, Fault};
 use engine::range::ByteRange;
-use moshi_fetch::news::{News, PlannedFile};
+use moshi_fetch::news::{Aside, News, PlannedFile};
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn event(event: Event, seconds: u64) -> News {
 /// A story of two files, of which the first has begun.
 fn begun(proven: u64) -> Story {
     let mut story = Story::new("org/name", at(0));
-    let file = |file, path: &str, size| PlannedFile { file, path: path.to_owned(), size };
+    let file = |file, path: &str, size| PlannedFile { file, path: path.into(), size };
     let files = vec![file(MODEL, "model.safetensors", 14 * GB), file(CONFIG, "config.json", 1_024)];
     story.on_news(&News::Planned { commit: "0123456789abcdef".repeat(2), files }, at(0));
     story.on_news(&event(Event::Begun { file: MODEL, proven }, 0), at(0));
@@ -409,4 +409,20 @@ fn another_way_is_told_once_bytes_come_by_it() {
         (6, Event::Fault { file: MODEL, fault: full, wasted: 0 }, ""),
         (6, came, ""),
     ]);
+}
+
+#[test]
+fn what_is_worth_a_word_of_a_name_and_of_a_part() {
+    let mut story = begun(0);
+    let mut told = |news: News| words(story.on_news(&news, at(1)));
+    let named = "model.safetensors: the storage calls it by the name that the hub gave";
+    assert_eq!(told(event(Event::Named { file: MODEL }, 1)), named);
+    assert_eq!(told(event(Event::Named { file: CONFIG }, 1)), "", "it is small");
+    for (why, expected) in [
+        (Aside::HasOtherNames, "the part that was here has other names, too (hard links)"),
+        (Aside::IsALink, "a link was where its part is to be"),
+    ] {
+        let words = told(News::Aside { file: MODEL, why });
+        assert!(words.starts_with(&format!("model.safetensors: {expected}")), "{words}");
+    }
 }
