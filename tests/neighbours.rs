@@ -23,13 +23,14 @@ enum Deed {
     Zero,
     Flip,
     Cut,
+    Grow,
     Remove,
     Replace,
 }
 
 #[tokio::test]
 async fn whatever_is_done_to_the_part_no_wrong_file_is_called_right() {
-    for deed in [Deed::Zero, Deed::Flip, Deed::Cut] {
+    for deed in [Deed::Zero, Deed::Flip, Deed::Cut, Deed::Grow] {
         for (moment, place) in [(0.3, 0.1), (0.6, 0.01), (0.9, 0.5), (0.99, 0.7)] {
             let site = Site::new(SIZE, RATE).await;
             let mut running = site.start(&[]);
@@ -101,6 +102,7 @@ fn do_to(part: &Path, deed: Deed, at: u64) {
             file.write_all_at(&[byte[0] ^ 1], at)
         }
         Deed::Cut => file.set_len(at),
+        Deed::Grow => file.set_len(SIZE + at),
         Deed::Remove => fs::remove_file(part),
         Deed::Replace => fs::remove_file(part).and_then(|()| fs::write(part, "")),
     }

@@ -313,13 +313,17 @@ pub fn check_name<D: Disk>(disk: &D, path: &Path, file: &D::File) -> Result<(), 
     Err(DiskFault::Gone(format!("{path}: {what} by somebody else while it was being written")))
 }
 
-/// Marks a part that nothing of ours writes to any more, so that whoever else does so is noticed:
-/// it gets a time of its own, in the past, which the next write would replace.
+/// Marks a part of `size` bytes that nothing of ours writes to any more, so that whoever else does
+/// so is noticed: it gets a time of its own, in the past, which the next write would replace. And
+/// its length, if somebody has changed that; what is missing then is found when it is read.
 ///
 /// # Errors
 ///
 /// When it cannot be looked at.
-pub fn mark(part: &impl DiskFile) -> io::Result<Stat> {
+pub fn mark(part: &impl DiskFile, size: u64) -> io::Result<Stat> {
+    if part.stat()?.len != size {
+        part.set_len(size)?;
+    }
     let written = part.stat()?.modified;
     if let Err(error) = part.set_modified(written.saturating_sub(MARK_BEFORE)) {
         // The part may be another user's. Then its time is a mark only as fine as that is.

@@ -91,10 +91,10 @@ impl<H: Http, D: Disk> Home for FileHome<H, D> {
     fn mark(&self) -> BoxFuture<'static, Result<(), Fault>> {
         let (disk, part, path) =
             (self.disk.clone(), Arc::clone(&self.part), self.item.place.part.clone());
-        let marked = Arc::clone(&self.marked);
+        let (marked, size) = (Arc::clone(&self.marked), self.item.spec.size);
         let work = move |disk: &D| {
             part::check_name(disk, &path, &*part)?;
-            let stat = part::mark(&*part).at(&path)?;
+            let stat = part::mark(&*part, size).at(&path)?;
             *marked.lock().unwrap_or_else(PoisonError::into_inner) = Some(stat);
             Ok(())
         };

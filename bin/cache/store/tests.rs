@@ -81,7 +81,7 @@ fn download(disk: &FailingDisk, place: &Place) -> Result<(), DiskFault> {
     }
     let part = disk.open(&place.part, Access::Write).at(&place.part)?;
     let journal = disk.open(&place.journal, Access::Write).at(&place.journal)?;
-    let marked = part::mark(&part).at(&place.part)?;
+    let marked = part::mark(&part, begin().size).at(&place.part)?;
     seal(disk, &claim, place, &part, &journal, open.journal_len, &marked)?;
     point(disk, place, "n", true)
 }
@@ -174,7 +174,7 @@ fn without_the_claim_nothing_is_sealed() {
     let claim = claim(&StdDisk, &place);
     let open = part::open(&StdDisk, &claim, &place, &begin()).unwrap();
     fs::remove_file(&place.owner).unwrap();
-    let marked = part::mark(&*open.part).unwrap();
+    let marked = part::mark(&*open.part, begin().size).unwrap();
     let len = open.journal_len;
     let result = seal(&StdDisk, &claim, &place, &open.part, &open.journal, len, &marked);
     assert!(result.is_err());
@@ -191,7 +191,7 @@ fn a_part_that_is_not_ours_is_not_sealed() {
     let open = part::open(&StdDisk, &claim, &place, &begin()).unwrap();
     fs::rename(&place.part, &place.orphan).unwrap();
     fs::write(&place.part, "another's, half done").unwrap();
-    let marked = part::mark(&*open.part).unwrap();
+    let marked = part::mark(&*open.part, begin().size).unwrap();
     let len = open.journal_len;
     let result = seal(&StdDisk, &claim, &place, &open.part, &open.journal, len, &marked);
     assert!(matches!(result, Err(DiskFault::Gone(words)) if words.contains("replaced")));
@@ -210,7 +210,7 @@ fn a_part_that_was_written_to_after_its_mark_is_not_sealed() {
         let claim = claim(&StdDisk, &place);
         let open = part::open(&StdDisk, &claim, &place, &begin()).unwrap();
         open.part.write_all_at(CONTENT, 0).unwrap();
-        let marked = part::mark(&*open.part).unwrap();
+        let marked = part::mark(&*open.part, begin().size).unwrap();
         deed(&open.part).unwrap();
         let len = open.journal_len;
         let result = seal(&StdDisk, &claim, &place, &open.part, &open.journal, len, &marked);
