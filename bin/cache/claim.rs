@@ -105,8 +105,8 @@ pub struct Busy {
 /// What one waiter has seen of what is in its way. Keep it between attempts.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
-    /// Time stamp, and since when it has been that, of each owner file and grave.
-    seen: BTreeMap<String, (Duration, Instant)>,
+    /// Time stamp, and since when it has been that, of each owner file and grave, by depth and key.
+    seen: BTreeMap<(usize, String), (Duration, Instant)>,
 }
 
 /// Tries to claim `place`. Blocks, but waits for nobody. The folder of the owner file exists.
@@ -237,7 +237,7 @@ impl<D: Disk> Taker<'_, D> {
         let is_given_up = match verdict {
             Verdict::Alive => watch.silence(&sight, self.now) >= MUTE_AFTER,
             Verdict::Dead => true,
-            Verdict::Unproven => self.is_stale(&sight, watch)?,
+            Verdict::Unproven => self.is_stale(&sight, watch, depth)?,
         };
         if !is_given_up || depth > ROUNDS {
             let by = sight.describe(self.process);
@@ -254,8 +254,8 @@ impl<D: Disk> Taker<'_, D> {
         Ok(None)
     }
 
-    fn is_stale(&self, sight: &Sight, watch: &mut Watch) -> io::Result<bool> {
-        let silent = watch.silence(sight, self.now);
+    fn is_stale(&self, sight: &Sight, watch: &mut Watch, depth: usize) -> io::Result<bool> {
+        let silent = watch.silence(sight, depth, self.now);
         if silent < WATCH || silent >= STALE_AFTER {
             return Ok(silent >= STALE_AFTER);
         }
@@ -269,9 +269,10 @@ impl<D: Disk> Taker<'_, D> {
 
 impl Watch {
     /// For how long what is in the way has looked the same to this waiter.
-    fn silence(&mut self, sight: &Sight, now: Instant) -> Duration {
+    fn silence(&mut self, sight: &Sight, depth: usize, now: Instant) -> Duration {
         let first = (sight.modified, now);
-        let seen = self.seen.entry(sight.key.clone()).or_insert(first);
+        // A holder that died while it released its claim has dug its own grave, of the same nonce.
+        let seen = self.seen.entry((depth, sight.key.clone())).or_insert(first);
         if seen.0 != sight.modified {
             *seen = first;
         }

@@ -270,6 +270,25 @@ fn those_who_died_while_removing_are_removed_in_turn() {
     assert_eq!(world.names(), ["model.bin.lock"]);
 }
 
+/// A power cut may bring back what a holder had removed when it released its claim: its owner file
+/// and its grave, both of one nonce, and not of one time. Over a network, where neither is proven
+/// to be dead, each has to be watched by itself.
+#[test]
+fn one_whose_own_grave_came_back_is_not_waited_for_for_ever() {
+    let world = World::new();
+    let owner = world.leave(&world.place.owner, &elsewhere(), 1);
+    fs::File::open(&world.place.owner).unwrap().set_modified(LONG_AGO).unwrap();
+    world.leave(&grave(&world.place.owner, &owner.nonce, 0), &elsewhere(), 1);
+    let mut watch = Watch::default();
+    let mut attempt = |seconds| watched(&world, &here(), 2, &mut watch, seconds);
+    busy(attempt(0));
+    // First the owner is given up on, then, watched by itself, the grave.
+    for seconds in [13, 30, 61] {
+        busy(attempt(seconds));
+    }
+    let _claim = claimed(attempt(74));
+}
+
 #[test]
 fn one_who_is_removing_right_now_is_waited_for() {
     let world = World::new();
@@ -391,4 +410,5 @@ fn contend(world: &World, thread: u128, holders: &AtomicU64, claims: &AtomicU64)
     }
 }
 
+const LONG_AGO: std::time::SystemTime = std::time::UNIX_EPOCH;
 const CLAIMS_PER_THREAD: u64 = 15;
