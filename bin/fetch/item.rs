@@ -11,6 +11,7 @@ use engine::hub::revision::{Commit, Revision};
 use engine::hub::target::shown;
 use engine::manifest::{FileSpec, Location};
 use engine::xet::hash::XetHash;
+use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
@@ -119,7 +120,9 @@ impl Item {
     pub(super) fn spec_now(&self) -> FileSpec {
         let mut spec = self.spec.clone();
         if let Some(ttl) = spec.location.as_mut().and_then(|location| location.ttl.as_mut()) {
-            *ttl = ttl.saturating_sub(self.planned_at.elapsed());
+            let left = ttl.saturating_sub(self.planned_at.elapsed());
+            // What is nearly over would end on the way.
+            *ttl = if left < *ttl / 4 { Duration::ZERO } else { left };
         }
         spec
     }
