@@ -3,23 +3,25 @@
 //!
 //! Keeps no bytes itself; [`SimDisk`] does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::fault::DiskFault;
+use engine::time::Instant;
 use moshi_fetch::disk::{Access, Disk, DiskFile, FileId, FileKind, Stat};
 use moshi_fetch::process::{Life, Process};
 use rand::Rng;
 use rand::rngs::Xoshiro256PlusPlus;
-use simnet::disk::settings::Settings;
+use simnet::disk::settings::{Locks, Settings};
 use simnet::disk::{self, ProcessId, SimDisk, SimFile};
-use simnet::seed::Seed;
 
 use crate::net;
+use crate::scenario::Scenario;
 
 /// A computer: a disk, and the processes that it has run.
 #[derive(Clone)]
@@ -27,6 +29,10 @@ pub struct Computer {
     disk: SimDisk,
     nonces: Arc<Mutex<Xoshiro256PlusPlus>>,
     boots: Arc<Mutex<Boots>>,
+    /// How many files a process may have open at once.
+    open_files: Option<u64>,
+    /// How far the clock is ahead that dates are told by.
+    ahead_seconds: Arc<AtomicI64>,
 }
 
 /// Which processes run, by their number, and since when; and which boot this is.
@@ -35,16 +41,29 @@ struct Boots {
     boot: u64,
     started: u64,
     running: BTreeMap<u32, u64>,
+    /// Processes that sleep, until when.
+    asleep: BTreeMap<u64, Instant>,
+    /// Processes of another machine.
+    elsewhere: BTreeSet<u64>,
 }
 
 impl Computer {
-    /// A computer with an empty disk, on which a sync takes so long, and that holds so much.
-    pub fn new(seed: Seed, sync_takes: Duration, capacity: Option<u64>) -> Self {
-        let settings = Settings { sync_latency: sync_takes, capacity, ..Settings::default() };
-        let disk = SimDisk::with(seed, settings);
-        disk.set_clock(date);
-        let nonces = Arc::new(Mutex::new(seed.stream("nonces")));
-        Self { disk, nonces, boots: Arc::default() }
+    /// The computer of a world, with an empty disk.
+    pub fn new(scenario: &Scenario) -> Self {
+        let settings = Settings {
+            sync_latency: scenario.sync_takes,
+            capacity: scenario.disk_bytes,
+            locks: scenario.elsewhere.unwrap_or(Locks::Honest),
+            is_local: scenario.elsewhere.is_none(),
+            ..Settings::default()
+        };
+        let disk = SimDisk::with(scenario.seed, settings);
+        let ahead_seconds = Arc::<AtomicI64>::default();
+        let ahead = Arc::clone(&ahead_seconds);
+        disk.set_clock(move || date(&ahead));
+        let nonces = Arc::new(Mutex::new(scenario.seed.stream("nonces")));
+        let open_files = scenario.open_files;
+        Self { disk, nonces, boots: Arc::default(), open_files, ahead_seconds }
     }
 
     /// The disk, past all processes.
@@ -60,6 +79,25 @@ impl Computer {
         boots.started += 1;
         boots.running.insert(pid(number), number);
         WorldDisk { computer: self.clone(), process }
+    }
+
+    /// That process is one of another machine.
+    pub fn move_elsewhere(&self, number: u64) {
+        lock(&self.boots).elsewhere.insert(number);
+    }
+
+    /// A process uses no disk until then.
+    pub fn suspend(&self, number: u64, until: Instant) {
+        lock(&self.boots).asleep.insert(number, until);
+    }
+
+    /// Somebody sets the clock.
+    pub fn set_clock_by(&self, seconds: i32) {
+        self.ahead_seconds.fetch_add(seconds.into(), Ordering::Relaxed);
+    }
+
+    fn asleep_until(&self, number: u64) -> Option<Instant> {
+        lock(&self.boots).asleep.get(&number).copied()
     }
 
     /// A process ends, however it does: what it still tries fails.
@@ -108,6 +146,11 @@ impl Disk for WorldDisk {
         &self,
         work: impl FnOnce(&Self) -> Result<T, DiskFault> + Send + 'static,
     ) -> Result<T, DiskFault> {
+        let until = self.computer.asleep_until(self.number()).unwrap_or_default();
+        let now = net::now().unwrap_or_default();
+        if until > now {
+            tokio::time::sleep(until.since(now)).await;
+        }
         let before = self.process.totals().syncs;
         let result = work(self);
         // What a sync does is done at once; that it takes its time is what others see of it.
@@ -173,18 +216,30 @@ impl Disk for WorldDisk {
 
     fn process(&self) -> Process {
         let boots = Arc::clone(&self.computer.boots);
-        let look_up = move |pid| match lock(&boots).running.get(&pid) {
-            Some(started) => Life::Running { started: *started },
-            None => Life::Gone,
+        let is_elsewhere = |boots: &Boots, number| boots.elsewhere.contains(&number);
+        let here = is_elsewhere(&lock(&boots), self.number());
+        let look_up = move |pid: u32| {
+            let boots = lock(&boots);
+            match boots.running.get(&pid) {
+                Some(started) if is_elsewhere(&boots, *started) == here => {
+                    Life::Running { started: *started }
+                }
+                Some(_) | None => Life::Gone,
+            }
         };
+        let name = if here { "elsewhere" } else { "simulated" };
         Process {
-            host: "simulated".to_owned(),
-            boot: format!("boot {}", lock(&self.computer.boots).boot),
+            host: name.to_owned(),
+            boot: format!("boot {} of {name}", lock(&self.computer.boots).boot),
             namespace: "the only one".to_owned(),
             pid: pid(self.number()),
             started: self.number(),
             look_up: Arc::new(look_up),
         }
+    }
+
+    fn open_files_max(&self) -> Option<u64> {
+        self.computer.open_files
     }
 
     fn nonce(&self) -> u128 {
@@ -193,7 +248,7 @@ impl Disk for WorldDisk {
     }
 
     fn date(&self) -> Duration {
-        date()
+        date(&self.computer.ahead_seconds)
     }
 }
 
@@ -254,8 +309,11 @@ fn stat(stat: disk::Stat) -> Stat {
 }
 
 /// The date in a simulated world; outside of its hosts nobody asks for one.
-fn date() -> Duration {
-    net::EPOCH + net::now().map_or(Duration::ZERO, |now| now.since_start())
+fn date(ahead_seconds: &AtomicI64) -> Duration {
+    let ahead = ahead_seconds.load(Ordering::Relaxed);
+    let by = Duration::from_secs(ahead.unsigned_abs());
+    let date = net::EPOCH + net::now().map_or(Duration::ZERO, |now| now.since_start());
+    if ahead < 0 { date.saturating_sub(by) } else { date + by }
 }
 
 /// Process numbers come back on a real system; here they need not.

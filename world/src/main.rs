@@ -180,6 +180,7 @@ fn replay_full(world: &str) -> bool {
         outcome.size,
         hours(outcome.took)
     );
+    println!("met: {}", outcome.situations.met());
     for violation in &outcome.violations {
         println!("{violation}");
     }

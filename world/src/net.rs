@@ -80,6 +80,11 @@ impl Network {
         lock(&self.shared.books)
     }
 
+    /// The names on it.
+    pub fn names(&self) -> &Names {
+        &self.shared.names
+    }
+
     /// The link. Not to be held while anything runs.
     pub fn link(&self) -> MutexGuard<'_, Link> {
         lock(&self.shared.link)

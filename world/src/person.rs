@@ -15,6 +15,7 @@ use tokio::time::sleep;
 use crate::disk::WorldDisk;
 use crate::http::SimHttp;
 use crate::net;
+use crate::scenario::Refusal;
 use crate::stage::{HOME, Host, REPO, Stage, TOKEN};
 use crate::witness::Death;
 
@@ -35,7 +36,8 @@ pub(crate) async fn live(stage: Arc<Stage>, host: Host) {
         stage.on_exit(host, number, Death::Exit, now);
         match ended {
             Ok(report) => return stage.on_report(host, &report, now),
-            Err(error) => stage.on_error(host, &error, now),
+            Err(error) if stage.on_error(host, &error, now) => return,
+            Err(_) => {}
         }
         sleep(stage.pause_of(host)).await;
     }
@@ -45,11 +47,17 @@ pub(crate) async fn live(stage: Arc<Stage>, host: Host) {
 async fn fetch(stage: &Stage, host: Host, disk: WorldDisk) -> Result<Report, Error> {
     let number = disk.number();
     let http = SimHttp::new(&stage.network, number);
+    let refusal = stage.scenario.refusal;
     let mut builder = Fetch::builder(REPO)
-        .environment(environment())
+        .environment(environment(refusal != Some(Refusal::NotForYou)))
         .config(stage.scenario.config.clone())
         .seed(stage.scenario.seed.0 ^ number);
-    if stage.files.len() == 1 {
+    if refusal == Some(Refusal::NoSuchRevision) {
+        builder = builder.revision("nothing-of-this-name");
+    }
+    if refusal == Some(Refusal::NoSuchFile) {
+        builder = builder.file("nothing.safetensors");
+    } else if stage.files.len() == 1 {
         builder = builder.file(&stage.files[0].0);
     }
     let mut run = builder.build()?.run_on(http, disk);
@@ -74,8 +82,9 @@ async fn fetch(stage: &Stage, host: Host, disk: WorldDisk) -> Result<Report, Err
 }
 
 /// Nothing of the machine that the simulation runs on.
-fn environment() -> Environment {
+fn environment(has_token: bool) -> Environment {
     let lookup = |name: &str| match name {
+        "HF_TOKEN" if !has_token => None,
         "HF_ENDPOINT" => Some(format!("http://{}", net::HUB_NAME).into()),
         "HF_HOME" => Some(HOME.into()),
         "HF_TOKEN" => Some(TOKEN.into()),

@@ -9,6 +9,7 @@ mod leases;
 mod panics;
 mod silence;
 mod stagehand;
+mod twice;
 mod verdict;
 mod xet;
 
@@ -119,10 +120,13 @@ fn play(stage: &Arc<Stage>) -> Instant {
     loop {
         let now = Instant::at(sim.elapsed());
         stagehand.act(&mut sim, now);
-        if stagehand.is_over(now) || now >= limit {
+        let is_over = stagehand.is_over(now);
+        if is_over || now >= limit {
             let calm = Instant::at(scenario.calm_at);
-            let times = (now.since(calm), limit.since(calm));
-            if now > calm {
+            // Who is not served by then never is.
+            let last = if is_over { now } else { limit + Duration::from_secs(1) };
+            if last > calm {
+                let times = (last.since(calm), limit.since(calm));
                 stage.witness().spend_time(times, now, Rule::L1Ends, "served after the calm");
             }
             return now;

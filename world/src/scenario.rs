@@ -4,6 +4,7 @@
 //! from a seed, or [named] after the bug that it once showed.
 
 mod draw;
+mod happening;
 pub mod named;
 mod storage;
 
@@ -11,9 +12,11 @@ use std::fmt;
 
 use engine::config::Config;
 use engine::time::Duration;
+use simnet::disk::settings::Locks;
 use simnet::profile::Profile;
 use simnet::seed::Seed;
 
+pub use happening::{Happening, Step, Tamper};
 pub use storage::Storage;
 
 /// One world.
@@ -41,74 +44,38 @@ pub struct Scenario {
     pub config: Config,
     /// A second process wants the same files from then on.
     pub rival_at: Option<Duration>,
+    /// That one runs on another machine, over a network that shares the disk.
+    pub elsewhere: Option<Locks>,
+    /// What cannot be had, and never will.
+    pub refusal: Option<Refusal>,
+    /// How many files a process may have open at once.
+    pub open_files: Option<u64>,
     /// How much the disk holds, in bytes, until it is calm.
     pub disk_bytes: Option<u64>,
     /// How long a sync takes.
     pub sync_takes: Duration,
 }
 
-/// Something that happens at a time.
+/// What is asked for and cannot be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// Since the start.
-    pub at: Duration,
-    /// What.
-    pub what: Happening,
+pub enum Refusal {
+    /// There is no such file.
+    NoSuchFile,
+    /// There is no such revision.
+    NoSuchRevision,
+    /// It is for members only, and this token is none's.
+    NotForYou,
 }
 
-/// What can happen to a world, apart from what the link and the hub do by themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Happening {
-    /// The process is killed when it has used the disk so many times more, and started again.
-    Kill {
-        /// Operations from now on; 0 is at once.
-        after_ops: u32,
-        /// How long it stays dead.
-        down: Duration,
-    },
-    /// The power fails when the disk has been used so many times more.
-    PowerCut {
-        /// Operations from now on; 0 is at once.
-        after_ops: u32,
-        /// How long it is dark.
-        down: Duration,
-    },
-    /// Nothing passes in either direction; what was sent arrives afterwards.
-    Outage {
-        /// How long.
-        lasting: Duration,
-    },
-    /// Connections that are open now never carry a byte again; new ones do.
-    HalfOpen,
-    /// Names are not resolved.
-    NoNames {
-        /// How long.
-        lasting: Duration,
-    },
-    /// The hub's machine crashes; its memory is gone.
-    HubCrash {
-        /// How long it is away.
-        down: Duration,
-    },
-    /// The disk reports an error for one of the next operations.
-    DiskError {
-        /// How many operations from now on.
-        after_ops: u32,
-    },
-    /// The next sync of the unfinished file fails, and what it should have written may never be.
-    SyncError,
-    /// The next record of the unfinished file cannot be appended.
-    JournalError,
-    /// A bit of the unfinished file changes on the disk.
-    BitRot {
-        /// Where in the file, in parts of a thousand of its length.
-        permille: u16,
-    },
-    /// The person stops it, and starts it again later.
-    Cancel {
-        /// How much later.
-        pause: Duration,
-    },
+impl Refusal {
+    /// What the person must be told, by the kinds of faults.
+    pub(crate) const fn told(self) -> &'static [&'static str] {
+        match self {
+            Self::NoSuchFile => &["no such file"],
+            Self::NoSuchRevision => &["no such revision"],
+            Self::NotForYou => &["gated", "token needed"],
+        }
+    }
 }
 
 impl Scenario {
@@ -126,6 +93,9 @@ impl Scenario {
             calm_at: simnet::fluid::ideal(job) * 2,
             config: job.config.clone(),
             rival_at: None,
+            elsewhere: None,
+            refusal: None,
+            open_files: None,
             disk_bytes: None,
             sync_takes: Duration::from_millis(20),
         }
@@ -144,10 +114,12 @@ impl Scenario {
         !["tram", "metro", "ferry", "evdo", "cgnat"].contains(&self.link)
     }
 
-    /// How long the hub asks to be left alone, when it does.
+    /// How long the hub asks to be left alone, when it does and always says the same.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let words = self.rules.iter().flat_map(|rule| rule.split_whitespace());
-        let seconds = words.filter_map(|word| word.strip_prefix("retry-after=")).next()?;
+        let mut told = words.filter_map(|word| word.strip_prefix("retry-after="));
+        let seconds = told.next()?;
+        told.all(|other| other == seconds).then_some(())?;
         seconds.parse().ok().map(Duration::from_secs)
     }
 }
@@ -170,6 +142,15 @@ impl fmt::Display for Scenario {
         }
         if let Some(at) = self.rival_at {
             writeln!(f, "  a rival from {}", seconds(at))?;
+        }
+        if let Some(locks) = self.elsewhere {
+            writeln!(f, "  it is on another machine, and locks are {locks:?}")?;
+        }
+        if let Some(refusal) = self.refusal {
+            writeln!(f, "  in vain: {refusal:?}")?;
+        }
+        if let Some(count) = self.open_files {
+            writeln!(f, "  {count} files may be open at once")?;
         }
         if let Some(bytes) = self.disk_bytes {
             writeln!(f, "  the disk holds {bytes} bytes")?;

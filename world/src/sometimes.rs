@@ -64,11 +64,41 @@ pub enum Sometimes {
     XetTokenRefreshed,
     /// Files that share chunks came by them.
     XetDeduplicated,
+    /// Somebody else changed, cut or removed the unfinished file.
+    Tampered,
+    /// A writer slept for longer than its claim is believed, and a rival was on another machine.
+    SleptThroughHeartbeat,
+    /// A rival ran on another machine.
+    RivalElsewhere,
+    /// The clock was set.
+    ClockJumped,
+    /// A name could not be looked up.
+    NamesFailed,
+    /// A name was looked up late.
+    NamesLate,
+    /// Nobody answered who dialled the storage, or it refused.
+    DialledInVain,
+    /// A sync of the unfinished file, or a record of it, failed.
+    SyncOrRecordFailed,
+    /// The person stopped it, and it ended.
+    Stopped,
+    /// What cannot be had ended in its own error.
+    RefusedForGood,
+    /// Somebody pushed, and the commit that was begun with was finished.
+    PushedMeanwhile,
+    /// There were more files than may be open at once.
+    SeveralBatches,
+    /// The server said that no pause is needed, and failed.
+    ToldToComeAtOnce,
+    /// An answer came byte by byte.
+    Dripped,
+    /// Content was elsewhere, as a redirect said.
+    Redirected,
 }
 
 impl Sometimes {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 43] = [
         Self::CrashAfterWrite,
         Self::CrashAfterRecord,
         Self::CrashAfterSync,
@@ -97,6 +127,21 @@ impl Sometimes {
         Self::XetCameBack,
         Self::XetTokenRefreshed,
         Self::XetDeduplicated,
+        Self::Tampered,
+        Self::SleptThroughHeartbeat,
+        Self::RivalElsewhere,
+        Self::ClockJumped,
+        Self::NamesFailed,
+        Self::NamesLate,
+        Self::DialledInVain,
+        Self::SyncOrRecordFailed,
+        Self::Stopped,
+        Self::RefusedForGood,
+        Self::PushedMeanwhile,
+        Self::SeveralBatches,
+        Self::ToldToComeAtOnce,
+        Self::Dripped,
+        Self::Redirected,
     ];
 }
 
@@ -135,6 +180,12 @@ impl Tally {
         for (situation, count) in &other.0 {
             *self.0.entry(*situation).or_default() += count;
         }
+    }
+
+    /// What has come up, in words.
+    pub fn met(&self) -> String {
+        let met: Vec<String> = self.0.keys().map(|it| format!("{it:?}")).collect();
+        met.join(", ")
     }
 
     /// What has never come up.

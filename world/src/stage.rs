@@ -2,35 +2,34 @@
 //!
 //! Moves nothing by itself: the [`run`](crate::run) does, and the product.
 
+mod harm;
 mod lies;
 mod publisher;
 mod script;
+mod told;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use engine::event::Event;
-use engine::fault::{Blame, DiskFault, Fault};
 use engine::hub::path::RepoPath;
 use engine::hub::repo::{RepoId, RepoKind};
+use engine::range_set::RangeSet;
 use engine::time::{Duration, Instant};
 use fake_hub::Hub;
 use moshi_fetch::cache::layout::RepoFolder;
-use moshi_fetch::error::{Error, ErrorKind};
-use moshi_fetch::news::{News, Report};
 use simnet::disk::trouble::TroubleId;
 use simnet::link::Link;
 use simnet::recording::{Recording, Row, What};
 use tokio::sync::Notify;
 
 use crate::disk::{Computer, WorldDisk};
-use crate::net::{self, Names, Network};
+use crate::net::{self, Network};
 use crate::scenario::Scenario;
 use crate::sometimes::Sometimes;
-use crate::witness::{Aftermath, Death, Rule, Truth, Witness};
+use crate::witness::{Aftermath, Death, Truth, Witness};
 
 /// What all parts of one world share.
 pub(crate) struct Stage {
@@ -44,6 +43,8 @@ pub(crate) struct Stage {
     recording: Arc<Mutex<Recording>>,
     people: Mutex<BTreeMap<Host, Person>>,
     has_rotted: AtomicBool,
+    /// Bytes that somebody else has taken away.
+    taken: AtomicU64,
     /// What was vouched for when that was last held against the truth.
     vouched_checked: AtomicU64,
     /// The last moments before each crash.
@@ -54,6 +55,18 @@ pub(crate) struct Stage {
     reports: Mutex<Vec<Instant>>,
     /// Errors that the disk reports, or will.
     errors: Mutex<Vec<TroubleId>>,
+    /// The same of syncs and journals.
+    file_errors: Mutex<Vec<TroubleId>>,
+    /// What was proven on the disk when processes began.
+    known: Mutex<Vec<Known>>,
+}
+
+/// What is proven of a file on the disk, from when on.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) at: Instant,
+    pub(crate) path: String,
+    pub(crate) proven: RangeSet,
 }
 
 /// A machine on which somebody runs the product. Both have the same disk.
@@ -89,9 +102,8 @@ impl Stage {
         let mut profile = scenario.profile.clone();
         profile.outages.extend(scenario.outages());
         let link = Link::new(&profile, scenario.seed);
-        let names = scenario.troubles().into_iter().fold(Names::default(), Names::trouble);
-        let network = Network::recorded(link, names, Arc::clone(&recording));
-        let computer = Computer::new(scenario.seed, scenario.sync_takes, scenario.disk_bytes);
+        let network = Network::recorded(link, scenario.names(), Arc::clone(&recording));
+        let computer = Computer::new(&scenario);
         let files = publisher::files(&scenario);
         for (_, truth) in files.iter().filter(|(_, truth)| truth.whole().len() >= HUGE) {
             computer.disk().expect_content(truth.whole().len(), truth.fill());
@@ -105,11 +117,14 @@ impl Stage {
             recording,
             people: Mutex::default(),
             has_rotted: AtomicBool::new(false),
+            taken: AtomicU64::new(0),
             vouched_checked: AtomicU64::new(0),
             crashes: Mutex::default(),
             starts: Mutex::default(),
             reports: Mutex::default(),
             errors: Mutex::default(),
+            file_errors: Mutex::default(),
+            known: Mutex::default(),
             scenario,
         }
     }
@@ -128,27 +143,6 @@ impl Stage {
     /// Bytes of all files together.
     pub(crate) fn size(&self) -> u64 {
         self.files.iter().map(|(_, truth)| truth.whole().len()).sum()
-    }
-
-    /// Whether the disk has only forgotten what it may forget.
-    pub(crate) fn is_disk_honest(&self) -> bool {
-        !self.has_rotted.load(Ordering::Relaxed)
-    }
-
-    /// The disk is about to report an error.
-    pub(crate) fn on_disk_error(&self, trouble: TroubleId) {
-        lock(&self.errors).push(trouble);
-    }
-
-    /// How many errors it has reported.
-    fn disk_errors(&self) -> u64 {
-        lock(&self.errors).iter().map(|trouble| self.computer.disk().hits(*trouble)).sum()
-    }
-
-    /// The disk has changed what it holds.
-    pub(crate) fn on_bit_rot(&self) {
-        self.has_rotted.store(true, Ordering::Relaxed);
-        self.witness().on_bit_rot();
     }
 
     /// The disk has forgotten what was not durable.
@@ -264,11 +258,36 @@ impl Stage {
             person.process = Some(disk.number());
             person.cancelled = Arc::default();
         });
+        if host == Host::Rival && self.scenario.elsewhere.is_some() {
+            self.computer.move_elsewhere(disk.number());
+            self.witness().note(Sometimes::RivalElsewhere);
+        }
         if let Some(now) = net::now() {
             lock(&self.starts).push(now);
             self.mark(now, format!("{} starts process {}", host.name(), disk.number()));
+            let known = self.places().iter().filter_map(|place| {
+                let proven = place.proven(self.computer.disk())?;
+                Some(Known { at: now, path: place.path.clone(), proven })
+            });
+            lock(&self.known).extend(known);
         }
         disk
+    }
+
+    /// What was proven on the disk when processes began.
+    pub(crate) fn known(&self) -> Vec<Known> {
+        lock(&self.known).clone()
+    }
+
+    /// The first machine sleeps.
+    pub(crate) fn suspend(&self, lasting: Duration, now: Instant) {
+        let Some(process) = self.process_of(Host::First) else { return };
+        self.computer.suspend(process, now + lasting);
+        let mut witness = self.witness();
+        witness.on_disk_trouble(process);
+        if lasting > STALE_AFTER && self.scenario.elsewhere.is_some() {
+            witness.note(Sometimes::SleptThroughHeartbeat);
+        }
     }
 
     /// The machine of a person is on, and they want the files.
@@ -281,90 +300,6 @@ impl Stage {
         self.person(host, |person| person.process = None);
         self.computer.end_process(process);
         self.witness().on_death(process, death, self.scenario.sync_takes, now);
-    }
-
-    pub(crate) fn on_report(&self, host: Host, report: &Report, now: Instant) {
-        self.mark(now, format!("{} is served", host.name()));
-        self.person(host, |person| person.is_served = true);
-        lock(&self.reports).push(now);
-        let is_shown = self.computer.disk().peek(&report.path).is_some() || self.files.len() > 1;
-        self.witness().check(is_shown, now, Rule::S1OnlyRightFiles, || {
-            format!("nothing is at {}", report.path.display())
-        });
-        for place in self.places().iter().filter(|_| self.is_disk_honest()) {
-            let is_in_place = place.is_in_place(self.computer.disk());
-            self.witness().check(is_in_place, now, Rule::S1OnlyRightFiles, || {
-                format!("{} is reported, and not in place", place.path)
-            });
-        }
-    }
-
-    pub(crate) fn on_error(&self, host: Host, error: &Error, now: Instant) {
-        self.mark(now, format!("{} is told: {error}", host.name()));
-        if error.blame() == Some(Blame::Disk) {
-            self.witness().note(Sometimes::DiskFailed);
-            // Of what came after the disk had failed nothing was recorded.
-            self.on_crash(now, true);
-        }
-        if let ErrorKind::Fault(Fault::Disk(DiskFault::Full | DiskFault::NoRoom { .. })) =
-            &error.kind
-        {
-            self.witness().note(Sometimes::NoSpaceThenSpace);
-        }
-    }
-
-    pub(crate) fn on_news(&self, process: u64, news: &News, now: Instant) {
-        let errors = self.disk_errors();
-        let mut witness = self.witness();
-        witness.on_disk_errors(errors);
-        witness.on_news(process, news, now);
-        let proven = witness.proven();
-        drop(witness);
-        let News::Transfer { event, open_requests, .. } = news else { return };
-        let is_claim = matches!(event, Event::Vouched { .. } | Event::Mismatch { .. });
-        // What a process still says when the power is gone is not about what is on the disk now.
-        if is_claim && self.computer.is_alive(process) {
-            self.check_vouched(now);
-        }
-        let what = match event {
-            Event::Proven { .. } => What::Proven { len: proven },
-            Event::Fault { fault, .. } => What::Fault { what: fault.kind().to_owned() },
-            Event::Received { .. } => return,
-            Event::Begun { .. }
-            | Event::Chunk { .. }
-            | Event::Waiting { .. }
-            | Event::Down { .. }
-            | Event::Up { .. }
-            | Event::Named { .. }
-            | Event::NoRanges { .. }
-            | Event::Split { .. }
-            | Event::Vouched { .. }
-            | Event::Verified { .. }
-            | Event::Mismatch { .. }
-            | Event::Repaired { .. }
-            | Event::Sealed { .. }
-            | Event::Failed { .. }
-            | Event::Ended(_) => What::Mark { what: format!("{event:?}") },
-        };
-        let limit = u32::try_from(*open_requests).unwrap_or(u32::MAX);
-        let mut recording = self.recording();
-        recording.push(now, what);
-        recording.push(now, What::Window { limit });
-    }
-
-    /// Holds what is vouched for against the truth, but not at every word.
-    fn check_vouched(&self, now: Instant) {
-        let trust = self.trust();
-        let vouched: u64 = self.files.iter().map(|(path, _)| self.witness().vouched_of(path)).sum();
-        let checked = self.vouched_checked.load(Ordering::Relaxed);
-        let is_due = vouched < checked || vouched - checked >= self.size() / VOUCHED_LOOKS;
-        if !is_due || !trust.is_description_honest || !trust.is_disk_honest {
-            return;
-        }
-        self.vouched_checked.store(vouched, Ordering::Relaxed);
-        for place in self.places() {
-            place.check_vouched(self.computer.disk(), &mut self.witness(), now);
-        }
     }
 
     /// Wakes when the person wants to stop the process that runs now.
@@ -424,5 +359,7 @@ pub(crate) const HOME: &str = "/home/somebody/.cache/huggingface";
 const KILL_COSTS: Duration = Duration::from_millis(600);
 /// What a power cut may cost, if syncs take no time: one sync interval more.
 const CUT_COSTS: Duration = Duration::from_millis(2400);
+/// A claim that was not renewed for so long may be taken away.
+const STALE_AFTER: Duration = Duration::from_secs(75);
 /// How long a person waits before they try again.
 const PAUSE: Duration = Duration::from_secs(5);

@@ -14,6 +14,7 @@ mod truth;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use engine::manifest::FileId;
 use engine::time::{Duration, Instant};
 
 use simnet::scores::Scores;
@@ -51,8 +52,13 @@ pub struct Witness {
     disk_errors: u64,
     /// When a file that was all there did not hash to what it should, and which.
     mismatches: Vec<(Instant, String)>,
+    /// Which files each process found to be wrong when they were all there, and how large they are.
+    searches: BTreeMap<(u64, FileId), u64>,
     /// Wrong bytes from the network were found.
     has_repaired: bool,
+    /// When somebody changed what the disk held, and when files were put in place.
+    edits: Vec<Instant>,
+    sealed: BTreeMap<String, Instant>,
 }
 
 /// What a crash must have left.

@@ -11,6 +11,7 @@ use world::run::{Outcome, run};
 use world::scenario::{Scenario, named};
 use world::sometimes::Tally;
 use world::swarm::Swarm;
+use world::witness::Rule;
 
 /// Runs a world that must break no rule.
 fn run_well(name: &str, scenario: &Scenario) -> Outcome {
@@ -28,24 +29,33 @@ fn no_drawn_world_breaks_a_rule_and_every_situation_comes_up() {
     }
     assert!(swarm.failures.is_empty(), "seeds {:?}", swarm.seeds_of_failures());
     assert_eq!(swarm.worlds, WORLDS);
-    let mut situations = swarm.situations;
-    for named in named::all() {
-        situations.add_run(&run(&named.scenario).situations);
-    }
-    for scenario in falls() {
-        situations.add_run(&run(&scenario).situations);
+    let (mut situations, mut scores) = (swarm.situations, swarm.scores);
+    for scenario in named::all().into_iter().map(|named| named.scenario).chain(falls()) {
+        let outcome = run(&scenario);
+        situations.add_run(&outcome.situations);
+        scores.add(&outcome.scores);
     }
     assert_eq!(situations.missing(), [], "the suite has never met these: {situations}");
+    println!("{scores}");
+    let never: [&Rule; 0] = [];
+    assert_eq!(scores.never(&Rule::ALL), never, "these could not have been broken: {scores}");
 }
 
 #[test]
 fn named_worlds_show_what_they_are_kept_for() {
+    let calm = run(&named::all()[0].scenario);
     for named in named::all() {
         let outcome = run_well(named.name, &named.scenario);
+        let is_calm = outcome.digest() == calm.digest();
+        assert_eq!(is_calm, named.shows.is_empty(), "{}: nothing is shown", named.name);
         for situation in named.shows {
             let count = outcome.situations.count(*situation);
             assert!(count > 0, "{}: {situation:?} did not come up", named.name);
+            let count = calm.situations.count(*situation);
+            assert_eq!(count, 0, "{}: {situation:?} comes up by itself", named.name);
         }
+        let arrived = outcome.arrived;
+        assert!(arrived <= named.costs, "{}: {arrived} bytes of {}", named.name, named.costs);
         let took = outcome.took;
         assert!(took <= named.within, "{}: {took:?} of {:?}", named.name, named.within);
         for rule in &named.scenario.rules {

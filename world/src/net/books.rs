@@ -38,6 +38,8 @@ pub struct Flow {
     pub is_dead: bool,
     /// Bytes that the client wrote.
     pub sent: u64,
+    /// When the last of them was written.
+    pub sent_at: Option<Instant>,
     /// Bytes that the client read.
     pub received: u64,
     /// When the last of them was read.
@@ -99,6 +101,7 @@ impl Books {
             ending: None,
             is_dead: false,
             sent: 0,
+            sent_at: None,
             received: 0,
             heard_at: None,
         });
@@ -112,8 +115,9 @@ impl Books {
         self.record(now, What::Open { worker: number as u64, range: None });
     }
 
-    pub(super) fn on_sent(&mut self, number: usize, len: u64) {
-        self.flows[number].sent += len;
+    pub(super) fn on_sent(&mut self, number: usize, len: u64, now: Option<Instant>) {
+        let flow = &mut self.flows[number];
+        (flow.sent, flow.sent_at) = (flow.sent + len, now.or(flow.sent_at));
     }
 
     pub(super) fn on_silence(&mut self, number: usize) {

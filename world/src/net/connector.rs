@@ -72,7 +72,8 @@ impl Service<Uri> for Connector {
 /// Waits until the first packet gets through, then for TCP, then for the rest of the greeting.
 async fn dial(network: &Network, port: u16) -> io::Result<TcpStream> {
     for pause in FIRST_PACKET_PAUSES {
-        if network.silent_until(now().unwrap_or_default()).is_none() {
+        let at = now().unwrap_or_default();
+        if network.silent_until(at).is_none() && !network.shared.names.is_dark(port, at) {
             let dialled = time::Instant::now();
             let tcp = match TcpStream::connect((HUB_NODE, port)).await {
                 // A refusal takes a round trip: this is a partition, where nothing comes back.

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::time::{Duration, Instant};
 use tokio::time::sleep;
@@ -17,6 +19,16 @@ use super::{CAS_NAME, CDN_NAME, HUB_NAME, now};
 pub struct Names {
     ports: BTreeMap<String, u16>,
     troubles: Vec<Trouble>,
+    /// When the storage answers nobody who dials.
+    darks: Vec<Range<Instant>>,
+    counts: Arc<Counts>,
+}
+
+/// How often a lookup was late, and somebody dialled in vain.
+#[derive(Debug, Default)]
+struct Counts {
+    slow: AtomicU64,
+    dark: AtomicU64,
 }
 
 /// A time in which the resolver does not do what it should.
@@ -48,7 +60,7 @@ impl Default for Names {
     fn default() -> Self {
         let ports = [(HUB_NAME, HUB_PORT), (CDN_NAME, CDN_PORT), (CAS_NAME, CAS_PORT)];
         let ports = ports.map(|(name, port)| (name.to_owned(), port)).into();
-        Self { ports, troubles: Vec::new() }
+        Self { ports, troubles: Vec::new(), darks: Vec::new(), counts: Arc::default() }
     }
 }
 
@@ -60,6 +72,26 @@ impl Names {
         self
     }
 
+    /// Adds a time in which the storage answers nobody who dials.
+    #[must_use]
+    pub fn dark(mut self, during: Range<Instant>) -> Self {
+        self.darks.push(during);
+        self
+    }
+
+    /// Whether whoever dials this port now is not heard.
+    pub(super) fn is_dark(&self, port: u16, now: Instant) -> bool {
+        let is_dark = port == CDN_PORT && self.darks.iter().any(|during| during.contains(&now));
+        self.counts.dark.fetch_add(u64::from(is_dark), Ordering::Relaxed);
+        is_dark
+    }
+
+    /// How often a lookup was late, and how often somebody dialled who was not heard.
+    pub fn counts(&self) -> (u64, u64) {
+        let Counts { slow, dark } = &*self.counts;
+        (slow.load(Ordering::Relaxed), dark.load(Ordering::Relaxed))
+    }
+
     /// Asks for the port that a name leads to.
     pub(super) async fn look_up(&self, name: &str) -> Result<u16, LookupError> {
         let asked_at = now().unwrap_or_default();
@@ -69,7 +101,10 @@ impl Names {
                 sleep(after).await;
                 return Err(LookupError { cause: Cause::Away });
             }
-            Some(Resolver::Slow { by }) => sleep(by).await,
+            Some(Resolver::Slow { by }) => {
+                self.counts.slow.fetch_add(1, Ordering::Relaxed);
+                sleep(by).await;
+            }
             None => {}
         }
         self.ports.get(name).copied().ok_or(LookupError { cause: Cause::Unknown })

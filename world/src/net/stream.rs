@@ -125,7 +125,7 @@ impl AsyncWrite for Stream {
             (None, Err(error)) => return Poll::Ready(Err(error)),
         };
         let Entry { network, number } = &self.entry;
-        network.books().on_sent(*number, len as u64);
+        network.books().on_sent(*number, len as u64, now());
         Poll::Ready(Ok(len))
     }
 

@@ -11,11 +11,7 @@ use crate::witness::Bill;
 /// What a run cost, and what explains it.
 pub(super) fn bill(stage: &Stage) -> Bill {
     let hubs = stage.network.hubs();
-    let rots = u64::from(!stage.is_disk_honest());
-    // Where chunks prove themselves and the whole is wrong, all is sought in chunks and then as it
-    // is: after that nobody asks what the file is made of.
-    let false_descriptions = stage.false_descriptions();
-    let doubts = stage.damages() - false_descriptions + 2 * false_descriptions.min(1) + rots;
+    let doubts = stage.damages() + u64::from(!stage.is_disk_honest());
     let useless = ["portal", "gzip", "wrong-range", "short-body", "etag-change"];
     let books = stage.network.books();
     let ends_there = |flow: &&Flow| matches!(flow.ending, Some(Ending::Reset | Ending::Closed));
@@ -39,31 +35,36 @@ pub(super) fn bill(stage: &Stage) -> Bill {
         broken,
         requests: hubs.iter().map(|hub| hub.stats().requests).sum(),
         lost_in_crashes: stage.lost_in_crashes(),
-        // Whoever dies while they search begins the search anew.
-        doubts: doubts * stage.computer.processes(),
-        search: search(stage),
+        searched: stage.taken() + if doubts > 0 { searched(stage) } else { 0 },
         ranges_ignored: stage.fired("ignore-range"),
         useless_answers: useless.iter().map(|kind| stage.fired(kind)).sum(),
     }
 }
 
-/// What it may take to find what one lie was about: all that is not vouched for. In chunks alone,
-/// and where a xorb proves itself, that is the xorb that does not, and the records in which its
-/// wrong chunk is.
-fn search(stage: &Stage) -> u64 {
+/// What it may take to find damage: of each file that was all there and wrong, once in each process
+/// that found it so, all that is not vouched for. In chunks alone, and where a xorb proves itself,
+/// that is the xorb that does not, and the records in which its wrong chunk is. Where chunks prove
+/// themselves and the whole is wrong, all is sought in chunks and then as it is. What differs is
+/// fetched up to three times more, and no more of it can differ than was damaged.
+fn searched(stage: &Stage) -> u64 {
     let sent_unpacked: u64 =
         stage.network.hubs().iter().map(|hub| hub.stats().body_bytes_on(Route::Cdn)).sum();
-    match stage.scenario.xet {
+    let is_false = stage.false_descriptions() > 0;
+    let most = match stage.scenario.xet {
         Some(xet)
             if !xet.is_deduplicated
                 && sent_unpacked == 0
-                && stage.false_descriptions() == 0
+                && !is_false
                 && stage.is_disk_honest() =>
         {
-            (xet.xorb_bytes + 2 * RECORD_BYTES).min(stage.size())
+            xet.xorb_bytes + 2 * RECORD_BYTES
         }
-        Some(_) | None => stage.size(),
-    }
+        Some(_) | None => u64::MAX,
+    };
+    let ways = if is_false { 2 } else { 1 };
+    let differing = 3 * RECORD_BYTES * stage.damages();
+    let witness = stage.witness();
+    witness.searches().map(|size| ways * size.min(most) + differing.min(3 * size)).sum()
 }
 
 /// How many bytes bring every file in chunks, a chunk that stands in two files twice.

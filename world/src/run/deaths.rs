@@ -9,7 +9,7 @@ use simnet::recording::What;
 use simnet::silence::Silences;
 
 use crate::net::{CDN_NAME, Flow};
-use crate::scenario::Happening;
+use crate::scenario::{Happening, Step};
 use crate::stage::Stage;
 use crate::witness::Rule;
 
@@ -19,9 +19,9 @@ pub(super) fn check_deaths(stage: &Stage, ended: Instant) {
     let flows = stage.network.books().flows().to_vec();
     let silences = listen(stage);
     for (number, flow) in flows.iter().enumerate() {
-        let Some(since) = flow.heard_at else { continue };
+        let Some(since) = flow.heard_at.max(flow.sent_at) else { continue };
         let until = flow.closed_at.unwrap_or(ended);
-        let is_cut_off = is_cut_off(stage, flow, since);
+        let is_cut_off = flow.heard_at.is_some_and(|at| is_cut_off(stage, flow, at));
         if !(flow.is_dead || is_cut_off) || !is_judged(stage, since, until) {
             continue;
         }
@@ -65,22 +65,7 @@ fn is_cut_off(stage: &Stage, flow: &Flow, since: Instant) -> bool {
 /// Whether one process has run all the time, over a link that was up, and asked for nothing that
 /// was slow by itself.
 fn is_judged(stage: &Stage, since: Instant, until: Instant) -> bool {
-    let is_out = |step: &crate::scenario::Step| match step.what {
-        Happening::Outage { lasting } | Happening::NoNames { lasting } => {
-            Instant::at(step.at) < until && Instant::at(step.at + lasting + AFTER) > since
-        }
-        Happening::HubCrash { down } => {
-            Instant::at(step.at) < until && Instant::at(step.at + down + AFTER) > since
-        }
-        Happening::Kill { .. }
-        | Happening::PowerCut { .. }
-        | Happening::HalfOpen
-        | Happening::DiskError { .. }
-        | Happening::SyncError
-        | Happening::JournalError
-        | Happening::BitRot { .. }
-        | Happening::Cancel { .. } => false,
-    };
+    let is_out = |step: &Step| step.is_disconnection(AFTER, since, until);
     stage.scenario.is_even()
         && stage.is_one_process(since..until)
         && !stage.scenario.script.iter().any(is_out)

@@ -83,13 +83,8 @@ fn check_tokens(stage: &Stage, requests: &[RequestRecord]) {
 /// Whether requests reach the hub as fast as the link lets them, all the time.
 fn is_steady(scenario: &Scenario) -> bool {
     !scenario.script.iter().any(|step| {
-        matches!(
-            step.what,
-            Happening::Outage { .. }
-                | Happening::HalfOpen
-                | Happening::NoNames { .. }
-                | Happening::HubCrash { .. }
-        )
+        let is_cut_off = step.what == Happening::HalfOpen;
+        is_cut_off || step.is_disconnection(Duration::ZERO, Instant::START, FOR_EVER)
     })
 }
 
@@ -105,6 +100,7 @@ fn at(request: &RequestRecord) -> Instant {
     Instant::at(Duration::from_millis(request.time_ms))
 }
 
+const FOR_EVER: Instant = Instant::at(Duration::MAX);
 const MARGIN_MAX: Duration = Duration::from_secs(30);
 /// Ticks of the simulation, and whole seconds in the names of URLs.
 const KNOWN_AFTER: Duration = Duration::from_secs(1);

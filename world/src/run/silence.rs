@@ -7,7 +7,7 @@ use fake_hub::RequestRecord;
 use std::ops::Range;
 
 use crate::net::Flow;
-use crate::scenario::{Happening, Scenario};
+use crate::scenario::{Scenario, Step};
 use crate::stage::Stage;
 use crate::witness::{Rule, Witness};
 
@@ -29,22 +29,7 @@ pub(super) fn check_outages(stage: &Stage, ended: Instant) {
 }
 
 fn outages(scenario: &Scenario) -> Vec<Range<Instant>> {
-    let outage = |step: &crate::scenario::Step| {
-        let start = Instant::at(step.at);
-        match step.what {
-            Happening::Outage { lasting } => Some(start..start + lasting),
-            Happening::Kill { .. }
-            | Happening::PowerCut { .. }
-            | Happening::HalfOpen
-            | Happening::NoNames { .. }
-            | Happening::HubCrash { .. }
-            | Happening::DiskError { .. }
-            | Happening::SyncError
-            | Happening::JournalError
-            | Happening::BitRot { .. }
-            | Happening::Cancel { .. } => None,
-        }
-    };
+    let outage = |step: &Step| Some(step.start()..step.start() + step.outage()?);
     scenario.script.iter().filter_map(outage).collect()
 }
 
@@ -56,8 +41,14 @@ fn check_probes(flows: &[Flow], outage: &Range<Instant>, witness: &mut Witness) 
     witness.arm(Rule::E3OneProbe);
     for probe in probes {
         let is_over = last.closed_at.is_some_and(|at| at <= probe.asked_at);
-        if !is_over {
-            let how = format!("{:?} and {:?} in an outage", last.asked_at, probe.asked_at);
+        // Who plans asks once more beside a question that may have been lost, but no sooner.
+        let is_beside = probe.asked_at.since(last.asked_at) >= ASKED_BESIDE;
+        if !is_over && !is_beside {
+            let (host, other) = (&last.host, &probe.host);
+            let how = format!(
+                "{host} at {:?}, until {:?}, and {other} at {:?} in an outage",
+                last.asked_at, last.closed_at, probe.asked_at
+            );
             witness.accuse(probe.asked_at, Rule::E3OneProbe, how);
             return;
         }
@@ -107,6 +98,8 @@ pub(super) fn check_pauses(stage: &Stage, ended: Instant) {
 const NOTICED_AFTER: Duration = Duration::from_secs(100);
 /// A probe comes at least every 30 s, and may be waiting for a lost first packet as long.
 const BACK_WITHIN: Duration = Duration::from_secs(34);
+/// A question is asked again beside the first one after this.
+const ASKED_BESIDE: Duration = Duration::from_secs(29);
 /// What happened shortly before may have its effect now.
 const LEAD: Duration = Duration::from_secs(1);
 const KNOWN_AFTER: Duration = Duration::from_secs(1);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::time::{Duration, Instant};
+use simnet::disk::Access;
 use simnet::disk::trouble::{Effect, Failure, Operation, Trouble};
 use simnet::link::Link;
 use simnet::profile::Profile;
@@ -15,7 +16,7 @@ use turmoil::Sim;
 
 use super::verdict::{check_crash, check_progress, note_crash};
 use crate::net::HUB_NODE;
-use crate::scenario::Happening;
+use crate::scenario::{Happening, Tamper};
 use crate::sometimes::Sometimes;
 use crate::stage::{Host, Stage};
 use crate::witness::Death;
@@ -122,7 +123,6 @@ impl Stagehand {
 
     fn happen(&mut self, what: Happening, sim: &mut Sim<'_>, now: Instant) {
         self.stage.mark(now, format!("{what:?}"));
-        let disk = self.stage.computer.disk();
         match what {
             Happening::Kill { after_ops, down } => {
                 self.arm(Fall::Kill, after_ops, down, sim, now);
@@ -131,7 +131,10 @@ impl Stagehand {
                 self.arm(Fall::PowerCut, after_ops, down, sim, now);
             }
             // The link and the resolver know of these from the start.
-            Happening::Outage { .. } | Happening::NoNames { .. } => {}
+            Happening::Outage { .. }
+            | Happening::NoNames { .. }
+            | Happening::SlowNames { .. }
+            | Happening::Dark { .. } => {}
             // A segment that is lost is not sent again here, so its connection hangs for ever.
             Happening::HalfOpen => {
                 self.for_clients(|host| sim.partition(host.name(), HUB_NODE));
@@ -145,26 +148,23 @@ impl Stagehand {
             }
             Happening::DiskError { after_ops } => {
                 let trouble = Trouble::once(CHANGES, Effect::Fail(Failure::Io));
-                self.stage.on_disk_error(disk.add_trouble(trouble.after(u64::from(after_ops))));
-                for process in
-                    self.stage.hosts().into_iter().filter_map(|it| self.stage.process_of(it))
-                {
-                    self.stage.witness().on_disk_trouble(process);
-                }
+                self.fail_disk(trouble.after(u64::from(after_ops)));
             }
-            Happening::SyncError => {
-                let trouble = Trouble::once(&[Operation::SyncData], Effect::Fail(Failure::Io));
-                for place in self.stage.places() {
-                    disk.add_trouble(trouble.clone().under(&place.part));
-                }
+            Happening::ShortWrite { after_ops } => {
+                let trouble =
+                    Trouble::once(&[Operation::Write], Effect::FailAfter(SHORT, Failure::Io));
+                self.fail_disk(trouble.after(u64::from(after_ops)));
             }
-            Happening::JournalError => {
-                let trouble = Trouble::once(&[Operation::Write], Effect::Fail(Failure::Io));
-                for place in self.stage.places() {
-                    disk.add_trouble(trouble.clone().under(&place.journal));
-                }
+            Happening::SyncError => self.fail_files(Operation::SyncData, Failure::Io),
+            Happening::JournalError => self.fail_files(Operation::Write, Failure::Io),
+            Happening::JournalFull => self.fail_files(Operation::Write, Failure::Full),
+            Happening::Tamper { how, permille } => self.tamper(how, permille, now),
+            Happening::Suspend { lasting } => self.stage.suspend(lasting, now),
+            Happening::ClockJump { seconds } => {
+                self.stage.computer.set_clock_by(seconds);
+                self.stage.witness().note(Sometimes::ClockJumped);
             }
-            Happening::BitRot { permille } => self.rot(permille),
+            Happening::BitRot { permille } => self.rot(permille, now),
             Happening::Cancel { pause } => self.stage.cancel(Host::First, pause, now),
         }
     }
@@ -252,7 +252,54 @@ impl Stagehand {
         check_crash(&self.stage, now);
     }
 
-    fn rot(&self, permille: u16) {
+    /// One of the next operations fails, whoever asks.
+    fn fail_disk(&self, trouble: Trouble) {
+        self.stage.on_disk_error(self.stage.computer.disk().add_trouble(trouble));
+        let running = self.stage.hosts().into_iter().filter_map(|it| self.stage.process_of(it));
+        running.for_each(|process| self.stage.witness().on_disk_trouble(process));
+    }
+
+    /// The next sync of each unfinished file, or the next write of its journal, fails.
+    fn fail_files(&self, operation: Operation, failure: Failure) {
+        for place in self.stage.places() {
+            let (on, path): (&'static [Operation], _) = if operation == Operation::SyncData {
+                (&[Operation::SyncData], &place.part)
+            } else {
+                (&[Operation::Write], &place.journal)
+            };
+            let trouble = Trouble::once(on, Effect::Fail(failure)).under(path);
+            self.stage.on_file_error(self.stage.computer.disk().add_trouble(trouble));
+        }
+    }
+
+    /// Somebody else changes what is not finished yet.
+    fn tamper(&self, how: Tamper, permille: u16, now: Instant) {
+        let disk = self.stage.computer.disk();
+        let mut taken = 0;
+        for place in self.stage.places() {
+            let at = place.truth.whole().len() * u64::from(permille) / 1000;
+            let Ok(stat) = disk.stat(&place.part) else { continue };
+            let is_changed = match how {
+                Tamper::Zero => {
+                    let len = stat.len.saturating_sub(at).min(ZEROED);
+                    let zeros = vec![0; usize::try_from(len).unwrap_or(0)];
+                    len > 0 && disk.edit(&place.part, at, &zeros)
+                }
+                Tamper::Truncate => {
+                    let file = disk.open(&place.part, Access::Write);
+                    at < stat.len && file.is_ok_and(|file| file.set_len(at).is_ok())
+                }
+                Tamper::Remove => disk.remove_file(&place.part).is_ok(),
+            };
+            // All that was there may have to come again.
+            taken += if is_changed { stat.len } else { 0 };
+        }
+        if taken > 0 {
+            self.stage.on_tamper(taken, now);
+        }
+    }
+
+    fn rot(&self, permille: u16, now: Instant) {
         let disk = self.stage.computer.disk();
         let mut has_changed = false;
         for place in self.stage.places() {
@@ -260,7 +307,7 @@ impl Stagehand {
             has_changed |= disk.flip_bit(&place.part, offset, 0);
         }
         if has_changed {
-            self.stage.on_bit_rot();
+            self.stage.on_bit_rot(now);
         }
     }
 
@@ -268,6 +315,7 @@ impl Stagehand {
     fn calm(&mut self, now: Instant) {
         self.is_calm = true;
         self.stage.mark(now, "calm");
+        self.stage.note_files_failed();
         self.stage.computer.disk().end_troubles();
         self.stage.computer.disk().adjust(|settings| settings.capacity = None);
         if self.armed.take().is_some() {
@@ -287,6 +335,10 @@ impl Stagehand {
     }
 }
 
+/// So many bytes of a short write go down.
+const SHORT: u64 = 1000;
+/// So much of a file is set to zero.
+const ZEROED: u64 = 300_000;
 /// What a disk may refuse.
 const CHANGES: &[Operation] = &[
     Operation::Create,

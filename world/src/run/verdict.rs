@@ -2,30 +2,57 @@
 //!
 //! The rules are the witness's; here the facts are put together.
 
+use std::collections::VecDeque;
 use std::path::Path;
 
 use engine::time::{Duration, Instant};
-use fake_hub::RequestRecord;
+use fake_hub::{RequestRecord, Route};
 use simnet::disk::watch::{Fact, What};
 
 use super::cost::bill;
 use super::deaths::check_deaths;
 use super::leases::check_leases;
 use super::silence::{check_outages, check_pauses};
+use super::twice::check_twice;
 use super::xet::note_xet;
 use crate::net::{Ending, Flow, HUB_NAME};
+use crate::scenario::Happening;
 use crate::sometimes::Sometimes;
 use crate::stage::{HOME, Stage};
-use crate::witness::{Rule, check_pace, strays};
+use crate::witness::{Rule, Witness, check_pace, strays};
 
 /// How long after the calm everybody must be served: what is missing, perhaps twice, at what the
-/// link carries, and the time that it takes to notice that all is well.
+/// link carries, and the time that it takes to notice that all is well. Pauses between tries are no
+/// longer than the trouble lasted, since each doubles the one before.
 pub(super) fn patience(stage: &Stage) -> Duration {
     let size = stage.size();
     let profile = &stage.scenario.profile;
     let cap = profile.conn_cap.map_or(u64::MAX, u64::from);
     let rate = profile.trace.mean().min(cap).max(1);
-    SETTLING + Duration::from_secs(2 * size / rate).mul_f64(1.2)
+    let backoff = stage.scenario.config.backoff_max.min(stage.scenario.calm_at);
+    let down = stage.scenario.script.iter().map(|step| match step.what {
+        Happening::Kill { down, .. }
+        | Happening::PowerCut { down, .. }
+        | Happening::Cancel { pause: down }
+        | Happening::Suspend { lasting: down } => down,
+        Happening::Outage { .. }
+        | Happening::HalfOpen
+        | Happening::NoNames { .. }
+        | Happening::SlowNames { .. }
+        | Happening::Dark { .. }
+        | Happening::HubCrash { .. }
+        | Happening::DiskError { .. }
+        | Happening::SyncError
+        | Happening::JournalError
+        | Happening::JournalFull
+        | Happening::ShortWrite { .. }
+        | Happening::ClockJump { .. }
+        | Happening::Tamper { .. }
+        | Happening::BitRot { .. } => Duration::ZERO,
+    });
+    let claims = if stage.hosts().len() > 1 { STALE } else { Duration::ZERO };
+    let down = down.max().unwrap_or_default();
+    SETTLING + backoff + down + claims + Duration::from_secs(2 * size / rate).mul_f64(1.2)
 }
 
 /// What the disk was doing when somebody died.
@@ -87,6 +114,8 @@ pub(super) fn judge(stage: &Stage, now: Instant) -> u64 {
     check_leases(stage);
     check_outages(stage, now);
     check_deaths(stage, now);
+    check_twice(stage);
+    stage.note_files_failed();
     check_pauses(stage, now);
     note_requests(stage);
     note_xet(stage);
@@ -140,7 +169,8 @@ fn check_disk(stage: &Stage, now: Instant) {
     let handles_max = HANDLES + HANDLES_PER_FILE * stage.files.len() * stage.hosts().len();
     let handles = (disk.totals().handles_max as u64, handles_max as u64);
     witness.spend(handles, now, Rule::S9Bounded, "files open at once");
-    if disk.walk().iter().any(|path| path.starts_with(HOME)) {
+    let is_used = disk.walk().iter().any(|path| path.starts_with(HOME));
+    if is_used || stage.scenario.refusal.is_some() {
         return;
     }
     witness.accuse(now, Rule::S1OnlyRightFiles, "nothing was written at all");
@@ -174,12 +204,17 @@ fn check_content(stage: &Stage) {
 fn check_network(stage: &Stage, now: Instant) {
     let books = stage.network.books();
     let workers = stage.scenario.config.workers_max * stage.hosts().len() as u32;
-    // A name that is looked up in vain is no connection.
-    let is_dialled = |flow: &&Flow| flow.ending != Some(Ending::NoName);
+    // A name that is looked up in vain is no connection, nor is a dial that lost a race against a
+    // connection that became free.
+    let is_dialled = |flow: &&Flow| {
+        let is_raced = flow.opened_at.is_none() && flow.ending == Some(Ending::Dropped);
+        flow.ending != Some(Ending::NoName) && !is_raced
+    };
     let flows = books.flows().iter().filter(is_dialled);
     let connects: Vec<Instant> = flows.map(|flow| flow.asked_at).collect();
     let mut witness = stage.witness();
     check_pace(&connects, workers, &mut witness);
+    check_vain(stage, &mut witness);
     let open_max = CONNECTIONS + 2 * workers as usize;
     let connections = (books.open_max() as u64, open_max as u64);
     witness.spend(connections, now, Rule::S9Bounded, "connections at once");
@@ -190,6 +225,30 @@ fn check_network(stage: &Stage, now: Instant) {
     }
     if books.flows().iter().any(|flow| flow.ending == Some(Ending::Reset)) {
         witness.note(Sometimes::LinkReset);
+    }
+}
+
+/// E2: who only gets errors asks less and less often.
+fn check_vain(stage: &Stage, witness: &mut Witness) {
+    for hub in stage.network.hubs() {
+        let mut requests = hub.requests();
+        requests.sort_by_key(|request| request.time_ms);
+        let (mut vain, mut most) = (VecDeque::new(), (0, 0));
+        for request in &requests {
+            if matches!(request.status, 200..400) && request.body_bytes > 0 {
+                vain.clear();
+                continue;
+            }
+            vain.push_back(request.time_ms);
+            while vain.front().is_some_and(|at| request.time_ms - at > VAIN_MS) {
+                vain.pop_front();
+            }
+            most = most.max((vain.len() as u64, request.time_ms));
+        }
+        let at = Instant::at(Duration::from_millis(most.1));
+        if most.0 > 0 {
+            witness.spend((most.0, VAIN_MAX), at, Rule::E2Paced, "requests in vain in 10 s");
+        }
     }
 }
 
@@ -208,13 +267,45 @@ fn note_requests(stage: &Stage) {
     note(has(403), Sometimes::UrlExpired);
     let changed = |request: &RequestRecord| request.fault.as_deref() == Some("etag-change");
     note(requests.iter().any(changed), Sometimes::EtagChanged);
+    let redirected = |request: &RequestRecord| request.fault.as_deref() == Some("cross-host");
+    note(requests.iter().any(redirected), Sometimes::Redirected);
+    let dripped = |request: &RequestRecord| request.fault.as_deref() == Some("slow-loris");
+    note(requests.iter().any(dripped), Sometimes::Dripped);
+    let is_zero = |rule: &String| rule.contains("retry-after=0");
+    let has_zero = stage.scenario.rules.iter().any(is_zero);
+    note(has_zero && (has(429) || has(503)), Sometimes::ToldToComeAtOnce);
+    note(has_pushed(&requests), Sometimes::PushedMeanwhile);
+    let (late, vain) = stage.network.names().counts();
+    note(late > 0, Sometimes::NamesLate);
+    let books = stage.network.books();
+    let ends = |ending| books.flows().iter().any(|flow| flow.ending == Some(ending));
+    note(ends(Ending::NoName), Sometimes::NamesFailed);
+    note(vain > 0 || ends(Ending::NoAnswer), Sometimes::DialledInVain);
+    let max = stage.scenario.open_files.unwrap_or(u64::MAX);
+    note(max / 5 < stage.files.len() as u64, Sometimes::SeveralBatches);
 }
 
-/// Probes come every half minute, retries up to every five minutes; a connection from before may
-/// be believed in for a minute and a half.
-const SETTLING: Duration = Duration::from_secs(420);
+/// Whether somebody pushed, and content was asked for afterwards by the commit of before.
+fn has_pushed(requests: &[RequestRecord]) -> bool {
+    let is_push = |request: &&RequestRecord| request.fault.as_deref() == Some("commit-change");
+    let Some(push) = requests.iter().find(is_push) else { return false };
+    let commit = |path: &str| path.split('/').find(|word| word.len() == 40).map(str::to_owned);
+    let asked = requests.iter().filter(|it| it.route == Route::Resolve);
+    let (before, after): (Vec<_>, Vec<_>) = asked.partition(|it| it.time_ms <= push.time_ms);
+    let pinned = before.iter().find_map(|it| commit(&it.path));
+    pinned.is_some() && after.iter().any(|it| commit(&it.path) == pinned)
+}
+
+/// A probe comes every half minute, and what is silent is believed in for 75 s; a person waits 5 s
+/// before they start it again.
+const SETTLING: Duration = Duration::from_secs(120);
+/// A claim that nobody renews any more is believed in for a minute, and watched for a while.
+const STALE: Duration = Duration::from_secs(75);
 /// A marker is shorter than any other record.
 const MARKER_BYTES: u64 = 24;
+const VAIN_MS: u64 = 10_000;
+/// Every 250 ms at most, by each of two who ask, and what many requests meet together.
+const VAIN_MAX: u64 = 100;
 /// Answers that are not what was asked for.
 const USELESS: [&str; 8] = [
     "portal",

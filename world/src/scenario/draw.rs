@@ -13,6 +13,7 @@ use simnet::seed::Seed;
 
 use super::{Happening, Scenario, Step};
 
+mod others;
 mod storage;
 mod xet;
 
@@ -40,11 +41,15 @@ impl Scenario {
             calm_at: busy,
             config: dice.config(),
             rival_at: dice.sometimes(0.12).then(|| dice.within(busy)),
+            elsewhere: None,
+            refusal: None,
+            open_files: None,
             disk_bytes: dice.sometimes(0.1).then(|| size / 2 + dice.below(size)),
             sync_takes: Duration::from_millis(*[0, 1, 20, 400].choose(&mut dice.0).unwrap_or(&0)),
             sizes,
         };
         let scenario = scenario.with_storage(&mut Dice(seed.stream("storage")));
+        let scenario = scenario.with_others(&mut Dice(seed.stream("others")));
         let mut dice = Dice(seed.stream("xet"));
         if dice.sometimes(IN_XET) { scenario.put_in_xet(&mut dice) } else { scenario }
     }

@@ -7,6 +7,7 @@ use engine::time::Duration;
 use simnet::profile::Profile;
 use simnet::seed::Seed;
 
+mod others;
 mod xet;
 
 use super::{Happening, Scenario, Step};
@@ -25,6 +26,8 @@ pub struct Named {
     pub shows: &'static [Sometimes],
     /// How long it may take at most.
     pub within: Duration,
+    /// How many bytes may arrive at most.
+    pub costs: u64,
 }
 
 /// Every world with a name.
@@ -34,6 +37,7 @@ pub fn all() -> Vec<Named> {
     all.extend(falls());
     all.extend(mishaps());
     all.push(told_to_wait());
+    all.extend(others::all());
     all.extend(xet::all());
     all
 }
@@ -49,6 +53,7 @@ fn told_to_wait() -> Named {
         scenario: Scenario { config, rules: vec![rule.to_owned()], ..calm("dsl", 4 * MB) },
         shows: &[Sometimes::ToldToWait],
         within: seconds(60),
+        costs: u64::MAX,
     }
 }
 
@@ -61,6 +66,7 @@ fn plain() -> Vec<Named> {
             scenario: calm("dsl", 4 * MB),
             shows: &[],
             within: seconds(20),
+            costs: u64::MAX,
         },
         Named {
             name: "outage of ten minutes",
@@ -72,6 +78,7 @@ fn plain() -> Vec<Named> {
             ),
             shows: &[Sometimes::OutlastedByOutage, Sometimes::SilentDeath],
             within: seconds(46 + 600 + 40),
+            costs: u64::MAX,
         },
         Named {
             name: "resets on a fast link",
@@ -82,6 +89,7 @@ fn plain() -> Vec<Named> {
             },
             shows: &[Sometimes::LinkReset],
             within: seconds(30),
+            costs: u64::MAX,
         },
         Named {
             name: "half-open connections",
@@ -89,16 +97,19 @@ fn plain() -> Vec<Named> {
             scenario: with("capped-1m", 8 * MB, [at(5, Happening::HalfOpen)]),
             shows: &[Sometimes::SilentDeath],
             within: seconds(60),
+            costs: u64::MAX,
         },
         Named {
             name: "no names for a while",
             why: "a resolver that is out of reach is not a hub that does not exist",
             scenario: Scenario {
-                url_lifetime: seconds(8),
-                ..with("dsl", 4 * MB, [at(5, Happening::NoNames { lasting: seconds(30) })])
+                // Who is cut off has to look the name up again.
+                rules: vec!["rst every=200KB route=cdn times=6".to_owned()],
+                ..with("dsl", 4 * MB, [at(4, Happening::NoNames { lasting: seconds(30) })])
             },
-            shows: &[],
+            shows: &[Sometimes::NamesFailed],
             within: seconds(90),
+            costs: u64::MAX,
         },
         Named {
             name: "the hub crashes",
@@ -106,6 +117,7 @@ fn plain() -> Vec<Named> {
             scenario: with("dsl", 4 * MB, [at(6, Happening::HubCrash { down: seconds(10) })]),
             shows: &[Sometimes::HubCrashed, Sometimes::LinkReset],
             within: seconds(70),
+            costs: u64::MAX,
         },
     ]
 }
@@ -123,6 +135,7 @@ fn lies() -> Vec<Named> {
         },
         shows,
         within: seconds(within),
+        costs: u64::MAX,
     };
     vec![
         lie(
@@ -132,13 +145,7 @@ fn lies() -> Vec<Named> {
             &[Sometimes::LinkReset],
             60,
         ),
-        lie(
-            "one bit is wrong",
-            "the wrong range is found and fetched again, not the file",
-            "flip at=2000000 bit=3 route=cdn times=1",
-            &[Sometimes::Corrupted],
-            60,
-        ),
+        flipped(),
         lie(
             "ranges ignored once they worked",
             "one stream serves all that is missing",
@@ -146,13 +153,7 @@ fn lies() -> Vec<Named> {
             &[Sometimes::OneStream],
             60,
         ),
-        lie(
-            "another version under the same name",
-            "an old copy costs what it brought, and is never part of the file",
-            "etag-change route=cdn from=3 times=2",
-            &[Sometimes::EtagChanged],
-            60,
-        ),
+        versions(),
         lie(
             "another version in the first answer",
             "what came first is no measure: the digest is",
@@ -160,21 +161,81 @@ fn lies() -> Vec<Named> {
             &[Sometimes::EtagChanged],
             60,
         ),
-        lie(
-            "refused beside good connections",
-            "many refusals in a row are paced although others bring bytes",
-            "refuse for=20s route=cdn from=4 times=1",
-            &[],
-            90,
-        ),
-        lie(
-            "a push meanwhile",
-            "the commit is pinned: what was begun is finished",
-            "commit-change route=resolve from=2 times=1",
-            &[],
-            60,
-        ),
+        refused(),
+        pushed(),
     ]
+}
+
+/// A bit near the beginning: what is fetched again ends soon behind it.
+fn flipped() -> Named {
+    let rule = "flip at=400000 bit=3 route=cdn times=1";
+    Named {
+        name: "one bit is wrong",
+        why: "the wrong range is found and fetched again, not the file",
+        scenario: Scenario { config: small(), rules: vec![rule.to_owned()], ..calm("dsl", 4 * MB) },
+        shows: &[Sometimes::Corrupted],
+        within: seconds(60),
+        // The file, what stands before the bit, what two requests bring meanwhile, and heads.
+        costs: 4 * MB + 400_000 + 2 * (256 << 10) + 100_000,
+    }
+}
+
+/// An answer in the middle is of another version, and says so.
+fn versions() -> Named {
+    let rule = "etag-change route=cdn from=8 times=1";
+    Named {
+        name: "another version under the same name",
+        why: "an old copy costs what it brought, and is never part of the file",
+        scenario: Scenario { config: small(), rules: vec![rule.to_owned()], ..calm("dsl", 4 * MB) },
+        shows: &[Sometimes::EtagChanged],
+        within: seconds(60),
+        costs: 4 * MB + (256 << 10) + 100_000,
+    }
+}
+
+/// Connections that end are replaced in vain for a while, beside others that go on.
+fn refused() -> Named {
+    let rules = ["refuse for=12s route=cdn from=6 times=1", "rst every=300KB route=cdn times=6"];
+    Named {
+        name: "refused beside good connections",
+        why: "many refusals in a row are paced although others bring bytes",
+        scenario: Scenario {
+            config: small(),
+            rules: rules.map(str::to_owned).to_vec(),
+            ..calm("dsl", 4 * MB)
+        },
+        shows: &[Sometimes::DialledInVain],
+        within: seconds(90),
+        costs: 4 * MB * 106 / 100,
+    }
+}
+
+/// The hub is asked again and again, since what it says of places ends soon.
+fn pushed() -> Named {
+    let rule = "commit-change route=resolve from=2 times=1";
+    Named {
+        name: "a push meanwhile",
+        why: "the commit is pinned: what was begun is finished",
+        scenario: Scenario {
+            config: small(),
+            url_lifetime: seconds(4),
+            rules: vec![rule.to_owned()],
+            ..calm("dsl", 4 * MB)
+        },
+        shows: &[Sometimes::PushedMeanwhile],
+        within: seconds(60),
+        costs: 4 * MB * 103 / 100,
+    }
+}
+
+/// Many small requests, two at a time.
+fn small() -> Config {
+    Config {
+        workers_max: 2,
+        request_bytes_min: 64 << 10,
+        request_bytes_max: 256 << 10,
+        ..Config::default()
+    }
 }
 
 /// Somebody falls.
@@ -187,6 +248,7 @@ fn falls() -> Vec<Named> {
             scenario: with("dsl", 4 * MB, (1..9).map(|n| at(3 * n, kill(5 * n as u32 % 17)))),
             shows: &[Sometimes::CrashAfterRecord],
             within: seconds(90),
+            costs: u64::MAX,
         },
         Named {
             name: "power cut every few seconds",
@@ -194,13 +256,15 @@ fn falls() -> Vec<Named> {
             scenario: with("dsl", 4 * MB, (1..9).map(|n| at(5 * n, cut(7 * n as u32 % 40)))),
             shows: &[Sometimes::Forgotten],
             within: seconds(120),
+            costs: u64::MAX,
         },
         Named {
             name: "failed sync, then a power cut",
             why: "after a failed sync a system may hold as written what is only in its memory",
             scenario: with("dsl", 4 * MB, [sync_fails(4), at(16, cut(0)), at(19, cut(0))]),
-            shows: &[],
+            shows: &[Sometimes::SyncOrRecordFailed],
             within: seconds(90),
+            costs: u64::MAX,
         },
         Named {
             name: "a journal that cannot be appended to",
@@ -208,6 +272,7 @@ fn falls() -> Vec<Named> {
             scenario: with("dsl", 4 * MB, [at(6, Happening::JournalError), at(12, kill(0))]),
             shows: &[Sometimes::DiskFailed],
             within: seconds(60),
+            costs: u64::MAX,
         },
     ]
 }
@@ -229,8 +294,9 @@ fn mishaps() -> Vec<Named> {
                     ],
                 )
             },
-            shows: &[],
+            shows: &[Sometimes::Stopped],
             within: seconds(160),
+            costs: u64::MAX,
         },
         Named {
             name: "no space, then space",
@@ -242,6 +308,7 @@ fn mishaps() -> Vec<Named> {
             },
             shows: &[Sometimes::NoSpaceThenSpace],
             within: seconds(120),
+            costs: u64::MAX,
         },
         Named {
             name: "the disk changes a bit",
@@ -249,6 +316,7 @@ fn mishaps() -> Vec<Named> {
             scenario: with("dsl", 4 * MB, [at(10, Happening::BitRot { permille: 100 })]),
             shows: &[Sometimes::BitRotRepaired],
             within: seconds(60),
+            costs: u64::MAX,
         },
         Named {
             name: "two want the same file",
@@ -259,6 +327,7 @@ fn mishaps() -> Vec<Named> {
             },
             shows: &[Sometimes::WaitedForRival],
             within: seconds(60),
+            costs: u64::MAX,
         },
         Named {
             name: "a URL that ends while another fetches",
@@ -270,6 +339,7 @@ fn mishaps() -> Vec<Named> {
             },
             shows: &[Sometimes::WaitedForRival],
             within: seconds(60),
+            costs: u64::MAX,
         },
     ]
 }
@@ -353,6 +423,9 @@ pub fn calm(link: &'static str, size: u64) -> Scenario {
         calm_at: seconds(1200),
         config: Config::default(),
         rival_at: None,
+        elsewhere: None,
+        refusal: None,
+        open_files: None,
         disk_bytes: None,
         sync_takes: Duration::from_millis(20),
     }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use fake_hub::{Route, RuleStats};
+use fake_hub::{RequestRecord, Route, RuleStats};
 
 use super::Stage;
 use crate::witness::Trust;
@@ -40,26 +40,24 @@ impl Stage {
         }
     }
 
-    /// Whether all damage is one answer with another version, which says so, and was not the first.
+    /// Whether all damage is one answer with another version, which says so, and an honest answer
+    /// for the same file had come before it to the same process.
     pub(crate) fn is_version_evident(&self) -> bool {
         let is_hidden = |rule: &String| rule.starts_with("storage-etag");
-        let is_one = |rule: &RuleStats| {
-            let has = |words: &str| rule.rule.split_whitespace().any(|word| word == words);
-            rule.kind == "etag-change" && has("route=cdn") && has("times=1") && rule.fired == 1
+        let hubs = self.network.hubs();
+        let [hub] = &hubs[..] else { return false };
+        let requests = hub.requests();
+        let changed = requests.iter().filter(|it| it.fault.as_deref() == Some("etag-change"));
+        let [changed] = &changed.collect::<Vec<_>>()[..] else { return false };
+        let is_measure = |it: &RequestRecord| {
+            let is_good = (it.route, it.status) == (Route::Cdn, 206) && it.fault.is_none();
+            is_good && it.file == changed.file && it.time_ms + 1000 < changed.time_ms
         };
         self.damages() == 1
-            && self.count(|rule| is_one(rule)) == 1
-            && self.network.hubs().len() == 1
+            && changed.route == Route::Cdn
+            && self.computer.processes() == 1
             && !self.scenario.rules.iter().any(is_hidden)
-            && !self.is_first_changed()
-    }
-
-    /// Whether another version is what came first.
-    fn is_first_changed(&self) -> bool {
-        let requests = self.network.hubs().first().map(|hub| hub.requests()).unwrap_or_default();
-        let content = requests.iter().filter(|it| it.route == Route::Cdn && it.status == 206);
-        let first = content.min_by_key(|request| request.time_ms);
-        first.is_none_or(|request| request.fault.as_deref() == Some("etag-change"))
+            && requests.iter().any(is_measure)
     }
 
     /// How often the rules fired that are so.

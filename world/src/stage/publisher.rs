@@ -2,10 +2,10 @@
 //!
 //! Listens nowhere; that is the network's.
 
-use fake_hub::{Builder, FakeHub, Kind, RepoSpec};
+use fake_hub::{Access, Builder, FakeHub, Kind, RepoSpec};
 
 use super::{REPO, Stage, TOKEN};
-use crate::scenario::Scenario;
+use crate::scenario::{Refusal, Scenario};
 use crate::witness::Truth;
 
 impl Stage {
@@ -23,6 +23,9 @@ impl Stage {
             if !xet.has_v2 {
                 builder = builder.without_v2();
             }
+        }
+        if self.scenario.refusal == Some(Refusal::NotForYou) {
+            repo = repo.access(Access::Gated);
         }
         builder = builder.repo(repo);
         for rule in &self.scenario.rules {

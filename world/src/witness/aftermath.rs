@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use engine::journal;
 use engine::range::ByteRange;
+use engine::range_set::RangeSet;
 use engine::time::Instant;
 use simnet::disk::SimDisk;
 
@@ -33,12 +34,13 @@ pub struct Aftermath {
 impl Aftermath {
     /// Looks at one file.
     pub fn look(&self, disk: &SimDisk, trust: Trust, witness: &mut Witness, now: Instant) {
-        if !trust.is_disk_honest {
-            return;
-        }
-        if let Some(flaw) = self.truth.flaw(disk, &self.target) {
+        let flaw = self.truth.flaw(disk, &self.target);
+        if let Some(flaw) = flaw.filter(|_| !witness.is_edited_late(&self.path)) {
             let how = format!("{} is in place with {flaw}", self.path);
             witness.accuse(now, Rule::S1OnlyRightFiles, how);
+        }
+        if !trust.is_disk_honest {
+            return;
         }
         self.check_replay(disk, trust, witness, now);
     }
@@ -77,6 +79,12 @@ impl Aftermath {
                 witness.accuse(now, Rule::S3ReplayIsTrue, how);
             }
         }
+    }
+
+    /// What the journal proves of what is on the disk; `None` if there is no journal.
+    pub fn proven(&self, disk: &SimDisk) -> Option<RangeSet> {
+        let replay = journal::replay(&disk.peek(&self.journal)?);
+        Some(replay.trusted.proven().clone()).filter(|proven| !proven.is_empty())
     }
 
     /// Holds what a process tells to be vouched for against the bytes that are right on the disk.

@@ -30,11 +30,8 @@ pub struct Bill {
     pub requests: u64,
     /// Bytes that arrived shortly before a process died: as much need not have been kept.
     pub lost_in_crashes: u64,
-    /// How often content was damaged, by the hub or by the disk, and how often the search for it
-    /// may have been interrupted.
-    pub doubts: u64,
-    /// What one of these searches may take.
-    pub search: u64,
+    /// What the search for damaged bytes may take.
+    pub searched: u64,
     /// How often a whole file came in answer to a range.
     pub ranges_ignored: u64,
     /// How often an answer carried bytes that nobody asked for or could use.
@@ -44,7 +41,6 @@ pub struct Bill {
 impl Bill {
     /// The most that may have arrived.
     pub fn allowed(&self) -> u64 {
-        let search = self.doubts * self.search;
         let streams = self.ranges_ignored * self.size * 35 / 100;
         let useless = self.useless_answers * USELESS_BYTES;
         self.fewest() * 103 / 100
@@ -54,7 +50,7 @@ impl Bill {
             + self.torn * CHUNK_BYTES
             + self.requests * HEAD_BYTES
             + self.lost_in_crashes
-            + search
+            + self.searched
             + streams
             + useless
             + OVERHEAD_BYTES

@@ -92,11 +92,19 @@ impl Witness {
     }
 
     /// What a file held has changed on the disk, by nobody's doing.
-    pub fn on_bit_rot(&mut self) {
+    pub fn on_bit_rot(&mut self, now: Instant) {
+        self.edits.push(now);
         self.floors.clear();
         for told in self.lives.values_mut().flat_map(|life| life.files.values_mut()) {
             told.is_doubted = true;
         }
+    }
+
+    /// Whether somebody changed a file while it was put in place, when it had been looked at for
+    /// the last time, or nobody lived to tell when that was.
+    pub fn is_edited_late(&self, path: &str) -> bool {
+        let Some(sealed) = self.sealed.get(path) else { return !self.edits.is_empty() };
+        self.edits.iter().any(|at| *at <= *sealed && sealed.since(*at) <= SEALING)
     }
 
     /// A process is no more. A sync on its disk takes so long.
@@ -105,6 +113,7 @@ impl Witness {
         if let (Some(asked), Death::Exit) = (life.cancelled, death) {
             let times = (now.since(asked), CANCEL_WITHIN + sync_takes * 4);
             self.spend_time(times, now, Rule::L5CancelsFast, "to stop took");
+            self.note(Sometimes::Stopped);
         }
         for told in life.files.into_values() {
             if told.is_doubted || life.has_disk_trouble {
@@ -156,8 +165,9 @@ impl Witness {
                 }
                 let Some(told) = self.told(process, *file) else { return };
                 told.is_doubted = true;
-                let path = told.path.clone();
+                let (path, size) = (told.path.clone(), told.size);
                 if matches!(event, Event::Mismatch { .. }) {
+                    self.searches.insert((process, *file), size);
                     self.mismatches.push((now, path));
                 }
             }
@@ -165,6 +175,7 @@ impl Witness {
                 let Some(told) = self.told(process, *file) else { return };
                 told.is_in_place = true;
                 let (proven, size, path) = (told.proven, told.size, told.path.clone());
+                self.sealed.insert(path.clone(), now);
                 self.check(proven == size, now, Rule::S1OnlyRightFiles, || {
                     format!("sealed {path} with {proven} proven")
                 });
@@ -258,6 +269,11 @@ impl Witness {
         self.has_repaired
     }
 
+    /// How large the files are that were searched for damage, each as often as a process began to.
+    pub fn searches(&self) -> impl Iterator<Item = u64> {
+        self.searches.values().copied()
+    }
+
     /// What of the file at `path` is proven now, as far as any living process has told.
     pub fn proven_of(&self, path: &str) -> u64 {
         let told = self.lives.values().flat_map(|life| life.files.values());
@@ -294,6 +310,8 @@ impl Told {
     }
 }
 
+/// So long before a file is in place it was looked at for the last time.
+const SEALING: Duration = Duration::from_secs(3);
 /// How long saving may take once the person has said to stop.
 const CANCEL_WITHIN: Duration = Duration::from_secs(1);
 /// Connections that were silent for longer have been given up.

@@ -126,7 +126,8 @@ fn other_way() -> Vec<Named> {
 fn told(name: &'static str, why: &'static str, rule: &str) -> Named {
     let rules = (!rule.is_empty()).then(|| rule.to_owned()).into_iter().collect();
     let scenario = Scenario { xet: Some(STORAGE), rules, ..calm("dsl", 10 * MB) };
-    Named { name, why, scenario, shows: &[], within: seconds(120) }
+    let (shows, within) = (&[][..], seconds(120));
+    Named { name, why, scenario, shows, within, costs: u64::MAX }
 }
 
 /// Files of 10 MB have about twenty xorbs.
