@@ -235,7 +235,7 @@ impl<D: Disk> Taker<'_, D> {
         let Some(sight) = sight(self.disk, path)? else { return Ok(None) };
         let verdict = sight.judge(self.process, self.own.lock, self.is_local);
         let is_given_up = match verdict {
-            Verdict::Alive => watch.silence(&sight, self.now) >= MUTE_AFTER,
+            Verdict::Alive => watch.silence(&sight, depth, self.now) >= MUTE_AFTER,
             Verdict::Dead => true,
             Verdict::Unproven => self.is_stale(&sight, watch, depth)?,
         };

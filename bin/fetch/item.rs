@@ -2,6 +2,8 @@
 //!
 //! Knows where a file comes from and where it goes; touches neither.
 
+use std::time::Duration;
+
 use engine::digest::FileDigest;
 use engine::hub::asked::Asked;
 use engine::hub::listing::TreeEntry;
@@ -11,7 +13,6 @@ use engine::hub::revision::{Commit, Revision};
 use engine::hub::target::shown;
 use engine::manifest::{FileSpec, Location};
 use engine::xet::hash::XetHash;
-use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 

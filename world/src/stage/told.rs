@@ -119,6 +119,7 @@ impl Stage {
             | News::Present { .. }
             | News::Asking { .. }
             | News::TokenIgnored { .. }
+            | News::Aside { .. }
             | News::Elsewhere { .. }
             | News::Unavailable { .. }
             | News::Measuring { .. }
