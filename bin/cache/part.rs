@@ -456,7 +456,7 @@ fn append<D: Disk>(
 }
 
 /// A longer journal is none, in bytes. One is replaced when it is twice as long as it need be,
-/// which is a quarter of this for as many ranges as are kept.
+/// which is an eighth of this for as many ranges as are kept.
 const JOURNAL_MAX: u64 = 256 << 20;
 /// A record of what was copied covers so much.
 const FILL_BYTES: u64 = 8 << 20;

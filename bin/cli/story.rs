@@ -34,6 +34,8 @@ pub(crate) struct Story {
     last_fault: Option<LastFault>,
     fault_count: u64,
     told_faults: BTreeMap<&'static str, Instant>,
+    /// How many files of what was asked for cannot be had.
+    unavailable: u64,
 }
 
 /// A line worth saying once, when it happens.
@@ -120,6 +122,7 @@ impl Story {
             last_fault: None,
             fault_count: 0,
             told_faults: BTreeMap::new(),
+            unavailable: 0,
         }
     }
 

@@ -23,8 +23,7 @@ pub(crate) async fn read<B: HttpBody>(
     let began = Instant::now();
     let mut bytes = Vec::new();
     while bytes.len() <= max {
-        let earned = Duration::from_secs(bytes.len() as u64 / BYTES_PER_SECOND_MIN);
-        let left = (patience + earned).saturating_sub(began.elapsed()).min(patience);
+        let left = time_left(patience, bytes.len() as u64, began);
         let chunk = tokio::time::timeout(left, body.chunk()).await;
         match chunk.unwrap_or(Err(Fault::Silent(left)))? {
             Some(chunk) => bytes.extend_from_slice(&chunk),
@@ -32,6 +31,13 @@ pub(crate) async fn read<B: HttpBody>(
         }
     }
     Ok(bytes)
+}
+
+/// How long the next bytes of a body may take that began at `began`, and of which so many bytes
+/// have come.
+pub(crate) fn time_left(patience: Duration, came: u64, began: Instant) -> Duration {
+    let earned = Duration::from_secs(came / BYTES_PER_SECOND_MIN);
+    patience.saturating_add(earned).saturating_sub(began.elapsed()).min(patience)
 }
 
 /// The slowest that an answer may be, apart from the patience with it.

@@ -217,7 +217,7 @@ fn the_last_line_says_how_it_ended() {
     };
     let done_file = json!({
         "file": "a.bin", "path": "/cache/a.bin", "bytes": 1000, "digest": "sha256:00",
-        "present": false
+        "present": false, "verified": null
     });
     let expected = json!({
         "event": "done", "path": "/cache/a.bin", "commit": "c0ffee", "dry_run": false,

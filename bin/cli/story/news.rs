@@ -29,9 +29,7 @@ impl Story {
             News::Elsewhere { endpoint, host } => Some(Notice::Fact(format!(
                 "{endpoint} leads to {host}, which answers in its place; it does not see the token"
             ))),
-            News::Unavailable { path, fault } => {
-                Some(Notice::Fact(format!("{path} cannot be had: {fault}")))
-            }
+            News::Unavailable { path, fault } => self.on_unavailable(path, fault),
             News::Measuring { host } => Some(Notice::Fact(format!(
                 "{host} does not say how long the file is: it is read once to find out"
             ))),
@@ -76,6 +74,16 @@ impl Story {
         let notice = format!("asking {host} failed: {fault}; it is asked again");
         self.stage = Stage::AskingAgain { host, fault: fault.clone(), attempt, until };
         (attempt <= 1).then_some(Notice::Fact(notice))
+    }
+
+    fn on_unavailable(&mut self, path: &str, fault: &Fault) -> Option<Notice> {
+        self.unavailable += 1;
+        match self.unavailable {
+            0..UNAVAILABLE_MAX => Some(format!("{path} cannot be had: {fault}")),
+            UNAVAILABLE_MAX => Some("more files cannot be had: how many, the end says".to_owned()),
+            _ => None,
+        }
+        .map(Notice::Fact)
     }
 
     fn on_planned(&mut self, commit: &str, files: &[PlannedFile]) -> Notice {
@@ -256,5 +264,7 @@ impl Story {
 const SHORT_COMMIT_LEN: usize = 12;
 /// That the storage has the right name for a smaller file is not worth a line, in bytes.
 const NAME_WORTH_TELLING: u64 = 10_000_000;
+/// Fewer files than this that cannot be had are named one by one.
+const UNAVAILABLE_MAX: u64 = 50;
 /// The same kind of fault gets a line of its own only this often.
 const SAME_FAULT_PAUSE: Duration = Duration::from_secs(30);

@@ -57,10 +57,11 @@ impl<H: Http> HubClient<H> {
             return Err(Fault::Encoded(head.coding()));
         }
         let (patience, _) = self.patience();
-        let mut size = 0;
+        let (mut size, began) = (0, Instant::now());
         loop {
-            let chunk = tokio::time::timeout(patience, body.chunk()).await;
-            match chunk.unwrap_or(Err(Fault::Silent(patience)))? {
+            let left = whole::time_left(patience, size, began);
+            let chunk = tokio::time::timeout(left, body.chunk()).await;
+            match chunk.unwrap_or(Err(Fault::Silent(left)))? {
                 Some(chunk) => size += chunk.len() as u64,
                 None => return Ok(size),
             }

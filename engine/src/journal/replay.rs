@@ -272,9 +272,9 @@ pub fn settle(replay: &Replay, size: u64, mut is_intact: impl FnMut(Proven) -> b
     ledger
 }
 
-/// More ranges of one file are not kept: as many as 500 GB have, asked for 1 MB at a time. They
-/// take 60 MB of memory.
-const ENTRIES_MAX: usize = 512 << 10;
+/// More ranges of one file are not kept: as many as 250 GB have, asked for 1 MB at a time. They
+/// take 30 MB of memory.
+const ENTRIES_MAX: usize = 256 << 10;
 
 #[cfg(test)]
 mod tests;
