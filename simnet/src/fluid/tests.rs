@@ -123,6 +123,47 @@ fn a_lone_request_into_an_outage_is_given_up_and_asked_again() {
 }
 
 #[test]
+fn refusals_between_login_pages_are_not_in_a_row() {
+    // Seeds 90081630 and two like it: twelve refusals in all, however far apart, ended a file.
+    let until = 120 * SECOND;
+    let trouble = |kind, percent| Trouble { kind, from: SECOND / 2, until, percent };
+    for kind in [TroubleKind::Forbidden, TroubleKind::Redirect] {
+        for seed in 0..20 {
+            let troubles = vec![trouble(TroubleKind::Portal, 60), trouble(kind, 75)];
+            let world = World { troubles, calm_at: until, ..world(seed) };
+            let outcome = check(&world, &[Sometimes::Portal]);
+            assert!(outcome.is_complete, "{world}");
+        }
+    }
+}
+
+#[test]
+fn where_one_connection_is_allowed_the_dead_one_makes_room() {
+    // Seed 91123995: the dead one kept the probe back for 75 s after the end of the outage.
+    for seed in 0..20 {
+        let outage = Outage { first: SECOND, lasting: 90 * SECOND, every: None };
+        let mut world = world(seed);
+        world.profile.outages.push(outage);
+        world.profile.conn_limit = Some(1);
+        world.profile.nat_after = Some(60 * SECOND);
+        world.profile.p_dead_percent = 100;
+        let outcome = check(&world, &[]);
+        assert!(outcome.is_complete, "{world}");
+        assert!(outcome.lasted < (91 + 36 + 12) * SECOND, "{:?}: {world}", outcome.lasted);
+    }
+}
+
+#[test]
+fn a_round_of_all_workers_is_no_silence() {
+    // Seed 90043270: pieces so large that a round of them outlasted the stall timer.
+    for seed in 0..2000 {
+        let world = draw(seed);
+        let round = world.piece_min * u64::from(world.config.workers_max);
+        assert!(round <= world.profile.trace.mean() / 2, "{world}");
+    }
+}
+
+#[test]
 fn a_recording_tells_what_the_outcome_says() {
     let (outcome, recording) = record(&world(1));
     assert_eq!(outcome.digest, run(&world(1)).digest, "watching changes nothing");

@@ -3,7 +3,7 @@
 //! Looks at runs that are over, from the network's side.
 
 use engine::time::{Duration, Instant};
-use fake_hub::RequestRecord;
+use fake_hub::{RequestRecord, Route};
 use std::ops::Range;
 
 use crate::net::Flow;
@@ -78,11 +78,16 @@ pub(super) fn check_pauses(stage: &Stage, ended: Instant) {
     let mut witness = stage.witness();
     for told in requests.iter().filter(|request| request.status == 429) {
         let asked_at = at(told.time_ms);
-        // Until the answer is there, and its last bytes on a slow link, nobody knows.
-        let known = asked_at + KNOWN_AFTER + stage.queueing();
+        // Until the answer is there, and its last bytes on a slow link, nobody knows. While no
+        // content comes, nothing is in its way.
+        let is_content = |it: &RequestRecord| matches!(it.route, Route::Cdn | Route::Xorb);
+        let is_first = !requests.iter().any(|it| is_content(it) && at(it.time_ms) < asked_at);
+        let profile = &stage.scenario.profile;
+        let bare = profile.rtt * (profile.setup_rtts + 2) + TICKS;
+        let known = asked_at + if is_first { bare } else { KNOWN_AFTER + stage.queueing() };
         // Who does not wait may be done before the pause is over.
         let quiet = known..(asked_at + pause).min(ended - LEAD);
-        if quiet.is_empty() || !stage.is_undisturbed(asked_at - LEAD..quiet.end) {
+        if quiet.is_empty() || !stage.is_undisturbed(asked_at..quiet.end) {
             continue;
         }
         witness.arm(Rule::E2Paced);
@@ -102,4 +107,6 @@ const BACK_WITHIN: Duration = Duration::from_secs(34);
 const ASKED_BESIDE: Duration = Duration::from_secs(29);
 /// What happened shortly before may have its effect now.
 const LEAD: Duration = Duration::from_secs(1);
+/// Ticks of the simulation.
+const TICKS: Duration = Duration::from_millis(150);
 const KNOWN_AFTER: Duration = Duration::from_secs(1);

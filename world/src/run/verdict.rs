@@ -215,6 +215,7 @@ fn check_network(stage: &Stage, now: Instant) {
     let mut witness = stage.witness();
     check_pace(&connects, workers, &mut witness);
     check_vain(stage, &mut witness);
+    check_reuse(stage, &mut witness, now);
     let open_max = CONNECTIONS + 2 * workers as usize;
     let connections = (books.open_max() as u64, open_max as u64);
     witness.spend(connections, now, Rule::S9Bounded, "connections at once");
@@ -226,6 +227,28 @@ fn check_network(stage: &Stage, now: Instant) {
     if books.flows().iter().any(|flow| flow.ending == Some(Ending::Reset)) {
         witness.note(Sometimes::LinkReset);
     }
+}
+
+/// E2: where nothing ends a connection, requests share a few: as many as there are workers, for
+/// each host; a split ends one more.
+fn check_reuse(stage: &Stage, witness: &mut Witness, now: Instant) {
+    let scenario = &stage.scenario;
+    let is_harmless = |rule: &String| rule.starts_with("storage-etag");
+    let profile = &scenario.profile;
+    let is_calm = scenario.script.is_empty()
+        && scenario.rules.iter().all(is_harmless)
+        && scenario.is_even()
+        && profile.reset_every.is_none()
+        && profile.crowd_reset_every.is_none()
+        && profile.conn_limit.is_none();
+    if !is_calm || scenario.rival_at.is_some() || scenario.refusal.is_some() {
+        return;
+    }
+    let opened = stage.network.hubs().iter().map(|hub| hub.stats().connections).sum();
+    let splits = witness.situations().count(Sometimes::TailSplit);
+    let hosts = if scenario.xet.is_some() { 3 } else { 2 };
+    let allowed = hosts * u64::from(scenario.config.workers_max) + splits + SPARE;
+    witness.spend((opened, allowed), now, Rule::E2Paced, "connections where one may be reused");
 }
 
 /// E2: who only gets errors asks less and less often.
@@ -303,6 +326,8 @@ const SETTLING: Duration = Duration::from_secs(120);
 const STALE: Duration = Duration::from_secs(75);
 /// A marker is shorter than any other record.
 const MARKER_BYTES: u64 = 24;
+/// Connections for planning.
+const SPARE: u64 = 4;
 const VAIN_MS: u64 = 10_000;
 /// Every 250 ms at most, by each of two who ask, and what many requests meet together.
 const VAIN_MAX: u64 = 100;

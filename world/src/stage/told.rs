@@ -74,7 +74,9 @@ impl Stage {
         let has_disk_trouble = self.scenario.disk_bytes.is_some()
             || self.scenario.script.iter().any(|step| step.what.is_of_disk())
             // Who wakes up and finds that its claim is gone has lost it on the disk.
-            || self.scenario.elsewhere.is_some();
+            || self.scenario.script.iter().any(|step| {
+                self.scenario.elsewhere.is_some() && matches!(step.what, Happening::Suspend { .. })
+            });
         let is_right = match error.blame() {
             Some(Blame::Request) => {
                 let told = self.scenario.refusal.map_or(&[][..], Refusal::told);

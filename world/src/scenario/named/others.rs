@@ -62,6 +62,18 @@ fn rivals() -> Vec<Named> {
             elsewhere(Locks::Absent, vec![sleep()]),
         ),
         named(
+            "a long batch, and a rival elsewhere",
+            "every claim of a batch is renewed, and not only the first",
+            &[Sometimes::RivalElsewhere, Sometimes::WaitedForRival],
+            200,
+            Scenario {
+                sizes: vec![3 * MB; 4],
+                rival_at: Some(seconds(2)),
+                elsewhere: Some(Locks::Absent),
+                ..calm("weak-87k", MB)
+            },
+        ),
+        named(
             "the clock is set back by an hour",
             "how long something takes is not told by dates",
             &[Sometimes::ClockJumped],
@@ -124,6 +136,16 @@ fn out_of_reach() -> Vec<Named> {
                     "status 429 retry-after=0 route=api times=9".to_owned(),
                     "status 503 retry-after=0 route=cdn times=6".to_owned(),
                 ],
+                ..calm("dsl", 4 * MB)
+            },
+        ),
+        named(
+            "told to wait while it plans",
+            "a pause is kept also before there is a transfer",
+            &[Sometimes::ToldToWait],
+            150,
+            Scenario {
+                rules: vec!["status 429 retry-after=20 route=resolve times=5".to_owned()],
                 ..calm("dsl", 4 * MB)
             },
         ),
