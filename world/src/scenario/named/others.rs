@@ -12,6 +12,7 @@ use crate::sometimes::Sometimes;
 pub(super) fn all() -> Vec<Named> {
     let mut all = rivals();
     all.extend(out_of_reach());
+    all.extend(unhelpful());
     all.extend(in_vain());
     all.extend(disks());
     all.extend(tampered());
@@ -126,6 +127,12 @@ fn out_of_reach() -> Vec<Named> {
                 ..with("dsl", 4 * MB, [at(4, Happening::Dark { lasting: seconds(45) })])
             },
         ),
+    ]
+}
+
+/// A hub that answers, and not as one would like.
+fn unhelpful() -> Vec<Named> {
+    vec![
         named(
             "told to come at once",
             "a server that says that no pause is needed is not asked all the time",
