@@ -116,10 +116,10 @@ fn zone_of_v4(address: Ipv4Addr) -> Zone {
     } else if address.is_link_local() || address.is_multicast() || address.is_broadcast() {
         Zone::Link
     } else if address.is_private()
-        // Carriers' NAT, protocol assignments, benchmarks.
+        // Carriers' NAT, protocol assignments. Not the 198.18.0.0/15 of RFC 2544: clients of some
+        // VPNs let names be found there that they carry to anywhere.
         || (a, b & 0xc0) == (100, 64)
         || (a, b, c) == (192, 0, 0)
-        || (a, b & 0xfe) == (198, 18)
     {
         Zone::Network
     } else {
@@ -162,6 +162,7 @@ mod tests {
             ("93.184.215.14", Zone::Internet),
             ("172.32.0.1", Zone::Internet),
             ("100.128.0.1", Zone::Internet),
+            ("198.18.0.1", Zone::Internet),
             ("2606:2800::1", Zone::Internet),
             ("10.0.0.1", Zone::Network),
             ("172.16.0.1", Zone::Network),
