@@ -1,7 +1,7 @@
 //! The real disk: `std::fs`, positioned reads and writes, advisory locks.
 //!
 //! Follows no symbolic link in the last part of a path, and above it none of a
-//! [neighbour](super::beneath), where the system has a way to tell.
+//! neighbour (`beneath`), where the system has a way to tell.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, TryLockError};
