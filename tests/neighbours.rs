@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use futures_util::future::join_all;
 use process::{Running, Site};
 
 const MB: u64 = 1_000_000;
@@ -31,18 +32,21 @@ enum Deed {
 #[tokio::test]
 async fn whatever_is_done_to_the_part_no_wrong_file_is_called_right() {
     for deed in [Deed::Zero, Deed::Flip, Deed::Cut, Deed::Grow] {
-        for (moment, place) in [(0.3, 0.1), (0.6, 0.01), (0.9, 0.5), (0.99, 0.7)] {
-            let site = Site::new(SIZE, RATE).await;
-            let mut running = site.start(&[]);
-            site.wait_sent(part_of(moment), &mut running).await;
-            do_to(&part(&site), deed, part_of(place));
-            running.succeed().await;
-            site.check_result();
-            // A cut takes all that came behind it; the others cost what they touched, or little.
-            let most = if matches!(deed, Deed::Cut) { 2.2 } else { 1.35 };
-            assert!(site.cost() <= most, "{deed:?} at {moment}: {}", site.cost());
-        }
+        let cases = [(0.3, 0.1), (0.6, 0.01), (0.9, 0.5), (0.99, 0.7)];
+        join_all(cases.map(|(moment, place)| check(deed, moment, place))).await;
     }
+}
+
+async fn check(deed: Deed, moment: f64, place: f64) {
+    let site = Site::new(SIZE, RATE).await;
+    let mut running = site.start(&[]);
+    site.wait_sent(part_of(moment), &mut running).await;
+    do_to(&part(&site), deed, part_of(place));
+    running.succeed().await;
+    site.check_result();
+    // A cut takes all that came behind it; the others cost what they touched, or little.
+    let most = if matches!(deed, Deed::Cut) { 2.2 } else { 1.35 };
+    assert!(site.cost() <= most, "{deed:?} at {moment}: {}", site.cost());
 }
 
 #[tokio::test]

@@ -34,9 +34,9 @@ fuzz_target!(|bytes: &[u8]| {
             });
         } else if is_proof && was_taken {
             owners.iter_mut().for_each(|owner| {
-                let is_same = |it: &usize| ledger.entries().any(|entry| {
-                    entry.digest == RangeDigest([*it as u8; 32])
-                });
+                let is_same = |it: &usize| {
+                    ledger.entries().any(|entry| entry.digest == RangeDigest([*it as u8; 32]))
+                };
                 *owner = owner.filter(is_same);
             });
             owners[bytes].fill(Some(number));

@@ -13,7 +13,7 @@ fuzz_target!(|text: &str| {
     if let Ok(Target::Repo(target)) = Target::parse(text, None, &endpoint) {
         match &target.part {
             Part::File(path) | Part::Folder(path) => check(path),
-            Part::All => {}
+            Part::Whole => {}
         }
         assert!(!target.repo.folder_name().contains(['/', '\\']));
     }
