@@ -148,7 +148,7 @@ fn another_seed_is_another_run() {
 type Fall = fn(u32, bool) -> Scenario;
 
 /// How many drawn worlds are run.
-const WORLDS: u64 = 300;
+const WORLDS: u64 = 200;
 /// How many of them are run again, in other threads and processes.
 const AGAIN: u64 = 30;
 const THREADS: usize = 2;
