@@ -43,6 +43,22 @@ impl Hand {
         (hand, first)
     }
 
+    /// A file of 2 MiB of which all came, which is not what its publisher says although the disk
+    /// holds what came.
+    fn searching() -> Self {
+        let mut hand = Hand::sized(2 * MIB);
+        hand.authorize();
+        let [only] = &hand.requests()[..] else { panic!("one request") };
+        let only = only.clone();
+        hand.plan(&only, 0, 0);
+        hand.write(&only, only.1);
+        hand.transfer.handle_close(only.0, &Close::Done, hand.now);
+        let chunks = vec![Node { hash: XetHash::ZERO, len: 2 * MIB }];
+        hand.answer(Answer::Hashed { digest: Some(WRONG), chunks });
+        hand.answer(Answer::Checked { damaged: Vec::new() });
+        hand
+    }
+
     fn pass(&mut self, seconds: u64) {
         self.now = self.now + Duration::from_secs(seconds);
         self.transfer.handle_timeout(self.now);
@@ -272,16 +288,7 @@ fn while_the_store_asks_for_a_pause_nothing_more_is_asked_of_it() {
 
 #[test]
 fn while_the_storage_asks_for_a_pause_it_is_asked_for_no_names() {
-    let mut hand = Hand::sized(2 * MIB);
-    hand.authorize();
-    let [only] = &hand.requests()[..] else { panic!("one request") };
-    let only = only.clone();
-    hand.plan(&only, 0, 0);
-    hand.write(&only, only.1);
-    hand.transfer.handle_close(only.0, &Close::Done, hand.now);
-    let chunks = vec![Node { hash: XetHash::ZERO, len: 2 * MIB }];
-    hand.answer(Answer::Hashed { digest: Some(WRONG), chunks });
-    hand.answer(Answer::Checked { damaged: Vec::new() });
+    let mut hand = Hand::searching();
     for seconds in [15, 0] {
         let [ticket] = hand.names()[..] else { panic!("one question") };
         let pause = Some(Duration::from_secs(seconds));
@@ -298,16 +305,7 @@ fn while_the_storage_asks_for_a_pause_it_is_asked_for_no_names() {
 
 #[test]
 fn a_search_that_has_become_hopeless_goes_on_without_chunks_at_once() {
-    let mut hand = Hand::sized(2 * MIB);
-    hand.authorize();
-    let [only] = &hand.requests()[..] else { panic!("one request") };
-    let only = only.clone();
-    hand.plan(&only, 0, 0);
-    hand.write(&only, only.1);
-    hand.transfer.handle_close(only.0, &Close::Done, hand.now);
-    let chunks = vec![Node { hash: XetHash::ZERO, len: 2 * MIB }];
-    hand.answer(Answer::Hashed { digest: Some(WRONG), chunks });
-    hand.answer(Answer::Checked { damaged: Vec::new() });
+    let mut hand = Hand::searching();
     // Nobody knows the names, and all of it comes again as it was.
     for _ in 0..2 {
         let [ticket] = hand.names()[..] else { panic!("one question") };
