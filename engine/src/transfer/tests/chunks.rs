@@ -46,7 +46,7 @@ impl Hand {
     /// A file of 2 MiB of which all came, which is not what its publisher says although the disk
     /// holds what came.
     fn searching() -> Self {
-        let mut hand = Hand::sized(2 * MIB);
+        let mut hand = Self::sized(2 * MIB);
         hand.authorize();
         let [only] = &hand.requests()[..] else { panic!("one request") };
         let only = only.clone();
