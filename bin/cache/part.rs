@@ -1,30 +1,34 @@
 //! A part file and its journal, opened to be written on.
 //!
 //! Appends no records of a running transfer: that is the driver's business. Believes of an
-//! earlier one only what the journal's [contract](engine::journal) lets it believe.
+//! earlier one only what the journal's [contract](engine::journal) lets it believe. How a part that
+//! is being written is looked at stands in `written`, what is copied into one in `copied`.
 //!
 //! The journal is there before the part. So a part without a journal is one whose journal was
 //! lost, or was renamed away because somebody may still write the part (see
 //! [`claim`](super::claim)). Such a part is never written: it becomes the *orphan*, and what a
 //! journal still says of an orphan is copied out of it, range by range, each checked.
 
+mod copied;
+mod written;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use engine::fault::DiskFault;
-use engine::journal::{self, Begin, Record, Replay, Sealed};
-use engine::ledger::{Ledger, Proven};
-use engine::range::ByteRange;
+use engine::journal::{self, Begin, Replay, Sealed};
+use engine::ledger::Ledger;
 
 use super::claim::{Claim, isolate};
-use super::environment::follow;
 use super::layout::Place;
 use super::obstacle::in_the_way;
 use super::swap;
-use crate::disk::pieces::{is_intact, range_digest, read_pieces, rewrite};
+use crate::disk::pieces::{is_intact, rewrite};
 use crate::disk::{Access, At, Disk, DiskFile, FileKind, Stat, if_there};
+pub use copied::fill;
+use copied::salvage;
+pub use written::{check_name, mark, safe_bytes};
 
 /// A part file and its journal, ready to be written on.
 pub struct OpenPart<D: Disk> {
@@ -301,167 +305,9 @@ fn reserve<D: Disk>(disk: &D, place: &Place, open: &OpenPart<D>) -> Result<(), D
     Ok(())
 }
 
-/// An error unless `file` is still what is at `path`. Blocks.
-pub fn check_name<D: Disk>(disk: &D, path: &Path, file: &D::File) -> Result<(), DiskFault> {
-    let there = if_there(disk.stat(path)).at(path)?;
-    let what = match there {
-        Some(there) if there.id == file.stat().at(path)?.id => return Ok(()),
-        Some(_) => "was replaced",
-        None => "was removed",
-    };
-    let path = path.display();
-    Err(DiskFault::Gone(format!("{path}: {what} by somebody else while it was being written")))
-}
-
-/// Marks a part of `size` bytes that nothing of ours writes to any more, so that whoever else does
-/// so is noticed: it gets a time of its own, in the past, which the next write would replace. And
-/// its length, if somebody has changed that; what is missing then is found when it is read.
-///
-/// # Errors
-///
-/// When it cannot be looked at.
-pub fn mark(part: &impl DiskFile, size: u64) -> io::Result<Stat> {
-    if part.stat()?.len != size {
-        part.set_len(size)?;
-    }
-    let written = part.stat()?.modified;
-    if let Err(error) = part.set_modified(written.saturating_sub(MARK_BEFORE)) {
-        // The part may be another user's. Then its time is a mark only as fine as that is.
-        tracing::debug!(%error, "the part could not be marked");
-    }
-    // As the filesystem keeps it, which may be rounded.
-    part.stat()
-}
-
-/// What a reader who comes now would find recorded and true of `place`, in bytes, if that is still
-/// `part`. Changes nothing. Blocks.
-pub fn safe_bytes<D: Disk>(
-    disk: &D,
-    place: &Place,
-    begin: &Begin,
-    part: &D::File,
-) -> Result<u64, DiskFault> {
-    let Some(there) = if_there(disk.stat(&place.part)).at(&place.part)? else { return Ok(0) };
-    let stat = part.stat().at(&place.part)?;
-    let found = read_journal(disk, &place.journal).at(&place.journal)?;
-    let Some((mut replay, _)) = found.filter(|(replay, _)| is_about(replay, begin)) else {
-        return Ok(0);
-    };
-    if there.id != stat.id {
-        return Ok(0);
-    }
-    if stat.len != begin.size {
-        distrust(&mut replay, begin.size);
-    }
-    let ledger = journal::settle(&replay, begin.size, |proven| is_intact(part, proven));
-    Ok(ledger.proven_bytes())
-}
-
-/// Copies what a journal says of the orphan into the part, and then removes both.
-fn salvage<D: Disk>(
-    disk: &D,
-    place: &Place,
-    begin: &Begin,
-    open: &mut OpenPart<D>,
-) -> Result<(), DiskFault> {
-    let found = read_journal(disk, &place.orphan_journal).at(&place.orphan_journal)?;
-    let Some((mut replay, _)) = found.filter(|(replay, _)| is_about(replay, begin)) else {
-        return Ok(());
-    };
-    let stat = if_there(disk.stat(&place.orphan)).at(&place.orphan)?;
-    if stat.is_some_and(|stat| stat.kind == FileKind::File) {
-        let orphan = disk.open(&place.orphan, Access::Read).at(&place.orphan)?;
-        distrust(&mut replay, begin.size);
-        for proven in std::mem::take(&mut replay.unsynced).into_iter().rev() {
-            let is_news = !open.ledger.proven().contains(proven.range);
-            if is_news && open.ledger.admits(proven.range) {
-                copy(place, &orphan, open, proven)?;
-            }
-        }
-        settle(place, open)?;
-        disk.remove_file(&place.orphan).at(&place.orphan)?;
-    }
-    disk.remove_file(&place.orphan_journal).at(&place.orphan_journal)
-}
-
-fn copy<D: Disk>(
-    place: &Place,
-    orphan: &D::File,
-    open: &mut OpenPart<D>,
-    proven: Proven,
-) -> Result<(), DiskFault> {
-    // What is hashed is what was written: the orphan may change under our eyes.
-    let mut hasher = blake3::Hasher::new();
-    let mut failed = None;
-    let copied = read_pieces(orphan, proven.range, |at, bytes| {
-        hasher.update(bytes);
-        open.part.write_all_at(bytes, at).map_err(|error| {
-            failed = Some(error);
-            io::ErrorKind::Other.into()
-        })
-    });
-    if let Some(error) = failed {
-        return Err(error).at(&place.part);
-    }
-    let is_same = copied.is_ok() && *hasher.finalize().as_bytes() == proven.digest.0;
-    if is_same {
-        append(place, open, &Record::Proven(proven))?;
-        open.ledger.prove(proven);
-        open.records += 1;
-    }
-    Ok(())
-}
-
-/// Fills a part that has no bytes yet with those of `source`, a file of the same length and, as
-/// far as is known, of the same content; whether it is, the file's own digest will tell. Blocks.
-pub fn fill<D: Disk>(
-    disk: &D,
-    place: &Place,
-    open: &mut OpenPart<D>,
-    source: &Path,
-) -> Result<(), DiskFault> {
-    let source = follow(disk, source)?;
-    let Ok(file) = disk.open(&source, Access::Read) else { return Ok(()) };
-    let size = open.ledger.size();
-    let is_same = file.stat().is_ok_and(|stat| stat.len == size);
-    if !is_same || !open.ledger.proven().is_empty() {
-        return Ok(());
-    }
-    let mut start = 0;
-    while start < size {
-        let range = ByteRange::new(start, (start + FILL_BYTES).min(size));
-        let digest = range_digest(&file, range).at(&source)?;
-        copy(place, &file, open, Proven { range, digest })?;
-        start = range.end;
-    }
-    settle(place, open)
-}
-
-/// Makes what was copied into a part durable, and says so in its journal.
-fn settle<D: Disk>(place: &Place, open: &mut OpenPart<D>) -> Result<(), DiskFault> {
-    open.part.sync_data().at(&place.part)?;
-    append(place, open, &Record::Synced { records: open.records })?;
-    open.journal.sync_data().at(&place.journal)
-}
-
-fn append<D: Disk>(
-    place: &Place,
-    open: &mut OpenPart<D>,
-    record: &Record,
-) -> Result<(), DiskFault> {
-    let bytes = record.to_bytes();
-    open.journal.write_all_at(&bytes, open.journal_len).at(&place.journal)?;
-    open.journal_len += bytes.len() as u64;
-    Ok(())
-}
-
 /// A longer journal is none, in bytes. One is replaced when it is twice as long as it need be,
 /// which is an eighth of this for as many ranges as are kept.
 const JOURNAL_MAX: u64 = 256 << 20;
-/// A record of what was copied covers so much.
-const FILL_BYTES: u64 = 8 << 20;
-/// More than any filesystem rounds a time by: 2 s are FAT's.
-const MARK_BEFORE: Duration = Duration::from_secs(3);
 /// Below this, a journal is not worth shortening.
 const JOURNAL_SLACK: u64 = 64 << 10;
 

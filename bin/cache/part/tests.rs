@@ -5,9 +5,12 @@
 use std::fs;
 
 use engine::digest::RangeDigest;
+use engine::journal::Record;
+use engine::ledger::Proven;
 use engine::range::ByteRange;
 use engine::time::Instant;
 
+use super::copied::append;
 use super::*;
 use crate::cache::claim::{Attempt, Watch, try_claim};
 use crate::cache::layout::LocalDir;

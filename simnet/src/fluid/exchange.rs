@@ -31,6 +31,8 @@ pub(super) struct Exchange {
     /// What arrived and was not read yet, because nobody has said that it is wanted.
     pub(super) unread: u64,
     pub(super) arrived: u64,
+    /// What arrived after the request was told to end.
+    pub(super) unheard: u64,
     pub(super) writer: Option<Writer>,
     pub(super) is_headed: bool,
     pub(super) is_aborting: bool,

@@ -92,8 +92,7 @@ impl Run<'_> {
         let carried = begun.map(|at| carried(self.world, len, at - out(at)));
         let carried = carried[0].max(carried[1]);
         let request_bytes = self.world.config.request_bytes_min;
-        let connections =
-            u64::from(self.connections_soon()).min(len.div_ceil(request_bytes)).max(1);
+        let connections = u64::from(self.connections_soon()).min(len / request_bytes).max(1);
         let capped = profile.conn_cap.map_or(Duration::ZERO, |cap| {
             Duration::from_millis(len.saturating_mul(1000) / (cap.get() * connections))
         });

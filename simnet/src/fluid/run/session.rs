@@ -127,7 +127,7 @@ impl Run<'_> {
         for exchange in self.exchanges.values() {
             let buffered = exchange.writer.as_ref().map(Writer::buffered);
             let len = exchange.unread + buffered.unwrap_or(0);
-            sum += len;
+            sum += len + exchange.unheard;
             // What waits for the verdict on its head is the kernel's to keep.
             if buffered.is_none() {
                 continue;

@@ -54,6 +54,7 @@ impl Run<'_> {
             is_waiting: false,
             unread: 0,
             arrived: 0,
+            unheard: 0,
             writer: None,
             is_headed: false,
             is_aborting: false,
@@ -215,6 +216,7 @@ impl Run<'_> {
         }
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         if exchange.is_aborting {
+            exchange.unheard += len;
             return;
         }
         exchange.arrived += len;
