@@ -8,9 +8,11 @@ mod support;
 
 use std::time::Duration;
 
+use engine::config::Config;
 use engine::event::Event;
 use engine::fault::Fault;
 use fake_hub::{FakeHub, LinkSpec, RepoSpec, StorageEtag, StorageSpec, XetSpec};
+use moshi_fetch::fetch::Fetch;
 use moshi_fetch::news::News;
 use support::{FILE, Fetched, MIB, REPO, World, run, sha256};
 
@@ -90,10 +92,7 @@ async fn a_refusal_keeps_its_words_and_new_urls_are_few() {
     let rules = ["text-403 key-pair route=cdn"];
     let world = World::new(MIB, &rules, LinkSpec::default()).await;
     let mut fetch = world.fetch().no_xet(true);
-    fetch = fetch.config(engine::config::Config {
-        backoff_max: Duration::from_millis(20),
-        ..support::patience()
-    });
+    fetch = fetch.config(Config { backoff_max: Duration::from_millis(20), ..support::patience() });
     let fetched = run(fetch).await;
     let words = fetched.result.expect_err("nothing came").to_string();
     assert!(words.contains("HTTP 403") && words.contains("invalid key pair id"), "{words}");
@@ -129,4 +128,26 @@ async fn in_xet_with(rule: &str) -> World {
     let world = World::start(builder, 2 * MIB).await;
     assert!(world.hub.file(REPO, "main", FILE).is_some());
     world
+}
+
+/// The first file lies on a host that takes requests and never answers them; the others end.
+#[tokio::test]
+async fn a_file_on_a_silent_host_does_not_keep_the_others() {
+    let files = [("a.bin", 1), ("b.bin", 2), ("c.bin", 3)];
+    let files = files.map(|(name, byte)| (name, vec![byte; 300_000]));
+    let builder = FakeHub::builder()
+        .repo(RepoSpec::files(REPO, files))
+        .lfs_from(1000)
+        .rule("delay 600s path=*a.bin route=cdn".parse().expect("a rule"));
+    let world = World::start(builder, 900_000).await;
+    let fetch = Fetch::builder(REPO).environment(world.environment()).config(Config {
+        stall_after: Some(Duration::from_secs(1)),
+        give_up_after: Some(Duration::from_secs(8)),
+        ..support::patience()
+    });
+    let fetched = run(fetch.no_xet(true)).await;
+    assert!(fetched.result.is_err(), "one file cannot be had");
+    let is_sealed =
+        |news: &&News| matches!(news, News::Transfer { event: Event::Sealed { .. }, .. });
+    assert_eq!(fetched.news.iter().filter(is_sealed).count(), 2, "{:?}", fetched.news);
 }

@@ -138,8 +138,12 @@ impl Json {
                 wasted: *wasted,
             },
             Event::Waiting { why, until } => waiting(why, until.since(at)),
-            Event::Down { since } => Line::Down { seconds: at.since(*since).as_secs_f64() },
-            Event::Up { after } => Line::Up { seconds: after.as_secs_f64() },
+            Event::Down { since, host } => {
+                Line::Down { seconds: at.since(*since).as_secs_f64(), host: host.as_deref() }
+            }
+            Event::Up { after, host } => {
+                Line::Up { seconds: after.as_secs_f64(), host: host.as_deref() }
+            }
             Event::Named { file } => Line::Named { file: path(file) },
             Event::NoRanges { file } => Line::NoRanges { file: path(file) },
             Event::Split { file, range } => {

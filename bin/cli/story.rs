@@ -30,12 +30,19 @@ pub(crate) struct Story {
     open_requests: usize,
     last_bytes: Instant,
     pause: Option<Pause>,
-    down_since: Option<Instant>,
+    down: Option<Down>,
     last_fault: Option<LastFault>,
     fault_count: u64,
     told_faults: BTreeMap<&'static str, Instant>,
     /// How many files of what was asked for cannot be had.
     unavailable: u64,
+}
+
+/// Nothing comes from the link, or from one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Down {
+    since: Instant,
+    host: Option<String>,
 }
 
 /// A line worth saying once, when it happens.
@@ -118,7 +125,7 @@ impl Story {
             open_requests: 0,
             last_bytes: now,
             pause: None,
-            down_since: None,
+            down: None,
             last_fault: None,
             fault_count: 0,
             told_faults: BTreeMap::new(),

@@ -70,11 +70,15 @@ pub enum Event {
     Down {
         /// Since when.
         since: Instant,
+        /// Who it is, with the port, if other hosts answer: then it is not the link.
+        host: Option<String>,
     },
     /// Bytes arrive again.
     Up {
         /// How long none did.
         after: Duration,
+        /// From whom none did, if it was not the link.
+        host: Option<String>,
     },
     /// The storage has called the file by its name in content-addressed storage: what comes is
     /// the very content that the hub speaks of, as far as a head can say so.

@@ -51,6 +51,7 @@ pub mod rate;
 pub mod reach;
 pub mod repair;
 pub mod retry;
+pub mod silent_hosts;
 pub mod stall;
 pub mod stats;
 pub mod throttle;

@@ -32,6 +32,7 @@ use crate::outage::Outage;
 use crate::range::ByteRange;
 use crate::rate::RateMeter;
 use crate::reach::Reach;
+use crate::silent_hosts::SilentHosts;
 use crate::stall::StallDetector;
 use crate::stats::Stats;
 use crate::throttle::Throttle;
@@ -108,6 +109,7 @@ pub struct Transfer {
     last_proven: Instant,
     last_fault: Option<Fault>,
     down_told: bool,
+    silent_hosts: SilentHosts,
     deadline: Option<Deadline>,
     ending: Option<End>,
     ended: bool,
@@ -204,6 +206,7 @@ impl Transfer {
             last_proven: now,
             last_fault: None,
             down_told: false,
+            silent_hosts: SilentHosts::default(),
             deadline: None,
             ending: None,
             ended: false,
@@ -264,7 +267,7 @@ impl Transfer {
         self.rate.on_bytes(len, self.now);
         self.stats.received += len;
         self.events.push_back(Event::Received { file, len });
-        if self.on_link_alive() {
+        if self.on_request_alive(id) {
             self.advance();
         }
     }

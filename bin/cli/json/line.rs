@@ -58,9 +58,17 @@ pub(crate) enum Line<'a> {
         status: Option<u16>,
     },
     /// The link has been silent for so many seconds.
-    Down { seconds: f64 },
+    Down {
+        seconds: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        host: Option<&'a str>,
+    },
     /// The link answers again, after so many seconds.
-    Up { seconds: f64 },
+    Up {
+        seconds: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        host: Option<&'a str>,
+    },
     /// The storage has called the file by its Xet hash.
     Named { file: &'a str },
     /// The server ignores ranges; the file comes in one stream.

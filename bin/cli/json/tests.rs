@@ -127,10 +127,10 @@ fn transferring() {
             event(Event::Waiting { why: Wait::Probe { attempt: 3 }, until: at(4) }),
             json!({"event": "waiting", "why": "probe", "seconds": 1.0, "attempt": 3}),
         ),
-        (event(Event::Down { since: at(1) }), json!({"event": "down", "seconds": 2.0})),
+        (event(Event::Down { since: at(1), host: None }), json!({"event": "down", "seconds": 2.0})),
         (
-            event(Event::Up { after: Duration::from_secs(2) }),
-            json!({"event": "up", "seconds": 2.0}),
+            event(Event::Up { after: Duration::from_secs(2), host: Some("a.example:443".into()) }),
+            json!({"event": "up", "seconds": 2.0, "host": "a.example:443"}),
         ),
         (event(Event::Named { file: FILE }), json!({"event": "named", "file": "a.bin"})),
         (event(Event::NoRanges { file: FILE }), json!({"event": "no_ranges", "file": "a.bin"})),

@@ -11,7 +11,7 @@ use engine::time::Instant;
 use moshi_fetch::news::{News, PlannedFile};
 
 use super::file::{FileStage, FileStory, Holder};
-use super::{LastFault, Notice, Pause, Stage, Story, sentence};
+use super::{Down, LastFault, Notice, Pause, Stage, Story, sentence};
 use crate::cli::pace::Pace;
 use crate::cli::quantity;
 
@@ -127,18 +127,17 @@ impl Story {
                 let left = quantity::countdown(until.since(now));
                 Some(Notice::Fact(sentence::told_to_stay_away(*status, &left)))
             }
-            Event::Down { since } => {
-                let since = now - at.since(*since);
-                self.down_since = Some(since);
-                Some(Notice::Fact(format!(
-                    "the link has been silent for {}; it is probed until it answers",
-                    quantity::duration(now.since(since))
-                )))
+            Event::Down { since, host } => {
+                let down = Down { since: now - at.since(*since), host: host.clone() };
+                let words = sentence::down(&down, now);
+                self.down = Some(down);
+                Some(Notice::Fact(words))
             }
-            Event::Up { after } => {
+            Event::Up { after, host } => {
                 self.on_link_alive(now);
+                let who = host.as_deref().unwrap_or("the link");
                 let after = quantity::duration(*after);
-                Some(Notice::Fact(format!("the link answers again, after {after}")))
+                Some(Notice::Fact(format!("{who} answers again, after {after}")))
             }
             Event::NoRanges { file } => {
                 let file = self.files.get_mut(file)?;
@@ -212,7 +211,7 @@ impl Story {
 
     fn on_link_alive(&mut self, now: Instant) {
         self.last_bytes = now;
-        self.down_since = None;
+        self.down = None;
         // Being told to stay away by one host still holds when bytes come from another.
         let holds = |pause: &Pause| matches!(pause.why, Wait::Told { .. }) && pause.until > now;
         self.pause = self.pause.take().filter(holds);

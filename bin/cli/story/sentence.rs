@@ -13,7 +13,7 @@ use engine::time::Instant;
 use moshi_fetch::news::Aside;
 
 use super::file::{FileStage, FileStory};
-use super::{Pause, Stage, Story};
+use super::{Down, Pause, Stage, Story};
 use crate::cli::quantity::{self, count, countdown, duration};
 
 impl Story {
@@ -37,8 +37,9 @@ impl Story {
 
     /// What keeps bytes from arriving, if something does.
     fn link_sentence(&self, now: Instant) -> Option<String> {
-        if let Some(since) = self.down_since {
-            let silence = format!("link silent for {}", duration(now.since(since)));
+        if let Some(Down { since, host }) = &self.down {
+            let who = host.as_deref().unwrap_or("link");
+            let silence = format!("{who} silent for {}", duration(now.since(*since)));
             return Some(match self.pause_left(now) {
                 Some(left) => format!("{silence}, probing, next try in {}", countdown(left)),
                 None => format!("{silence}, probing now"),
@@ -126,6 +127,18 @@ pub(super) fn fault(fault: &Fault, wasted: u64) -> Option<String> {
         0 => format!("{fault}; {next}"),
         _ => format!("{fault}, which cost {}; {next}", quantity::size(wasted)),
     })
+}
+
+/// Nothing comes any more, from anybody or from one host.
+pub(super) fn down(down: &Down, now: Instant) -> String {
+    let silence = duration(now.since(down.since));
+    match &down.host {
+        None => format!("the link has been silent for {silence}; it is probed until it answers"),
+        Some(host) => format!(
+            "{host} has been silent for {silence}, while other hosts answer; it is asked again \
+             until it does"
+        ),
+    }
 }
 
 pub(super) fn told_to_stay_away(status: u16, left: &str) -> String {

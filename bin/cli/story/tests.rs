@@ -67,10 +67,10 @@ fn backoff(fault: Fault, attempt: u32, until: u64) -> Event {
 
 #[test]
 fn the_sentence_follows_the_link() {
-    let down = (5, Event::Down { since: there(1) });
+    let down = (5, Event::Down { since: there(1), host: None });
     let probe = Event::Waiting { why: Wait::Probe { attempt: 3 }, until: there(54) };
     let told = Event::Waiting { why: Wait::Told { status: 429 }, until: there(60) };
-    let up = Event::Up { after: Duration::from_secs(9) };
+    let up = Event::Up { after: Duration::from_secs(9), host: None };
     let silent = Fault::Silent(Duration::from_secs(30));
     let reset = (3, Event::Fault { file: MODEL, fault: Fault::Reset, wasted: 0 });
     let costly = (3, Event::Fault { file: MODEL, fault: Fault::Cut, wasted: 4_096 });
@@ -253,10 +253,25 @@ fn notices_of_the_link() {
         (41, no_ranges, ""),
         (
             50,
-            Event::Down { since: there(46) },
+            Event::Down { since: there(46), host: None },
             "the link has been silent for 4 s; it is probed until it answers",
         ),
-        (60, Event::Up { after: Duration::from_secs(14) }, "the link answers again, after 14 s"),
+        (
+            60,
+            Event::Up { after: Duration::from_secs(14), host: None },
+            "the link answers again, after 14 s",
+        ),
+        (
+            70,
+            Event::Down { since: there(61), host: Some("cdn.example:443".to_owned()) },
+            "cdn.example:443 has been silent for 9 s, while other hosts answer; it is asked again \
+             until it does",
+        ),
+        (
+            80,
+            Event::Up { after: Duration::from_secs(19), host: Some("cdn.example:443".to_owned()) },
+            "cdn.example:443 answers again, after 19 s",
+        ),
     ]);
 }
 

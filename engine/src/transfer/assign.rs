@@ -3,6 +3,8 @@
 //! Sizes come from [`carve`](crate::carve), the count from the window, the pace from backoff,
 //! throttle and outage; here they are put in order.
 
+use url::Url;
+
 use super::vouch::Question;
 use super::{Abortion, Alarm, ErrandKind, Open, Transfer};
 use crate::action::{Action, RequestId, Way};
@@ -13,6 +15,7 @@ use crate::manifest::FileId;
 use crate::outage::Permit;
 use crate::range::ByteRange;
 use crate::rate::RateMeter;
+use crate::throttle::host;
 use crate::time::Duration;
 use crate::transfer::file::Stage;
 use crate::xet::chunker;
@@ -21,7 +24,7 @@ use crate::xet::chunker;
 enum Ask {
     Locate,
     Question(Question),
-    Range(ByteRange),
+    Range(ByteRange, Kind),
 }
 
 impl Transfer {
@@ -40,11 +43,12 @@ impl Transfer {
                     return;
                 }
             };
-            let Some((file, ask)) = self.next_ask() else { return };
+            let next = if is_probe { self.next_probe() } else { self.next_ask() };
+            let Some((file, ask)) = next else { return };
             let id = match ask {
                 Ask::Locate => Some(self.locate(file)),
                 Ask::Question(question) => self.ask_question(file, question),
-                Ask::Range(range) => Some(self.request(file, range)),
+                Ask::Range(range, _) => Some(self.request(file, range)),
             };
             // What cannot be asked now after all would be tried for ever.
             let Some(id) = id else { return };
@@ -65,6 +69,37 @@ impl Transfer {
         ids.into_iter().find_map(|id| self.ask_for(id))
     }
 
+    /// What to ask for to find out whether anything gets through: it may be only one host that is
+    /// silent, so that one is asked who was not yet; and then the files take turns.
+    fn next_probe(&mut self) -> Option<(FileId, Ask)> {
+        let mut ids: Vec<FileId> = self.files.keys().copied().collect();
+        let turn = self.outage.attempt() as usize / 2;
+        let first = turn.checked_rem(ids.len()).unwrap_or(0);
+        ids.rotate_left(first);
+        let mut silent = None;
+        for id in ids {
+            let Some((id, ask)) = self.ask_for(id) else { continue };
+            let is_silent =
+                self.host_of(id, &ask).is_some_and(|it| self.silent_hosts.has(&host(it)));
+            if !is_silent {
+                return Some((id, ask));
+            }
+            silent.get_or_insert((id, ask));
+        }
+        silent
+    }
+
+    /// Who would be asked.
+    fn host_of(&self, id: FileId, ask: &Ask) -> Option<&Url> {
+        let storage = || self.token.held(self.now).map(|token| token.cas.base());
+        match ask {
+            Ask::Locate | Ask::Question(Question::Authorize) => self.hub.as_ref(),
+            Ask::Question(Question::Describe(_) | Question::Name(_)) => storage(),
+            Ask::Range(_, Kind::Http) => self.files.get(&id)?.lease.held(self.now),
+            Ask::Range(_, Kind::Xet) => self.chunks_at.as_ref().or_else(storage),
+        }
+    }
+
     fn ask_for(&mut self, id: FileId) -> Option<(FileId, Ask)> {
         let kind = self.kind_for(id)?;
         let question = self.question(id).map(Ask::Question);
@@ -83,8 +118,8 @@ impl Transfer {
             (Ask::Locate, _) if file.lease.is_renewing() => return None,
             (Ask::Locate | Ask::Question(Question::Authorize), _) => [self.hub.as_ref(), None],
             (Ask::Question(Question::Describe(_) | Question::Name(_)), _) => [storage, None],
-            (Ask::Range(_), Kind::Http) => [file.lease.held(self.now), None],
-            (Ask::Range(_), Kind::Xet) => [storage, self.chunks_at.as_ref()],
+            (Ask::Range(..), Kind::Http) => [file.lease.held(self.now), None],
+            (Ask::Range(..), Kind::Xet) => [storage, self.chunks_at.as_ref()],
         };
         let hosts = hosts.into_iter().flatten();
         let told = hosts.filter_map(|host| self.throttle.closed_until(host, self.now)).max();
@@ -92,7 +127,7 @@ impl Transfer {
             (Ask::Question(Question::Describe(_) | Question::Name(_)), Some(xet)) => {
                 xet.not_before()
             }
-            (Ask::Locate | Ask::Question(_) | Ask::Range(_), _) => file.backoff.not_before(),
+            (Ask::Locate | Ask::Question(_) | Ask::Range(..), _) => file.backoff.not_before(),
         };
         if not_before > self.now {
             self.wake_at(not_before, Alarm::Retry);
@@ -127,7 +162,7 @@ impl Transfer {
             return None;
         }
         Some(match kind {
-            _ if may_ask => Ask::Range(range),
+            _ if may_ask => Ask::Range(range, kind),
             Kind::Http => Ask::Locate,
             Kind::Xet => Ask::Question(Question::Authorize),
         })

@@ -78,6 +78,14 @@ impl Open {
         }
     }
 
+    /// Who has been asked, though perhaps only for where the bytes are.
+    pub(super) fn asked_host(&self) -> &Url {
+        match &self.way {
+            Way::Http { url, .. } => url,
+            Way::Xet { token, .. } => self.chunks_at.as_ref().unwrap_or_else(|| token.cas.base()),
+        }
+    }
+
     /// Bytes that came and are not proven now, by what the proven ones come to when packed.
     pub(super) fn wasted(&self) -> u64 {
         let kept = u128::from(self.proven) * u128::from(self.packed);

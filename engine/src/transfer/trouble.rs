@@ -10,6 +10,7 @@ use crate::event::{Event, Wait};
 use crate::fault::{Blame, Fault};
 use crate::manifest::{FileId, Location};
 use crate::retry::{RANGES_MAX, RANGES_MAX_DEAR, Step, is_about_ranges, next_step};
+use crate::throttle::host;
 use crate::time::{Duration, Instant};
 use crate::verify::is_worth_streaming;
 use crate::xet::token::ReadToken;
@@ -120,7 +121,7 @@ impl Transfer {
         match (&errand.kind, answer) {
             (ErrandKind::Locate, Ok(Answer::Located { location, digest, size })) => {
                 // Whatever it says, somebody answered: a probe that was out is back.
-                self.on_link_alive();
+                self.on_hub_alive();
                 let Some(file) = self.files.get_mut(&errand.file) else { return };
                 let is_same = digest.is_none_or(|digest| digest == file.spec.digest)
                     && size.is_none_or(|size| size == file.spec.size);
@@ -138,7 +139,7 @@ impl Transfer {
                 self.on_unanswered(ticket, errand, Via::Hub, answer.err());
             }
             (ErrandKind::Authorize, Ok(Answer::Authorized { token, ttl })) => {
-                self.on_link_alive();
+                self.on_hub_alive();
                 // One that has ended before it came must be tried, or none ever would be.
                 let ttl = ttl.filter(|ttl| !ttl.is_zero());
                 self.cas = Some(token.cas.base().clone());
@@ -374,6 +375,8 @@ impl Transfer {
             }
         }
         self.outage.on_close(&mut self.rng, attempt.id, attempt.began);
+        let asked = attempt.via.host().or(self.hub.as_ref()).map(host).into_iter().collect();
+        self.on_hosts_silent(&asked);
         let tries = self.outage.attempt();
         if tries >= TRIES_BEFORE_DOWN {
             self.tell_down();

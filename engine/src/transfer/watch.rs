@@ -2,12 +2,17 @@
 //!
 //! Opens nothing; a probe is an ordinary request that the outage allows.
 
+use std::collections::BTreeSet;
+
+use url::Url;
+
 use super::{Abortion, Alarm, ErrandKind, Open, Transfer};
 use crate::action::{RequestId, Way};
 use crate::event::{End, Event};
 use crate::fault::Fault;
 use crate::outage::{KEEP_SILENT, Permit};
 use crate::stall::Silence;
+use crate::throttle::host;
 use crate::time::{Duration, Instant};
 
 impl Transfer {
@@ -74,12 +79,13 @@ impl Transfer {
     /// file also comes as it is: such a silence says nothing of the link.
     fn is_unheard(&self, id: RequestId) -> bool {
         let Some(open) = self.requests.get(&id) else { return false };
-        let host = match &open.way {
-            Way::Http { .. } => return false,
-            Way::Xet { token, .. } => open.chunks_at.as_ref().unwrap_or_else(|| token.cas.base()),
-        };
+        if matches!(open.way, Way::Http { .. }) {
+            return false;
+        }
         let has_other = self.files.get(&open.file).is_some_and(|file| file.choice.has_http());
-        has_other && self.outage.down_since().is_none() && !self.reach.has_answered(host)
+        has_other
+            && self.outage.down_since().is_none()
+            && !self.reach.has_answered(open.asked_host())
     }
 
     /// Something came from the other side. True if the link had been down.
@@ -87,22 +93,59 @@ impl Transfer {
         self.last_bytes = self.now;
         let Some(after) = self.outage.on_bytes(self.now) else { return false };
         if std::mem::take(&mut self.down_told) {
-            self.events.push_back(Event::Up { after });
+            self.events.push_back(Event::Up { after, host: None });
         }
         true
     }
 
-    /// Tells that the link is down, once an outage.
-    pub(super) fn tell_down(&mut self) {
-        if let Some(since) = self.outage.down_since()
-            && !std::mem::replace(&mut self.down_told, true)
+    /// Something came from the host of this request. True if the link had been down.
+    pub(super) fn on_request_alive(&mut self, id: RequestId) -> bool {
+        if self.silent_hosts.is_watching()
+            && let Some(url) = self.requests.get(&id).map(Open::asked_host).cloned()
         {
-            self.events.push_back(Event::Down { since });
+            self.on_host_alive(&url);
+        }
+        self.on_link_alive()
+    }
+
+    /// The hub has answered.
+    pub(super) fn on_hub_alive(&mut self) {
+        if let Some(hub) = self.hub.clone() {
+            self.on_host_alive(&hub);
+        }
+        self.on_link_alive();
+    }
+
+    fn on_host_alive(&mut self, url: &Url) {
+        let host = host(url);
+        if let Some(after) = self.silent_hosts.on_answer(&host, self.now) {
+            self.events.push_back(Event::Up { after, host: Some(host) });
+        }
+    }
+
+    /// Nothing comes from anybody, and these were asked.
+    pub(super) fn on_hosts_silent(&mut self, asked: &BTreeSet<String>) {
+        if let Some(since) = self.outage.down_since() {
+            self.silent_hosts.on_silence(asked, since);
+        }
+    }
+
+    /// Tells that the link is down, once an outage; or that one host is, once until it answers.
+    pub(super) fn tell_down(&mut self) {
+        let Some(since) = self.outage.down_since() else { return };
+        if self.silent_hosts.is_only() {
+            let news = self.silent_hosts.news();
+            let event = news.map(|(host, since)| Event::Down { since, host: Some(host) });
+            self.events.extend(event);
+        } else if !std::mem::replace(&mut self.down_told, true) {
+            self.events.push_back(Event::Down { since, host: None });
         }
     }
 
     fn on_silent_link(&mut self) {
         self.outage.on_down(self.last_bytes);
+        let asked = self.requests.values().map(|open| host(open.asked_host())).collect();
+        self.on_hosts_silent(&asked);
         self.tell_down();
     }
 

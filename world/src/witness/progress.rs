@@ -182,7 +182,7 @@ impl Witness {
             }
             Event::Split { .. } => self.note(Sometimes::TailSplit),
             Event::NoRanges { .. } => self.note(Sometimes::OneStream),
-            Event::Up { after } if *after >= LONG_OUTAGE => {
+            Event::Up { after, .. } if *after >= LONG_OUTAGE => {
                 self.note(Sometimes::OutlastedByOutage);
             }
             Event::Fault { fault: Fault::Disk(_), .. } => self.on_disk_trouble(process),

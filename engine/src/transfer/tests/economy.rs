@@ -30,7 +30,7 @@ fn a_server_that_says_it_is_too_much_gets_half_as_many_requests() {
         let mut world = World::new(640 * MIB, config(), busy);
         world.rate = 4 * MIB;
         assert_eq!(peak_after(&mut world, Duration::ZERO, Duration::from_secs(2)), 8);
-        let peak = peak_after(&mut world, Duration::from_secs(8), Duration::from_secs(16));
+        let peak = peak_after(&mut world, Duration::from_secs(3), Duration::from_secs(6));
         assert_eq!(world.transfer.stats().faults.get("busy"), Some(&1));
         assert!((1..=4).contains(&peak), "{status} {pause:?}: {peak} at once");
     }
