@@ -13,6 +13,7 @@ mod writer;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use engine::Reach;
 use engine::action::{Action, Answer, Close, RequestId, Ticket, Way, Written};
 use engine::event::{End, Event};
 use engine::fault::Fault;
@@ -21,7 +22,6 @@ use engine::hub::request::Authority;
 use engine::journal::Begin;
 use engine::manifest::FileId;
 use engine::range::ByteRange;
-use engine::reach::Reach;
 use engine::stats::Stats;
 use engine::time::Instant;
 use engine::transfer::Transfer;

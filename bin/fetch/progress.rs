@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::Reach;
 use engine::digest::FileDigest;
 use engine::event::{End, Event};
 use engine::fault::Fault;
 use engine::manifest::FileId;
-use engine::reach::Reach;
 use engine::stats::Stats;
 use engine::time::Instant;
 

@@ -2,7 +2,7 @@
 //!
 //! Knows no command line and no link profile: the command maps those to these.
 
-use crate::choice::Kind;
+use crate::policy::protocol::Kind;
 use crate::time::Duration;
 
 /// How a transfer is to behave.
@@ -37,7 +37,7 @@ pub struct Config {
 impl Config {
     /// The fewest bytes that a request of this kind asks for. One that is ended early loses the
     /// chunk that it is at, so that fewer and longer ones are better for chunks.
-    pub fn request_bytes_min(&self, kind: Kind) -> u64 {
+    pub(crate) fn request_bytes_min(&self, kind: Kind) -> u64 {
         match kind {
             Kind::Http => self.request_bytes_min,
             Kind::Xet => self.request_bytes_min.max(CHUNKS_BYTES_MIN).min(self.request_bytes_max),

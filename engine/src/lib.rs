@@ -32,31 +32,22 @@
 //! To *seal* is to rename the finished, verified file into place.
 
 pub mod action;
-pub mod carve;
-pub mod choice;
 pub mod config;
 pub mod digest;
 pub mod event;
 pub mod fault;
 pub mod hub;
 pub mod journal;
-pub mod laggard;
-pub mod lease;
 pub mod ledger;
 pub mod manifest;
-pub mod outage;
+mod policy;
 pub mod range;
 pub mod range_set;
-pub mod rate;
-pub mod reach;
-pub mod repair;
-pub mod retry;
-pub mod silent_hosts;
-pub mod stall;
 pub mod stats;
-pub mod throttle;
 pub mod time;
 pub mod transfer;
 pub mod verify;
-pub mod window;
 pub mod xet;
+
+pub use policy::reach::Reach;
+pub use policy::retry::{NEW_URLS, Step, next_step};

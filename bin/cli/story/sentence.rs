@@ -8,8 +8,8 @@ use engine::digest::FileDigest;
 use engine::event::{Origin, Wait};
 use engine::fault::Fault;
 use engine::range::ByteRange;
-use engine::retry::{Step, next_step};
 use engine::time::Instant;
+use engine::{Step, next_step};
 use moshi_fetch::news::Aside;
 
 use super::file::{FileStage, FileStory};

@@ -1,12 +1,12 @@
 //! What to do after a question to the hub has failed, before there is a transfer: ask again, ask in
 //! another way, or leave it.
 //!
-//! Asks nothing itself. In a transfer its machine decides, by [`retry`](crate::retry) alone.
+//! Asks nothing itself. In a transfer its machine decides, by [`retry`](crate::policy::retry) alone.
 
 use rand::{Rng, RngExt};
 
 use crate::fault::Fault;
-use crate::retry::{Backoff, Step, next_step};
+use crate::policy::retry::{Backoff, Step, next_step};
 use crate::time::{Duration, Instant};
 
 /// One question, which can be asked in one or more ways.

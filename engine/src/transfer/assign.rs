@@ -1,6 +1,6 @@
 //! Asking: which file and range the next free worker gets.
 //!
-//! Sizes come from [`carve`](crate::carve), the count from the window, the pace from backoff,
+//! Sizes come from [`carve`](crate::policy::next_range), the count from the window, the pace from backoff,
 //! throttle and outage; here they are put in order.
 
 use url::Url;
@@ -8,14 +8,14 @@ use url::Url;
 use super::vouch::Question;
 use super::{Abortion, Alarm, ErrandKind, Open, Transfer};
 use crate::action::{Action, RequestId, Way};
-use crate::carve::carve;
-use crate::choice::Kind;
-use crate::laggard::{Runner, laggard};
 use crate::manifest::FileId;
-use crate::outage::Permit;
+use crate::policy::next_range::carve;
+use crate::policy::outage::Permit;
+use crate::policy::protocol::Kind;
+use crate::policy::rate::RateMeter;
+use crate::policy::straggler::{Runner, laggard};
+use crate::policy::throttle::host;
 use crate::range::ByteRange;
-use crate::rate::RateMeter;
-use crate::throttle::host;
 use crate::time::Duration;
 use crate::transfer::file::Stage;
 use crate::xet::chunker;

@@ -1,12 +1,12 @@
 //! Where else to ask when a host or a URL does not serve: the other way, a new URL, or the same.
 //!
-//! What a fault deserves in itself is decided in [`retry`](crate::retry).
+//! What a fault deserves in itself is decided in [`retry`](crate::policy::retry).
 
 use super::Transfer;
 use super::trouble::{Attempt, Via};
-use crate::choice::Kind;
 use crate::fault::{Blame, Fault};
-use crate::retry::{NEW_URLS, Step};
+use crate::policy::protocol::Kind;
+use crate::policy::retry::{NEW_URLS, Step};
 use crate::time::Duration;
 
 impl Transfer {

@@ -6,15 +6,15 @@
 use super::file::{Found, Stage};
 use super::{Alarm, ErrandKind, Transfer, Why};
 use crate::action::{Action, Answer, RequestId, Written};
-use crate::carve::unclaimed;
 use crate::digest::FileDigest;
 use crate::event::{End, Event, Origin};
 use crate::fault::Fault;
 use crate::journal::Record;
 use crate::ledger::Proven;
 use crate::manifest::FileId;
+use crate::policy::next_range::unclaimed;
+use crate::policy::repair::Next;
 use crate::range::ByteRange;
-use crate::repair::Next;
 
 impl Transfer {
     /// Written bytes become proven bytes.

@@ -5,12 +5,12 @@
 use url::Url;
 
 use crate::action::Way;
-use crate::choice::Kind;
 use crate::fault::Fault;
 use crate::manifest::FileId;
+use crate::policy::protocol::Kind;
+use crate::policy::rate::RateMeter;
 use crate::range::ByteRange;
 use crate::range_set::RangeSet;
-use crate::rate::RateMeter;
 use crate::time::Instant;
 use crate::verify::Verdict;
 

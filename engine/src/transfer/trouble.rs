@@ -1,16 +1,16 @@
 //! Trouble: how a request or a question to the hub ended, and what follows from a fault.
 //!
-//! What a fault deserves is decided in [`retry`](crate::retry); here it is carried out.
+//! What a fault deserves is decided in [`retry`](crate::policy::retry); here it is carried out.
 
 use super::vouch::Xet;
 use super::{Abortion, Errand, ErrandKind, Open, Transfer};
 use crate::action::{Answer, Close, RequestId, Ticket, Way};
-use crate::choice::Kind;
 use crate::event::{Event, Wait};
 use crate::fault::{Blame, Fault};
 use crate::manifest::{FileId, Location};
-use crate::retry::{RANGES_MAX, RANGES_MAX_DEAR, Step, is_about_ranges, next_step};
-use crate::throttle::host;
+use crate::policy::protocol::Kind;
+use crate::policy::retry::{RANGES_MAX, RANGES_MAX_DEAR, Step, is_about_ranges, next_step};
+use crate::policy::throttle::host;
 use crate::time::{Duration, Instant};
 use crate::verify::is_worth_streaming;
 use crate::xet::token::ReadToken;
@@ -381,7 +381,7 @@ impl Transfer {
         if tries >= TRIES_BEFORE_DOWN {
             self.tell_down();
         }
-        if let crate::outage::Permit::Wait(Some(until)) = self.outage.permit(self.now) {
+        if let crate::policy::outage::Permit::Wait(Some(until)) = self.outage.permit(self.now) {
             let why = if tries >= TRIES_BEFORE_DOWN {
                 Wait::Probe { attempt: tries }
             } else {

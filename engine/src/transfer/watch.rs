@@ -10,9 +10,9 @@ use super::{Abortion, Alarm, ErrandKind, Open, Transfer};
 use crate::action::{RequestId, Way};
 use crate::event::{End, Event};
 use crate::fault::Fault;
-use crate::outage::{KEEP_SILENT, Permit};
-use crate::stall::Silence;
-use crate::throttle::host;
+use crate::policy::outage::{KEEP_SILENT, Permit};
+use crate::policy::stall::Silence;
+use crate::policy::throttle::host;
 use crate::time::{Duration, Instant};
 
 impl Transfer {

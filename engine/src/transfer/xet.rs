@@ -4,9 +4,9 @@
 
 use super::{Abortion, ErrandKind, Transfer};
 use crate::action::{Action, RequestId};
-use crate::choice::Kind;
 use crate::fault::Fault;
 use crate::manifest::FileId;
+use crate::policy::protocol::Kind;
 use crate::range::ByteRange;
 use crate::range_set::RangeSet;
 use crate::xet::chunker;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::retry::NEW_URLS;
+use engine::NEW_URLS;
 use engine::time::{Duration, Instant};
 use fake_hub::{RequestRecord, Route};
 

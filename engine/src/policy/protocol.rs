@@ -7,7 +7,7 @@ use crate::time::{Duration, Instant};
 
 /// A way to ask for bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// As they are.
     Http,
     /// In packed chunks, which are fewer bytes and prove themselves.
@@ -17,7 +17,7 @@ pub enum Kind {
 /// The way that is taken now. Xet is preferred for as long as it is fewer bytes; either serves when
 /// the other fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
+pub(crate) struct Choice {
     kind: Kind,
     is_http_barred: bool,
     is_xet_barred: bool,
@@ -34,7 +34,7 @@ pub struct Choice {
 
 impl Choice {
     /// Begins with Xet if the file is there.
-    pub const fn new(has_xet: bool) -> Self {
+    pub(crate) const fn new(has_xet: bool) -> Self {
         Self {
             kind: if has_xet { Kind::Xet } else { Kind::Http },
             is_http_barred: false,
@@ -48,7 +48,7 @@ impl Choice {
     }
 
     /// The way to take at `now`.
-    pub fn choose(&mut self, now: Instant) -> Kind {
+    pub(crate) fn choose(&mut self, now: Instant) -> Kind {
         if self.kind == Kind::Http && !self.is_xet_barred && now >= self.back_at {
             self.kind = Kind::Xet;
             // It has failed before: one more failure is enough. What its last requests have cost
@@ -59,22 +59,22 @@ impl Choice {
     }
 
     /// How many tries in a row have brought nothing.
-    pub const fn strikes(&self) -> u32 {
+    pub(crate) const fn strikes(&self) -> u32 {
         self.strikes
     }
 
     /// Whether the file may still come in chunks.
-    pub const fn has_xet(&self) -> bool {
+    pub(crate) const fn has_xet(&self) -> bool {
         !self.is_xet_barred
     }
 
     /// Whether the file may still come as it is.
-    pub const fn has_http(&self) -> bool {
+    pub(crate) const fn has_http(&self) -> bool {
         !self.is_http_barred
     }
 
     /// What comes in chunks is wrong, however often. Says whether that leaves another way.
-    pub fn bar_xet(&mut self) -> bool {
+    pub(crate) fn bar_xet(&mut self) -> bool {
         if self.is_xet_barred || self.is_http_barred {
             return false;
         }
@@ -83,7 +83,7 @@ impl Choice {
     }
 
     /// Proven bytes came this way.
-    pub fn on_progress(&mut self, kind: Kind) {
+    pub(crate) fn on_progress(&mut self, kind: Kind) {
         if kind == self.kind {
             self.strikes = 0;
         }
@@ -95,7 +95,7 @@ impl Choice {
     /// A request in chunks has ended: `came` bytes were on the wire, and `worth` bytes of the file
     /// are proven for it. Each reset loses a chunk: where there are many, bytes as they are cost
     /// less.
-    pub fn on_chunks_closed(&mut self, came: u64, worth: u64, now: Instant) {
+    pub(crate) fn on_chunks_closed(&mut self, came: u64, worth: u64, now: Instant) {
         self.debt = (self.debt + came).saturating_sub(worth + worth / FORGIVEN);
         if self.debt > DEBT_MAX && self.kind == Kind::Xet && !self.is_http_barred {
             self.turn(now);
@@ -105,7 +105,13 @@ impl Choice {
     /// A try that began at `began` brought nothing; `is_final` if more of them never would. Tries
     /// that were under way when the last was counted tell nothing new. Says whether there is a
     /// way left to take.
-    pub fn on_fault(&mut self, kind: Kind, is_final: bool, began: Instant, now: Instant) -> bool {
+    pub(crate) fn on_fault(
+        &mut self,
+        kind: Kind,
+        is_final: bool,
+        began: Instant,
+        now: Instant,
+    ) -> bool {
         if is_final {
             match kind {
                 Kind::Http => self.is_http_barred = true,

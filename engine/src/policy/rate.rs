@@ -6,7 +6,7 @@ use crate::time::{Duration, Instant};
 
 /// Bytes per second, averaged with a time constant of a few seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RateMeter {
+pub(crate) struct RateMeter {
     began: Instant,
     pending: u64,
     pending_since: Instant,
@@ -16,12 +16,12 @@ pub struct RateMeter {
 
 impl RateMeter {
     /// A meter that has seen nothing yet.
-    pub const fn new(now: Instant) -> Self {
+    pub(crate) const fn new(now: Instant) -> Self {
         Self { began: now, pending: 0, pending_since: now, mean: 0, best: 0 }
     }
 
     /// `len` bytes arrived.
-    pub fn on_bytes(&mut self, len: u64, now: Instant) {
+    pub(crate) fn on_bytes(&mut self, len: u64, now: Instant) {
         self.pending += len;
         let elapsed = now.since(self.pending_since);
         if elapsed < SAMPLE {
@@ -34,7 +34,7 @@ impl RateMeter {
     }
 
     /// The present mean, in bytes per second.
-    pub fn rate(&self, now: Instant) -> u64 {
+    pub(crate) fn rate(&self, now: Instant) -> u64 {
         let silence = now.since(self.pending_since);
         if self.mean == 0 {
             return per_second(self.pending, now.since(self.began));
@@ -46,7 +46,7 @@ impl RateMeter {
     }
 
     /// The best mean seen, in bytes per second.
-    pub const fn best(&self) -> u64 {
+    pub(crate) const fn best(&self) -> u64 {
         self.best
     }
 }

@@ -12,7 +12,7 @@ use crate::range_set::RangeSet;
 /// them is wrong: the newer one stays, the digest is tried, and if it is still wrong, the search
 /// goes on; ranges that have ever differed are doubted once more in the next round.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repair {
+pub(crate) struct Repair {
     /// What is still to be fetched again, the most suspect first.
     ranks: Vec<RangeSet>,
     differed: RangeSet,
@@ -22,7 +22,7 @@ pub struct Repair {
 
 /// What to do next in a repair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     /// Something differed: try the digest.
     Rehash,
     /// Go on fetching what is doubted.
@@ -34,7 +34,7 @@ pub enum Next {
 impl Repair {
     /// A search through these ranges, those of the first set first; and of each set first what is
     /// `suspect`, because something went wrong when it came.
-    pub fn new(ranks: Vec<RangeSet>, suspect: &RangeSet) -> Self {
+    pub(crate) fn new(ranks: Vec<RangeSet>, suspect: &RangeSet) -> Self {
         let halves = |rank: RangeSet| {
             let first: RangeSet = suspect.iter().flat_map(|range| rank.within(range)).collect();
             let mut rest = rank;
@@ -46,18 +46,18 @@ impl Repair {
     }
 
     /// What is to be fetched again next.
-    pub fn doubted(&self) -> RangeSet {
+    pub(crate) fn doubted(&self) -> RangeSet {
         self.ranks.iter().find(|rank| !rank.is_empty()).cloned().unwrap_or_default()
     }
 
     /// The publisher vouches for what is there now.
-    pub fn on_vouched(&mut self, range: ByteRange) {
+    pub(crate) fn on_vouched(&mut self, range: ByteRange) {
         self.ranks.iter_mut().for_each(|rank| rank.remove(range));
         self.differed.remove(range);
     }
 
     /// Bytes were fetched again; they differ from those of before, or not.
-    pub fn on_fetched(&mut self, range: ByteRange, differs: bool) {
+    pub(crate) fn on_fetched(&mut self, range: ByteRange, differs: bool) {
         self.ranks.iter_mut().for_each(|rank| rank.remove(range));
         if differs {
             self.differed.insert(range);
@@ -66,17 +66,17 @@ impl Repair {
     }
 
     /// Whether a difference has been found that the digest does not know yet.
-    pub const fn has_found(&self) -> bool {
+    pub(crate) const fn has_found(&self) -> bool {
         self.found
     }
 
     /// The digest is still wrong with everything that was found.
-    pub const fn on_mismatch(&mut self) {
+    pub(crate) const fn on_mismatch(&mut self) {
         self.found = false;
     }
 
     /// What to do when everything asked for has arrived.
-    pub fn next_step(&mut self) -> Next {
+    pub(crate) fn next_step(&mut self) -> Next {
         if self.found {
             return Next::Rehash;
         }

@@ -4,12 +4,12 @@
 
 use rand::Rng;
 
-use crate::retry::Backoff;
+use crate::policy::retry::Backoff;
 use crate::time::{Duration, Instant};
 
 /// Watches for the moment when nothing gets through any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outage {
+pub(crate) struct Outage {
     probe_max: Duration,
     down: Option<Down>,
 }
@@ -23,7 +23,7 @@ struct Down {
 
 /// What may be opened now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Permit {
+pub(crate) enum Permit {
     /// As much as the window allows.
     Free,
     /// One request, as a probe.
@@ -34,12 +34,12 @@ pub enum Permit {
 
 impl Outage {
     /// A link that is up; probes will never be further apart than `backoff_max`.
-    pub fn new(backoff_max: Duration) -> Self {
+    pub(crate) fn new(backoff_max: Duration) -> Self {
         Self { probe_max: backoff_max.min(PROBE_MAX), down: None }
     }
 
     /// Everything is silent, or fails without a byte. True if that is news.
-    pub fn on_down(&mut self, since: Instant) -> bool {
+    pub(crate) fn on_down(&mut self, since: Instant) -> bool {
         let is_news = self.down.is_none();
         if is_news {
             let backoff = Backoff::new(self.probe_max);
@@ -49,7 +49,7 @@ impl Outage {
     }
 
     /// The request, or question to the hub, is the probe.
-    pub fn on_probe(&mut self, id: u64) {
+    pub(crate) fn on_probe(&mut self, id: u64) {
         if let Some(down) = &mut self.down {
             down.probe = Some(id);
         }
@@ -57,7 +57,7 @@ impl Outage {
 
     /// A request that was opened at `opened` closed without a byte. The pause counts from its
     /// opening: a probe that was waited for in vain has been a pause itself.
-    pub fn on_close(&mut self, rng: &mut impl Rng, id: u64, opened: Instant) {
+    pub(crate) fn on_close(&mut self, rng: &mut impl Rng, id: u64, opened: Instant) {
         if let Some(down) = &mut self.down
             && down.probe == Some(id)
         {
@@ -67,12 +67,12 @@ impl Outage {
     }
 
     /// Bytes or an answer arrived: the link is up. Says for how long it was down.
-    pub fn on_bytes(&mut self, now: Instant) -> Option<Duration> {
+    pub(crate) fn on_bytes(&mut self, now: Instant) -> Option<Duration> {
         self.down.take().map(|down| now.since(down.since))
     }
 
     /// What may be opened at `now`.
-    pub fn permit(&self, now: Instant) -> Permit {
+    pub(crate) fn permit(&self, now: Instant) -> Permit {
         match &self.down {
             None => Permit::Free,
             Some(Down { probe: Some(_), .. }) => Permit::Wait(None),
@@ -84,17 +84,17 @@ impl Outage {
     }
 
     /// Since when the link is down, if it is.
-    pub fn down_since(&self) -> Option<Instant> {
+    pub(crate) fn down_since(&self) -> Option<Instant> {
         self.down.as_ref().map(|down| down.since)
     }
 
     /// Whether the request is the probe.
-    pub fn is_probe(&self, id: u64) -> bool {
+    pub(crate) fn is_probe(&self, id: u64) -> bool {
         self.down.as_ref().is_some_and(|down| down.probe == Some(id))
     }
 
     /// How many probes in a row have failed.
-    pub fn attempt(&self) -> u32 {
+    pub(crate) fn attempt(&self) -> u32 {
         self.down.as_ref().map_or(0, |down| down.backoff.attempt())
     }
 }
@@ -104,7 +104,7 @@ const PROBE_MAX: Duration = Duration::from_secs(30);
 
 /// Connections that were open when the link went down are kept this long: TCP survives a short
 /// outage, but a NAT forgets them, and then they never speak again.
-pub const KEEP_SILENT: Duration = Duration::from_secs(75);
+pub(crate) const KEEP_SILENT: Duration = Duration::from_secs(75);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Hosts that asked us to stay away for a while: obeyed, and shared by all workers.
 //!
-//! Guesses no pause; [`crate::retry`] does that where a server did not say.
+//! Guesses no pause; [`crate::policy::retry`] does that where a server did not say.
 
 use std::collections::BTreeMap;
 
@@ -10,24 +10,24 @@ use crate::time::{Duration, Instant};
 
 /// Until when each host is to be left alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Throttle {
+pub(crate) struct Throttle {
     until: BTreeMap<String, Instant>,
 }
 
 impl Throttle {
     /// The host of `url` asked at `now` to be left alone for `pause`.
-    pub fn on_told(&mut self, url: &Url, pause: Duration, now: Instant) {
+    pub(crate) fn on_told(&mut self, url: &Url, pause: Duration, now: Instant) {
         let until = self.until.entry(host(url)).or_insert(Instant::START);
         *until = (*until).max(now + pause);
     }
 
     /// When the host of `url` may be asked again, if not at `now`.
-    pub fn closed_until(&self, url: &Url, now: Instant) -> Option<Instant> {
+    pub(crate) fn closed_until(&self, url: &Url, now: Instant) -> Option<Instant> {
         self.until.get(&host(url)).copied().filter(|until| *until > now)
     }
 
     /// Whether the host of `url` is to be left alone at `now`.
-    pub fn is_closed(&self, url: &Url, now: Instant) -> bool {
+    pub(crate) fn is_closed(&self, url: &Url, now: Instant) -> bool {
         self.closed_until(url, now).is_some()
     }
 }

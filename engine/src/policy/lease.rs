@@ -8,7 +8,7 @@ use crate::time::{Duration, Instant};
 
 /// What we know of a right to ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lease<T> {
+pub(crate) struct Lease<T> {
     held: Option<Held<T>>,
     renewing: Option<Ticket>,
     refused: u32,
@@ -29,42 +29,42 @@ impl<T> Default for Lease<T> {
 
 impl<T: PartialEq> Lease<T> {
     /// What to use at `now`; `None` if the hub has to be asked first.
-    pub fn held(&self, now: Instant) -> Option<&T> {
+    pub(crate) fn held(&self, now: Instant) -> Option<&T> {
         let held = self.held.as_ref()?;
         held.renew_at.is_none_or(|at| now < at).then_some(&held.what)
     }
 
     /// How long ago what is held was asked for.
-    pub fn age(&self, now: Instant) -> Option<Duration> {
+    pub(crate) fn age(&self, now: Instant) -> Option<Duration> {
         self.held.as_ref().map(|held| now.since(held.since))
     }
 
     /// Whether the hub is being asked.
-    pub const fn is_renewing(&self) -> bool {
+    pub(crate) const fn is_renewing(&self) -> bool {
         self.renewing.is_some()
     }
 
     /// The hub is asked.
-    pub fn on_asked(&mut self, ticket: Ticket) {
+    pub(crate) fn on_asked(&mut self, ticket: Ticket) {
         self.renewing = Some(ticket);
     }
 
     /// The hub gave what was asked for at `asked`, good for `ttl` from then if it said so. An
     /// answer's age counts against its lifetime.
-    pub fn on_given(&mut self, what: T, ttl: Option<Duration>, asked: Instant) {
+    pub(crate) fn on_given(&mut self, what: T, ttl: Option<Duration>, asked: Instant) {
         let renew_at = ttl.map(|ttl| asked + ttl - margin(ttl));
         self.held = Some(Held { what, since: asked, renew_at });
         self.renewing = None;
     }
 
     /// Asking the hub failed.
-    pub fn on_not_given(&mut self) {
+    pub(crate) fn on_not_given(&mut self) {
         self.renewing = None;
     }
 
     /// `what` was refused. Only the one that is held is dropped: a late refusal of an older one
     /// says nothing. Returns how often in a row one was refused.
-    pub fn on_refused(&mut self, what: &T) -> u32 {
+    pub(crate) fn on_refused(&mut self, what: &T) -> u32 {
         if self.held.as_ref().is_some_and(|held| held.what == *what) {
             self.held = None;
             self.refused += 1;
@@ -73,17 +73,17 @@ impl<T: PartialEq> Lease<T> {
     }
 
     /// `what` did not serve, for another reason than that it was refused.
-    pub fn on_useless(&mut self, what: &T) {
+    pub(crate) fn on_useless(&mut self, what: &T) {
         self.held.take_if(|held| held.what == *what);
     }
 
     /// How often in a row one was refused.
-    pub const fn refused(&self) -> u32 {
+    pub(crate) const fn refused(&self) -> u32 {
         self.refused
     }
 
     /// It worked.
-    pub fn on_accepted(&mut self) {
+    pub(crate) fn on_accepted(&mut self) {
         self.refused = 0;
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! Shrinking lets all workers finish together, so that splitting a laggard is the exception.
 
-use crate::choice::Kind;
 use crate::config::Config;
+use crate::policy::protocol::Kind;
 use crate::range::ByteRange;
 use crate::range_set::RangeSet;
 
 /// The next range to ask for out of `wanted`, less what open requests have `claimed`, or `None`
 /// if nothing is left. `workers` is how many may be open at once.
-pub fn carve(
+pub(crate) fn carve(
     wanted: &RangeSet,
     claimed: &RangeSet,
     workers: u32,
@@ -27,7 +27,7 @@ pub fn carve(
 }
 
 /// How many bytes are wanted that no open request has claimed.
-pub fn unclaimed(wanted: &RangeSet, claimed: &RangeSet) -> u64 {
+pub(crate) fn unclaimed(wanted: &RangeSet, claimed: &RangeSet) -> u64 {
     wanted.iter().flat_map(|range| claimed.gaps(range)).map(ByteRange::len).sum()
 }
 

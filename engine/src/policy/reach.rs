@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use crate::throttle::host;
+use crate::policy::throttle::host;
 use crate::time::{Duration, Instant};
 
 /// What the tries have shown of each host.

@@ -8,7 +8,7 @@ use crate::time::{Duration, Instant};
 
 /// What is known of the hosts that were silent when nothing came from anybody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SilentHosts {
+pub(crate) struct SilentHosts {
     hosts: BTreeMap<String, Quiet>,
     /// Who was silent last, if others have answered while it was.
     only: Option<String>,
@@ -25,7 +25,7 @@ struct Quiet {
 
 impl SilentHosts {
     /// Nothing has come from anybody since `since`, and these were asked.
-    pub fn on_silence(&mut self, asked: &BTreeSet<String>, since: Instant) {
+    pub(crate) fn on_silence(&mut self, asked: &BTreeSet<String>, since: Instant) {
         let quiet = Quiet { since, has_other: false, is_told: false };
         for host in asked {
             self.hosts.entry(host.clone()).or_insert_with(|| quiet.clone());
@@ -35,23 +35,23 @@ impl SilentHosts {
     }
 
     /// Whether others have answered while that host was silent, so that it is not the link.
-    pub const fn is_only(&self) -> bool {
+    pub(crate) const fn is_only(&self) -> bool {
         self.only.is_some()
     }
 
     /// Whether `host` was silent when it was asked last.
-    pub fn has(&self, host: &str) -> bool {
+    pub(crate) fn has(&self, host: &str) -> bool {
         self.hosts.contains_key(host)
     }
 
     /// Whether it matters who answers.
-    pub fn is_watching(&self) -> bool {
+    pub(crate) fn is_watching(&self) -> bool {
         !self.hosts.is_empty()
     }
 
     /// Something of use came from `host`. If people were told that this one is silent, says for
     /// how long it was.
-    pub fn on_answer(&mut self, host: &str, now: Instant) -> Option<Duration> {
+    pub(crate) fn on_answer(&mut self, host: &str, now: Instant) -> Option<Duration> {
         let was = self.hosts.remove(host);
         self.hosts.values_mut().for_each(|quiet| quiet.has_other = true);
         was.filter(|quiet| quiet.is_told).map(|quiet| now.since(quiet.since))
@@ -59,7 +59,7 @@ impl SilentHosts {
 
     /// The host that is silent while others answer and since when, the first time that this is
     /// asked.
-    pub fn news(&mut self) -> Option<(String, Instant)> {
+    pub(crate) fn news(&mut self) -> Option<(String, Instant)> {
         let host = self.only.clone()?;
         let quiet = self.hosts.get_mut(&host)?;
         let is_news = !std::mem::replace(&mut quiet.is_told, true);

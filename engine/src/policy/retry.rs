@@ -79,7 +79,7 @@ pub fn next_step(fault: &Fault, count: u32) -> Step {
 }
 
 /// Whether asking without a range may help against a fault that keeps coming.
-pub const fn is_about_ranges(fault: &Fault) -> bool {
+pub(crate) const fn is_about_ranges(fault: &Fault) -> bool {
     matches!(
         fault,
         Fault::RangeIgnored
@@ -93,7 +93,7 @@ pub const fn is_about_ranges(fault: &Fault) -> bool {
 /// Faults of one kind in a row: all answers that are of no use are one kind, since a server that
 /// gives them changes its mind about how; any other fault is its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Row {
+pub(crate) struct Row {
     kind: &'static str,
     count: u32,
     counted_at: Instant,
@@ -102,7 +102,7 @@ pub struct Row {
 impl Row {
     /// A try that began at `began` ended with `fault`: how many of its kind that makes. Tries that
     /// were under way when the last one was counted tell nothing new.
-    pub fn on_fault(&mut self, fault: &Fault, began: Instant, now: Instant) -> u32 {
+    pub(crate) fn on_fault(&mut self, fault: &Fault, began: Instant, now: Instant) -> u32 {
         let is_useless_answer =
             fault.blame() == Blame::Server && !matches!(fault, Fault::Busy { .. });
         let kind = if is_useless_answer { "answer" } else { fault.kind() };
@@ -115,7 +115,7 @@ impl Row {
     }
 
     /// Something of use came.
-    pub const fn on_progress(&mut self) {
+    pub(crate) const fn on_progress(&mut self) {
         self.count = 0;
     }
 }
@@ -130,13 +130,13 @@ const STALE_MAX: u32 = 5;
 /// A certificate that is refused this often is not going to be trusted.
 const CERTIFICATES_MAX: u32 = 2;
 /// After so many answers in a row that make nothing of a range, the whole file is asked for.
-pub const RANGES_MAX: u32 = 3;
+pub(crate) const RANGES_MAX: u32 = 3;
 /// The same where much of it is there already.
-pub const RANGES_MAX_DEAR: u32 = 6;
+pub(crate) const RANGES_MAX_DEAR: u32 = 6;
 
 /// The pause before the next try.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     max: Duration,
     attempt: u32,
     not_before: Instant,
@@ -145,13 +145,13 @@ pub struct Backoff {
 
 impl Backoff {
     /// No pause yet, and never one longer than `max`.
-    pub const fn new(max: Duration) -> Self {
+    pub(crate) const fn new(max: Duration) -> Self {
         Self { max, attempt: 0, not_before: Instant::START, bumped_at: Instant::START }
     }
 
     /// A try that began at `began` failed without progress. Tries that were already under way
     /// when the last failure was counted tell nothing new, and are not counted again.
-    pub fn on_fault(&mut self, rng: &mut impl Rng, began: Instant, now: Instant) {
+    pub(crate) fn on_fault(&mut self, rng: &mut impl Rng, began: Instant, now: Instant) {
         if self.attempt > 0 && began < self.bumped_at {
             return;
         }
@@ -165,22 +165,22 @@ impl Backoff {
     }
 
     /// Verified bytes came: the count starts again.
-    pub const fn on_progress(&mut self) {
+    pub(crate) const fn on_progress(&mut self) {
         self.attempt = 0;
     }
 
     /// The failure brought a few bytes: do not wait longer than after a first failure.
-    pub fn on_little_progress(&mut self) {
+    pub(crate) fn on_little_progress(&mut self) {
         self.attempt = self.attempt.min(1);
     }
 
     /// How many tries in a row have failed.
-    pub const fn attempt(&self) -> u32 {
+    pub(crate) const fn attempt(&self) -> u32 {
         self.attempt
     }
 
     /// The next try is not to begin before this.
-    pub const fn not_before(&self) -> Instant {
+    pub(crate) const fn not_before(&self) -> Instant {
         self.not_before
     }
 }

@@ -8,7 +8,7 @@ use crate::time::{Duration, Instant};
 
 /// The number of requests that may be open.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
+pub(crate) struct Window {
     max: u32,
     limit: u32,
     ceiling: u32,
@@ -21,7 +21,7 @@ pub struct Window {
 
 impl Window {
     /// A window of one that may grow to `max`, which is at least 1.
-    pub fn new(max: u32) -> Self {
+    pub(crate) fn new(max: u32) -> Self {
         let max = max.max(1);
         Self {
             max,
@@ -34,12 +34,12 @@ impl Window {
     }
 
     /// How many requests may be open.
-    pub const fn limit(&self) -> u32 {
+    pub(crate) const fn limit(&self) -> u32 {
         self.limit
     }
 
     /// A request was answered as it should be.
-    pub fn on_good_answer(&mut self, now: Instant) {
+    pub(crate) fn on_good_answer(&mut self, now: Instant) {
         if self.raise_at.is_some_and(|at| at <= now) {
             self.ceiling = (self.ceiling + 1).min(self.max);
             self.raise_at = (self.ceiling < self.max).then(|| now + self.raise_every);
@@ -50,12 +50,12 @@ impl Window {
 
     /// A connection was refused or reset before its first byte, beside `good` ones that bring
     /// bytes: there are as many as the server, or a proxy on the way, allows.
-    pub fn on_crowded(&mut self, good: u32, now: Instant) {
+    pub(crate) fn on_crowded(&mut self, good: u32, now: Instant) {
         self.shrink(good.clamp(1, self.limit), now);
     }
 
     /// The server said that it is too much: 429 or 503.
-    pub fn on_pushback(&mut self, now: Instant) {
+    pub(crate) fn on_pushback(&mut self, now: Instant) {
         self.shrink((self.limit / 2).max(1), now);
     }
 

@@ -7,20 +7,25 @@ use crate::time::Duration;
 
 /// An open request, as this policy sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Runner<K> {
+pub(crate) struct Runner<K> {
     /// Which one.
-    pub key: K,
+    pub(crate) key: K,
     /// Bytes it still has to bring.
-    pub remaining: u64,
+    pub(crate) remaining: u64,
     /// Bytes per second it brings.
-    pub rate: u64,
+    pub(crate) rate: u64,
     /// Whether ending it now would lose little of what is on its way.
-    pub is_splittable: bool,
+    pub(crate) is_splittable: bool,
 }
 
 /// Which of the open requests to end, so that `idle` workers can share what it has left.
 /// `best_rate` is the best that all of them together have reached, in bytes per second.
-pub fn laggard<K: Copy>(runners: &[Runner<K>], idle: u32, best_rate: u64, min: u64) -> Option<K> {
+pub(crate) fn laggard<K: Copy>(
+    runners: &[Runner<K>],
+    idle: u32,
+    best_rate: u64,
+    min: u64,
+) -> Option<K> {
     let rate: u64 = runners.iter().map(|runner| runner.rate).sum();
     // The link is in use: the slowness is its own.
     if idle == 0 || rate.saturating_mul(10) > best_rate.saturating_mul(6) {

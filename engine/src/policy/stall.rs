@@ -6,7 +6,7 @@ use crate::time::{Duration, Instant};
 
 /// Learns the gaps between arrivals, and judges silences by them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StallDetector {
+pub(crate) struct StallDetector {
     fixed: Option<Duration>,
     at_least: Duration,
     mean_gap: Duration,
@@ -16,7 +16,7 @@ pub struct StallDetector {
 
 /// What the silence of a request means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Silence {
+pub(crate) enum Silence {
     /// Not long enough to mean anything.
     Short,
     /// It alone is silent: its connection is dead.
@@ -27,21 +27,21 @@ pub enum Silence {
 
 impl StallDetector {
     /// A detector with the given patience, or one that adapts.
-    pub const fn new(fixed: Option<Duration>) -> Self {
+    pub(crate) const fn new(fixed: Option<Duration>) -> Self {
         let none = Duration::ZERO;
         Self { fixed, at_least: none, mean_gap: none, gap_deviation: none, seen: false }
     }
 
     /// The same, but where it adapts, its patience is never shorter than this.
     #[must_use]
-    pub fn at_least(mut self, patience: Option<Duration>) -> Self {
+    pub(crate) fn at_least(mut self, patience: Option<Duration>) -> Self {
         self.at_least = patience.unwrap_or_default();
         self
     }
 
     /// Bytes arrived on a request this long after the ones before them (or after the request
     /// was sent).
-    pub fn on_gap(&mut self, gap: Duration) {
+    pub(crate) fn on_gap(&mut self, gap: Duration) {
         if !self.seen {
             (self.mean_gap, self.gap_deviation, self.seen) = (gap, gap / 2, true);
             return;
@@ -53,13 +53,13 @@ impl StallDetector {
     }
 
     /// Silence longer than this means something.
-    pub fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Duration {
         self.fixed.unwrap_or_else(|| self.adapted().max(self.at_least))
     }
 
     /// Silence longer than this means something of a host that never answered, where there is
     /// another to ask: a person who allows for long silences means those of a link.
-    pub fn first_answer(&self) -> Duration {
+    pub(crate) fn first_answer(&self) -> Duration {
         self.patience().min(self.adapted())
     }
 
@@ -69,7 +69,7 @@ impl StallDetector {
 
     /// What it means that a request has been quiet since `quiet_since` while the last bytes on
     /// any request came at `last_bytes`.
-    pub fn judge(&self, quiet_since: Instant, last_bytes: Instant, now: Instant) -> Silence {
+    pub(crate) fn judge(&self, quiet_since: Instant, last_bytes: Instant, now: Instant) -> Silence {
         let patience = self.patience();
         if now.since(quiet_since) < patience {
             Silence::Short
