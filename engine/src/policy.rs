@@ -7,6 +7,7 @@ pub(crate) mod lease;
 pub(crate) mod next_range;
 pub(crate) mod outage;
 pub(crate) mod protocol;
+pub(crate) mod queries;
 pub(crate) mod rate;
 pub(crate) mod reach;
 pub(crate) mod repair;

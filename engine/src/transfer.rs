@@ -2,84 +2,52 @@
 //!
 //! Holds no policy of its own and no byte of any file.
 
+mod alarm;
 mod answer;
 mod assign;
+mod chunks;
+mod drain;
 mod elsewhere;
 mod file;
 mod finish;
+mod in_flight;
 mod last_look;
+mod link;
 mod open;
+mod outbox;
+mod settle;
+mod storage;
 mod trouble;
+mod view;
 mod vouch;
 mod watch;
 mod xet;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
+use url::Url;
 
 use crate::action::{Action, Answer, Close, RequestId, Ticket, Written};
 use crate::config::Config;
 use crate::event::{End, Event};
 use crate::fault::Fault;
 use crate::hub::head::Head;
-use crate::journal::Record;
-use crate::ledger::Ledger;
 use crate::manifest::{FileId, Manifest};
-use crate::policy::lease::Lease;
-use crate::policy::outage::Outage;
-use crate::policy::rate::RateMeter;
 use crate::policy::reach::Reach;
-use crate::policy::silent_hosts::SilentHosts;
-use crate::policy::stall::StallDetector;
-use crate::policy::throttle::Throttle;
-use crate::policy::window::Window;
-use crate::range::ByteRange;
 use crate::stats::Stats;
 use crate::time::Instant;
 use crate::xet::reconstruction::Reconstruction;
-use crate::xet::token::ReadToken;
-use file::{File, Stage};
+pub use alarm::{Alarm, Deadline};
+use drain::Drain;
+use file::File;
+pub use file::Resumed;
+use in_flight::{Errand, ErrandKind, InFlight, Why};
+use link::Link;
 use open::{Abortion, Open};
-use url::Url;
-
-/// What an earlier run left on the disk, as replay found it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resumed {
-    /// The proven ranges.
-    pub ledger: Ledger,
-    /// How many records the journal holds.
-    pub records: u64,
-}
-
-/// When the machine wants to be woken, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deadline {
-    /// When.
-    pub at: Instant,
-    /// Why.
-    pub why: Alarm,
-}
-
-/// Why the machine wants to be woken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Alarm {
-    /// A request will have been silent too long.
-    Stall,
-    /// The next probe of a link that is down.
-    Probe,
-    /// A backoff ends.
-    Retry,
-    /// A host that asked for a pause may be asked again.
-    Throttle,
-    /// Written data has waited long enough for its sync.
-    Sync,
-    /// A look at who is slow.
-    Laggard,
-    /// The patience of the person ends.
-    GiveUp,
-}
+use outbox::Outbox;
+use storage::Storage;
 
 /// A transfer of one or more files.
 #[derive(Debug)]
@@ -87,80 +55,14 @@ pub struct Transfer {
     config: Config,
     rng: SmallRng,
     hub: Option<Url>,
-    /// What opens the hub's content-addressed storage, for all files.
-    token: Lease<ReadToken>,
-    /// Where that is, and where chunks have come from last.
-    cas: Option<Url>,
-    chunks_at: Option<Url>,
-    /// Which of these could not be reached of late.
-    reach: Reach,
+    storage: Storage,
     files: BTreeMap<FileId, File>,
-    requests: BTreeMap<RequestId, Open>,
-    tickets: BTreeMap<Ticket, Errand>,
-    window: Window,
-    outage: Outage,
-    stall: StallDetector,
-    throttle: Throttle,
-    rate: RateMeter,
+    in_flight: InFlight,
+    link: Link,
     stats: Stats,
-    next_id: u64,
     now: Instant,
-    last_bytes: Instant,
-    last_proven: Instant,
-    last_fault: Option<Fault>,
-    down_told: bool,
-    silent_hosts: SilentHosts,
-    deadline: Option<Deadline>,
-    ending: Option<End>,
-    ended: bool,
-    actions: VecDeque<Action>,
-    events: VecDeque<Event>,
-}
-
-/// Work that will end in an answer.
-#[derive(Clone, Debug)]
-struct Errand {
-    file: FileId,
-    kind: ErrandKind,
-    asked: Instant,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum ErrandKind {
-    Locate,
-    Authorize,
-    Describe { range: ByteRange, token: ReadToken },
-    Name { token: ReadToken },
-    Sync { records: u64 },
-    Hash { range: ByteRange },
-    Check { why: Why },
-    Mark,
-    Seal,
-}
-
-/// Why the disk is compared with its records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Why {
-    /// The file is about to be put in place.
-    LastLook,
-    /// Something could not be read back.
-    Unread,
-    /// The digest is wrong.
-    Mismatch,
-}
-
-impl ErrandKind {
-    /// Whether somebody out there has to answer.
-    const fn is_question(&self) -> bool {
-        match self {
-            Self::Locate | Self::Authorize | Self::Describe { .. } | Self::Name { .. } => true,
-            Self::Sync { .. }
-            | Self::Hash { .. }
-            | Self::Check { .. }
-            | Self::Mark
-            | Self::Seal => false,
-        }
-    }
+    drain: Drain,
+    out: Outbox,
 }
 
 impl Transfer {
@@ -173,45 +75,28 @@ impl Transfer {
         seed: u64,
         now: Instant,
     ) -> Self {
+        let mut out = Outbox::default();
         let mut files = BTreeMap::new();
-        let mut events = VecDeque::new();
         for (id, spec) in manifest.files {
             let file = File::new(spec, resumed.remove(&id), &config, now);
-            events.push_back(Event::Begun { file: id, proven: file.ledger.proven().len() });
+            out.tell(Event::Begun { file: id, proven: file.ledger.proven().len() });
             let vouched = file.ledger.vouched().len();
             if vouched > 0 {
-                events.push_back(Event::Vouched { file: id, vouched });
+                out.tell(Event::Vouched { file: id, vouched });
             }
             files.insert(id, file);
         }
         let mut transfer = Self {
             rng: SmallRng::seed_from_u64(seed),
             hub: manifest.hub,
-            token: Lease::default(),
-            cas: None,
-            chunks_at: None,
-            reach: Reach::default(),
+            storage: Storage::default(),
             files,
-            requests: BTreeMap::new(),
-            tickets: BTreeMap::new(),
-            window: Window::new(config.workers_max),
-            outage: Outage::new(config.backoff_max),
-            stall: StallDetector::new(config.stall_after).at_least(config.stall_at_least),
-            throttle: Throttle::default(),
-            rate: RateMeter::new(now),
+            in_flight: InFlight::default(),
+            link: Link::new(&config, now),
             stats: Stats::default(),
-            next_id: 0,
             now,
-            last_bytes: now,
-            last_proven: now,
-            last_fault: None,
-            down_told: false,
-            silent_hosts: SilentHosts::default(),
-            deadline: None,
-            ending: None,
-            ended: false,
-            actions: VecDeque::new(),
-            events,
+            drain: Drain::new(now),
+            out,
             config,
         };
         transfer.advance();
@@ -221,19 +106,14 @@ impl Transfer {
     /// The same with what an earlier transfer of this run found out about hosts.
     #[must_use]
     pub fn with_reach(mut self, reach: Reach) -> Self {
-        self.reach = reach;
+        self.link.reach = reach;
         self
-    }
-
-    /// What was found out about hosts.
-    pub const fn reach(&self) -> &Reach {
-        &self.reach
     }
 
     /// The head of a request's answer. The shell reads no body before it is told to.
     pub fn handle_head(&mut self, id: RequestId, head: &Head, now: Instant) {
         self.tick(now);
-        if let Some(open) = self.requests.get_mut(&id)
+        if let Some(open) = self.in_flight.requests.get_mut(&id)
             && open.aborted.is_none()
         {
             open.quiet_since = self.now;
@@ -245,7 +125,7 @@ impl Transfer {
     /// What the range of a request is made of. The shell asks for no chunk before it is told to.
     pub fn handle_plan(&mut self, id: RequestId, plan: &Reconstruction, now: Instant) {
         self.tick(now);
-        if let Some(open) = self.requests.get_mut(&id)
+        if let Some(open) = self.in_flight.requests.get_mut(&id)
             && open.aborted.is_none()
         {
             open.quiet_since = self.now;
@@ -257,16 +137,16 @@ impl Transfer {
     /// Bytes of a body arrived. They are not on the disk yet.
     pub fn handle_bytes(&mut self, id: RequestId, len: u64, now: Instant) {
         self.tick(now);
-        let Some(open) = self.requests.get_mut(&id) else { return };
-        self.stall.on_gap(self.now.since(open.quiet_since));
+        let Some(open) = self.in_flight.requests.get_mut(&id) else { return };
+        self.link.stall.on_gap(self.now.since(open.quiet_since));
         open.quiet_since = self.now;
         open.received += len;
         open.rate.on_bytes(len, self.now);
         let file = open.file;
-        self.last_bytes = self.now;
-        self.rate.on_bytes(len, self.now);
+        self.link.last_bytes = self.now;
+        self.link.rate.on_bytes(len, self.now);
         self.stats.received += len;
-        self.events.push_back(Event::Received { file, len });
+        self.out.tell(Event::Received { file, len });
         if self.on_request_alive(id) {
             self.advance();
         }
@@ -275,7 +155,7 @@ impl Transfer {
     /// Bytes are in their place on the disk.
     pub fn handle_written(&mut self, id: RequestId, written: &Written, now: Instant) {
         self.tick(now);
-        if let Some(open) = self.requests.get_mut(&id) {
+        if let Some(open) = self.in_flight.requests.get_mut(&id) {
             open.quiet_since = self.now;
             self.prove(id, written);
         }
@@ -285,7 +165,7 @@ impl Transfer {
     /// A request has ended. Comes exactly once for each, from the request itself.
     pub fn handle_close(&mut self, id: RequestId, close: &Close, now: Instant) {
         self.tick(now);
-        if let Some(open) = self.requests.remove(&id) {
+        if let Some(open) = self.in_flight.requests.remove(&id) {
             self.settle_close(id, &open, close);
         }
         self.advance();
@@ -294,7 +174,7 @@ impl Transfer {
     /// A piece of work ended.
     pub fn handle_answer(&mut self, ticket: Ticket, answer: Result<Answer, Fault>, now: Instant) {
         self.tick(now);
-        if let Some(errand) = self.tickets.remove(&ticket) {
+        if let Some(errand) = self.in_flight.tasks.remove(&ticket) {
             self.settle_answer(ticket, &errand, answer);
         }
         self.advance();
@@ -315,37 +195,22 @@ impl Transfer {
 
     /// What to do next, in order. Drain it after every input.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        self.out.actions.pop_front()
     }
 
     /// What to tell. Drain it after every input.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.out.events.pop_front()
     }
 
     /// When to call [`Self::handle_timeout`] at the latest.
     pub const fn poll_timeout(&self) -> Option<Deadline> {
-        self.deadline
+        self.out.deadline
     }
 
     /// Whether nothing more will happen.
     pub const fn is_ended(&self) -> bool {
-        self.ended
-    }
-
-    /// What came and what it cost.
-    pub const fn stats(&self) -> &Stats {
-        &self.stats
-    }
-
-    /// The proven ranges of a file.
-    pub fn ledger(&self, file: FileId) -> Option<&Ledger> {
-        self.files.get(&file).map(|file| &file.ledger)
-    }
-
-    /// How many requests are open.
-    pub fn open_requests(&self) -> usize {
-        self.requests.len()
+        self.drain.is_over
     }
 
     /// Time does not run backwards here, whatever the caller says.
@@ -355,91 +220,19 @@ impl Transfer {
 
     /// Does everything that can be done now, and finds out when there will be more.
     fn advance(&mut self) {
-        if self.ended {
+        if self.drain.is_over {
             return;
         }
-        self.deadline = None;
+        self.out.deadline = None;
         self.check_patience();
         self.watch_silence();
         self.finish_files();
-        if self.ending.is_none() {
+        if self.drain.how.is_none() {
             self.fill_window();
             self.split_laggard();
         }
         self.try_end();
         debug_assert!(!self.is_stuck(), "waits for nothing: {self:#?}");
-    }
-
-    /// Whether it waits for ever: nothing is under way, and there is no deadline. Never true after
-    /// an input; whoever drives a transfer may check that.
-    pub fn is_stuck(&self) -> bool {
-        let is_waiting = !self.requests.is_empty() || !self.tickets.is_empty();
-        !self.ended && !is_waiting && self.actions.is_empty() && self.deadline.is_none()
-    }
-
-    fn abort(&mut self, id: RequestId, why: Abortion) {
-        if let Some(open) = self.requests.get_mut(&id)
-            && open.aborted.is_none()
-        {
-            open.aborted = Some(why);
-            self.actions.push_back(Action::Abort { id });
-        }
-    }
-
-    /// Appends a record and folds it into the ledger: the one way a ledger changes.
-    fn record(&mut self, file_id: FileId, record: Record) {
-        let Some(file) = self.files.get_mut(&file_id) else { return };
-        file.ledger.apply(&record);
-        file.records += u64::from(record.is_counted());
-        file.dirty_since.get_or_insert(self.now);
-        self.actions.push_back(Action::Append { file: file_id, record });
-    }
-
-    fn errand(&mut self, file: FileId, kind: ErrandKind) -> Ticket {
-        self.next_id += 1;
-        let ticket = Ticket(self.next_id);
-        self.tickets.insert(ticket, Errand { file, kind, asked: self.now });
-        ticket
-    }
-
-    fn wake_at(&mut self, at: Instant, why: Alarm) {
-        if self.deadline.is_none_or(|deadline| at < deadline.at) {
-            self.deadline = Some(Deadline { at, why });
-        }
-    }
-
-    /// No more is asked for; what is under way is ended. A disk that fails while that happens is
-    /// what is told in the end: it is why not all is safe.
-    fn end(&mut self, how: End) {
-        let is_worse = matches!(how, End::Disk(_)) && !matches!(self.ending, Some(End::Disk(_)));
-        if self.ending.is_some() && !is_worse {
-            return;
-        }
-        self.ending = Some(how);
-        let open: Vec<RequestId> = self.requests.keys().copied().collect();
-        for id in open {
-            self.abort(id, Abortion::Surplus);
-        }
-    }
-
-    fn try_end(&mut self) {
-        if self.ending.is_none() && self.files.values().all(|file| file.stage.is_over()) {
-            self.ending = Some(End::Finished);
-        }
-        let Some(how) = &self.ending else { return };
-        let is_saved = match how {
-            // A disk that has failed saves nothing more.
-            End::Disk(_) => true,
-            End::Finished | End::Cancelled | End::GaveUp { .. } => self
-                .files
-                .values()
-                .all(|file| file.dirty_since.is_none() || file.stage == Stage::Sealed),
-        };
-        if self.requests.is_empty() && is_saved {
-            self.ended = true;
-            self.deadline = None;
-            self.events.push_back(Event::Ended(how.clone()));
-        }
     }
 }
 

@@ -93,6 +93,9 @@ fn margin(ttl: Duration) -> Duration {
     (ttl / 4).min(Duration::from_secs(30))
 }
 
+/// A refused URL is kept no longer than this, even if others were refused before it.
+pub(crate) const URL_OLD: Duration = Duration::from_secs(60);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -102,9 +102,15 @@ impl Outage {
 /// Probes are never further apart: after an outage of any length the first byte comes this soon.
 const PROBE_MAX: Duration = Duration::from_secs(30);
 
+/// A probe is never given more time: after an outage the next one must come soon.
+pub(crate) const PROBE_PATIENCE_MAX: Duration = Duration::from_secs(30);
+
 /// Connections that were open when the link went down are kept this long: TCP survives a short
 /// outage, but a NAT forgets them, and then they never speak again.
 pub(crate) const KEEP_SILENT: Duration = Duration::from_secs(75);
+
+/// A link is called down when so many tries in a row have failed.
+pub(crate) const TRIES_BEFORE_DOWN: u32 = 3;
 
 #[cfg(test)]
 mod tests {

@@ -188,6 +188,17 @@ impl Backoff {
 /// The first pause is at most this long.
 const BASE: Duration = Duration::from_secs(1);
 
+/// Disagreements about the ETag before it is no longer pinned.
+pub(crate) const CHANGES_MAX: u32 = 3;
+
+/// A file whose disk was found to differ from its records more often than this is given up.
+pub(crate) const DAMAGES_MAX: u32 = 3;
+
+/// So many proven bytes show that the path works: the next try follows at once.
+pub(crate) const MUCH: u64 = 64 << 10;
+/// And so does any progress of a request that has lived this long, on a very weak link.
+pub(crate) const LONG: Duration = Duration::from_secs(5);
+
 #[cfg(test)]
 mod tests {
     use rand::SeedableRng;

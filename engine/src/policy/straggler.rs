@@ -4,6 +4,7 @@
 //! more bytes, and the last request already gets all of it.
 
 use crate::time::Duration;
+use crate::xet::chunker;
 
 /// An open request, as this policy sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,15 @@ const WORTH: Duration = Duration::from_secs(4);
 
 /// A request that would take longer is better asked for anew, however little it has left.
 const HOPELESS: Duration = Duration::from_secs(30);
+
+/// How often the tail is looked at.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A request quiet for this long is not slow but silent.
+pub(crate) const SILENT: Duration = Duration::from_secs(2);
+/// A request younger than this is not judged by its rate.
+pub(crate) const SETTLED: Duration = Duration::from_secs(3);
+/// A request in chunks is not split before it has brought so much.
+pub(crate) const CHUNKS_BEFORE_SPLIT: u64 = 4 * chunker::MAX as u64;
 
 #[cfg(test)]
 mod tests {

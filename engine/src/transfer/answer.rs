@@ -17,7 +17,7 @@ use url::Url;
 
 impl Transfer {
     pub(super) fn judge_head(&mut self, id: RequestId, head: &Head) {
-        let Some(open) = self.requests.get(&id) else { return };
+        let Some(open) = self.in_flight.requests.get(&id) else { return };
         let (file_id, asked) = (open.file, open.asked);
         let Some(file) = self.files.get(&file_id) else { return };
         let (is_whole, url) = match &open.way {
@@ -46,7 +46,7 @@ impl Transfer {
     /// so the body waits unread, and costs nothing.
     fn hold(&mut self, id: RequestId, verdict: Verdict) {
         self.on_link_alive();
-        let Some(open) = self.requests.get_mut(&id) else { return };
+        let Some(open) = self.in_flight.requests.get_mut(&id) else { return };
         let file_id = open.file;
         open.held = Some(verdict);
         let is_asked = self.files.get(&file_id).is_some_and(|file| file.lease.is_renewing());
@@ -58,7 +58,8 @@ impl Transfer {
     /// Asks the hub what a file is now. While it wants a pause nothing can be found out, and what
     /// waits for that is asked for again afterwards.
     fn ask_about(&mut self, file_id: FileId) {
-        let is_closed = self.hub.as_ref().is_some_and(|hub| self.throttle.is_closed(hub, self.now));
+        let is_closed =
+            self.hub.as_ref().is_some_and(|hub| self.link.throttle.is_closed(hub, self.now));
         if is_closed {
             self.end_held(file_id, self.now, &Abortion::Fault(Fault::Changed));
         } else {
@@ -71,7 +72,9 @@ impl Transfer {
     pub(super) fn release_held(&mut self, file_id: FileId, asked: Instant) {
         let (held, later) = self.held(file_id, asked);
         for id in held {
-            if let Some(verdict) = self.requests.get_mut(&id).and_then(|open| open.held.take()) {
+            if let Some(verdict) =
+                self.in_flight.requests.get_mut(&id).and_then(|open| open.held.take())
+            {
                 self.take(id, verdict);
             }
         }
@@ -90,7 +93,7 @@ impl Transfer {
 
     /// The requests of a file that wait for the hub: since before `asked`, and since later.
     fn held(&self, file_id: FileId, asked: Instant) -> (Vec<RequestId>, Vec<RequestId>) {
-        let held = self.requests.iter().filter(|(_, open)| {
+        let held = self.in_flight.requests.iter().filter(|(_, open)| {
             open.file == file_id && open.held.is_some() && open.aborted.is_none()
         });
         let (before, later): (Vec<_>, Vec<_>) =
@@ -101,7 +104,7 @@ impl Transfer {
 
     /// What a good head promises is read.
     fn take(&mut self, id: RequestId, verdict: Verdict) {
-        if self.requests.get(&id).is_none_or(|open| open.aborted.is_some()) {
+        if self.in_flight.requests.get(&id).is_none_or(|open| open.aborted.is_some()) {
             return;
         }
         match verdict {
@@ -116,10 +119,10 @@ impl Transfer {
 
     /// Notes what a head promises, and says which bytes it was asked for.
     fn accept(&mut self, id: RequestId, promise: Promise) -> ByteRange {
-        self.window.on_good_answer(self.now);
+        self.link.window.on_good_answer(self.now);
         self.on_link_alive();
         let nothing = ByteRange::new(0, 0);
-        let Some(open) = self.requests.get(&id) else { return nothing };
+        let Some(open) = self.in_flight.requests.get(&id) else { return nothing };
         let Some(file) = self.files.get_mut(&open.file) else { return nothing };
         file.lease.on_accepted();
         file.stream = None;
@@ -128,7 +131,7 @@ impl Transfer {
             file.suspect.insert(open.asked);
         }
         if promise.is_named && !std::mem::replace(&mut file.is_named, true) {
-            self.events.push_back(Event::Named { file: open.file });
+            self.out.tell(Event::Named { file: open.file });
         }
         if let (true, Some(validator), Way::Http { url, .. }) =
             (file.pins_validator(), promise.validator, &open.way)
@@ -141,13 +144,14 @@ impl Transfer {
     /// The range was ignored. The one stream that comes instead serves everything that no good
     /// request is bringing already, unless asking again is likely to be cheaper.
     fn accept_whole(&mut self, id: RequestId, promise: Promise, gzip: bool) {
-        let Some(open) = self.requests.get_mut(&id) else { return };
+        let Some(open) = self.in_flight.requests.get_mut(&id) else { return };
         let (file_id, is_asked_for) =
             (open.file, matches!(open.way, Way::Http { whole: true, .. }));
         open.is_packed = gzip;
         let Some(file) = self.files.get_mut(&file_id) else { return };
         file.ignored += 1;
-        let is_streaming = file.stream.is_some_and(|stream| self.requests.contains_key(&stream));
+        let is_streaming =
+            file.stream.is_some_and(|stream| self.in_flight.requests.contains_key(&stream));
         if is_streaming {
             self.abort(id, Abortion::Surplus);
             return;
@@ -162,7 +166,7 @@ impl Transfer {
         if let Some(file) = self.files.get_mut(&file_id) {
             (file.stream, file.ignored) = (Some(id), ignored);
         }
-        self.events.push_back(Event::NoRanges { file: file_id });
+        self.out.tell(Event::NoRanges { file: file_id });
         self.end_unanswered(file_id, id);
         self.start_stream(file_id);
     }
@@ -170,15 +174,16 @@ impl Transfer {
     /// Reads the one stream of a file, once no ended request can write there any more.
     pub(super) fn start_stream(&mut self, file_id: FileId) {
         let Some(id) = self.files.get(&file_id).and_then(|file| file.stream) else { return };
-        let is_waiting = self.requests.get(&id).is_some_and(|open| !open.receiving);
-        let mut others = self.requests.iter().filter(|(other, open)| {
+        let is_waiting = self.in_flight.requests.get(&id).is_some_and(|open| !open.receiving);
+        let mut others = self.in_flight.requests.iter().filter(|(other, open)| {
             **other != id && open.file == file_id && open.aborted.is_some()
         });
         if !is_waiting || others.next().is_some() {
             return;
         }
         let gaps = self.gaps_for_stream(file_id);
-        if let (Some(file), Some(open)) = (self.files.get_mut(&file_id), self.requests.get_mut(&id))
+        if let (Some(file), Some(open)) =
+            (self.files.get_mut(&file_id), self.in_flight.requests.get_mut(&id))
         {
             gaps.iter().for_each(|gap| file.claimed.insert(gap));
             open.claimed = gaps.clone();
@@ -189,7 +194,8 @@ impl Transfer {
     /// What a stream of the whole file is to bring: all that is missing and that no good request
     /// is bringing.
     fn gaps_for_stream(&self, file_id: FileId) -> RangeSet {
-        let good = self.requests.values().filter(|open| open.file == file_id && open.receiving);
+        let good =
+            self.in_flight.requests.values().filter(|open| open.file == file_id && open.receiving);
         let brought: RangeSet = good.flat_map(|open| open.claimed.iter()).collect();
         let missing = self.files.get(&file_id).map(File::missing).unwrap_or_default();
         missing.iter().flat_map(|range| brought.gaps(range).collect::<Vec<_>>()).collect()
@@ -205,18 +211,18 @@ impl Transfer {
             **id != but && open.file == file && !open.receiving && open.aborted.is_none()
         };
         let surplus: Vec<RequestId> =
-            self.requests.iter().filter(is_unanswered).map(|(id, _)| *id).collect();
+            self.in_flight.requests.iter().filter(is_unanswered).map(|(id, _)| *id).collect();
         for id in surplus {
             self.abort(id, Abortion::Surplus);
         }
     }
 
     fn receive(&mut self, id: RequestId, body_start: u64, gaps: Vec<ByteRange>) {
-        let Some(open) = self.requests.get_mut(&id) else { return };
+        let Some(open) = self.in_flight.requests.get_mut(&id) else { return };
         (open.receiving, open.quiet_since) = (true, self.now);
         let gunzip = open.is_packed;
         let compare = self.files.get(&open.file).is_some_and(|file| file.repair.is_some());
-        self.actions.push_back(Action::Receive { id, body_start, gaps, compare, gunzip });
+        self.out.act(Action::Receive { id, body_start, gaps, compare, gunzip });
     }
 }
 

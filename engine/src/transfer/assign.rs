@@ -13,12 +13,10 @@ use crate::policy::next_range::carve;
 use crate::policy::outage::Permit;
 use crate::policy::protocol::Kind;
 use crate::policy::rate::RateMeter;
-use crate::policy::straggler::{Runner, laggard};
+use crate::policy::straggler::{CHUNKS_BEFORE_SPLIT, LOOK_EVERY, Runner, SETTLED, SILENT, laggard};
 use crate::policy::throttle::host;
 use crate::range::ByteRange;
-use crate::time::Duration;
 use crate::transfer::file::Stage;
-use crate::xet::chunker;
 
 /// What to ask for.
 enum Ask {
@@ -31,14 +29,14 @@ impl Transfer {
     /// Opens requests until the window is full or nothing more can be asked for.
     pub(super) fn fill_window(&mut self) {
         loop {
-            let is_probe = match self.outage.permit(self.now) {
-                Permit::Free if self.in_flight() >= self.window.limit() => return,
+            let is_probe = match self.link.outage.permit(self.now) {
+                Permit::Free if self.in_flight.asked() >= self.link.window.limit() => return,
                 Permit::Free => false,
                 Permit::Probe if self.is_crowded() => return,
                 Permit::Probe => true,
                 Permit::Wait(until) => {
                     if let Some(until) = until {
-                        self.wake_at(until, Alarm::Probe);
+                        self.out.wake_at(until, Alarm::Probe);
                     }
                     return;
                 }
@@ -53,15 +51,9 @@ impl Transfer {
             // What cannot be asked now after all would be tried for ever.
             let Some(id) = id else { return };
             if is_probe {
-                self.outage.on_probe(id);
+                self.link.outage.on_probe(id);
             }
         }
-    }
-
-    /// Requests and questions that are open.
-    fn in_flight(&self) -> u32 {
-        let questions = self.tickets.values().filter(|errand| errand.kind.is_question()).count();
-        u32::try_from(self.requests.len() + questions).unwrap_or(u32::MAX)
     }
 
     fn next_ask(&mut self) -> Option<(FileId, Ask)> {
@@ -73,14 +65,14 @@ impl Transfer {
     /// silent, so that one is asked who was not yet; and then the files take turns.
     fn next_probe(&mut self) -> Option<(FileId, Ask)> {
         let mut ids: Vec<FileId> = self.files.keys().copied().collect();
-        let turn = self.outage.attempt() as usize / 2;
+        let turn = self.link.outage.attempt() as usize / 2;
         let first = turn.checked_rem(ids.len()).unwrap_or(0);
         ids.rotate_left(first);
         let mut silent = None;
         for id in ids {
             let Some((id, ask)) = self.ask_for(id) else { continue };
             let is_silent =
-                self.host_of(id, &ask).is_some_and(|it| self.silent_hosts.has(&host(it)));
+                self.host_of(id, &ask).is_some_and(|it| self.link.silent_hosts.has(&host(it)));
             if !is_silent {
                 return Some((id, ask));
             }
@@ -91,12 +83,12 @@ impl Transfer {
 
     /// Who would be asked.
     fn host_of(&self, id: FileId, ask: &Ask) -> Option<&Url> {
-        let storage = || self.token.held(self.now).map(|token| token.cas.base());
+        let storage = || self.storage.token.held(self.now).map(|token| token.cas.base());
         match ask {
             Ask::Locate | Ask::Question(Question::Authorize) => self.hub.as_ref(),
             Ask::Question(Question::Describe(_) | Question::Name(_)) => storage(),
             Ask::Range(_, Kind::Http) => self.files.get(&id)?.lease.held(self.now),
-            Ask::Range(_, Kind::Xet) => self.chunks_at.as_ref().or_else(storage),
+            Ask::Range(_, Kind::Xet) => self.storage.chunks_at.as_ref().or_else(storage),
         }
     }
 
@@ -112,17 +104,19 @@ impl Transfer {
     /// What was to be asked for, if it may be asked for now.
     fn pace_ask(&mut self, id: FileId, kind: Kind, ask: Ask) -> Option<Ask> {
         let file = self.files.get(&id)?;
-        let storage = self.token.held(self.now).map(|token| token.cas.base());
+        let storage = self.storage.token.held(self.now).map(|token| token.cas.base());
         let hosts = match (&ask, kind) {
-            (Ask::Question(Question::Authorize), _) if self.token.is_renewing() => return None,
+            (Ask::Question(Question::Authorize), _) if self.storage.token.is_renewing() => {
+                return None;
+            }
             (Ask::Locate, _) if file.lease.is_renewing() => return None,
             (Ask::Locate | Ask::Question(Question::Authorize), _) => [self.hub.as_ref(), None],
             (Ask::Question(Question::Describe(_) | Question::Name(_)), _) => [storage, None],
             (Ask::Range(..), Kind::Http) => [file.lease.held(self.now), None],
-            (Ask::Range(..), Kind::Xet) => [storage, self.chunks_at.as_ref()],
+            (Ask::Range(..), Kind::Xet) => [storage, self.storage.chunks_at.as_ref()],
         };
         let hosts = hosts.into_iter().flatten();
-        let told = hosts.filter_map(|host| self.throttle.closed_until(host, self.now)).max();
+        let told = hosts.filter_map(|host| self.link.throttle.closed_until(host, self.now)).max();
         let not_before = match (&ask, &file.xet) {
             (Ask::Question(Question::Describe(_) | Question::Name(_)), Some(xet)) => {
                 xet.not_before()
@@ -130,11 +124,11 @@ impl Transfer {
             (Ask::Locate | Ask::Question(_) | Ask::Range(..), _) => file.backoff.not_before(),
         };
         if not_before > self.now {
-            self.wake_at(not_before, Alarm::Retry);
+            self.out.wake_at(not_before, Alarm::Retry);
             return None;
         }
         if let Some(until) = told {
-            self.wake_at(until, Alarm::Throttle);
+            self.out.wake_at(until, Alarm::Throttle);
             return None;
         }
         Some(ask)
@@ -154,10 +148,13 @@ impl Transfer {
         let range = carve(&file.missing(), &taken, workers, kind, &self.config)?;
         let (may_ask, is_renewing) = match kind {
             Kind::Http => (file.lease.held(self.now).is_some(), file.lease.is_renewing()),
-            Kind::Xet => (self.token.held(self.now).is_some(), self.token.is_renewing()),
+            Kind::Xet => {
+                (self.storage.token.held(self.now).is_some(), self.storage.token.is_renewing())
+            }
         };
         // After a fault one request goes ahead; the others follow when it has brought something.
-        let is_trying = self.requests.values().any(|open| open.file == id && open.received == 0);
+        let is_trying =
+            self.in_flight.requests.values().any(|open| open.file == id && open.received == 0);
         if file.backoff.attempt() > 0 && (is_trying || is_renewing) {
             return None;
         }
@@ -174,13 +171,12 @@ impl Transfer {
             file.lease.on_asked(ticket);
         }
         self.stats.locates += 1;
-        self.actions.push_back(Action::Locate { ticket, file: id });
+        self.out.act(Action::Locate { ticket, file: id });
         ticket.0
     }
 
     fn request(&mut self, file_id: FileId, range: ByteRange) -> u64 {
-        self.next_id += 1;
-        let id = RequestId(self.next_id);
+        let id = RequestId(self.in_flight.next_id());
         let Some(way) = self.way(file_id) else { return id.0 };
         let Some(file) = self.files.get_mut(&file_id) else { return id.0 };
         file.claimed.insert(range);
@@ -205,11 +201,11 @@ impl Transfer {
             differs: false,
             aborted: None,
         };
-        self.requests.insert(id, open);
+        self.in_flight.requests.insert(id, open);
         self.stats.requests += 1;
         // Silences were looked at before this one could begin.
-        self.wake_at(self.now + self.stall.patience(), Alarm::Stall);
-        self.actions.push_back(Action::Request { id, file: file_id, way, range });
+        self.out.wake_at(self.now + self.link.stall.patience(), Alarm::Stall);
+        self.out.act(Action::Request { id, file: file_id, way, range });
         id.0
     }
 
@@ -218,7 +214,7 @@ impl Transfer {
     pub(super) fn kind_for(&mut self, id: FileId) -> Option<Kind> {
         let is_away = self.is_xet_away();
         let is_other_turn =
-            self.outage.down_since().is_some() && self.outage.attempt().is_multiple_of(2);
+            self.link.outage.down_since().is_some() && self.link.outage.attempt().is_multiple_of(2);
         let choice = &mut self.files.get_mut(&id)?.choice;
         let kind = choice.choose(self.now);
         let is_other = kind == Kind::Xet && (is_away || is_other_turn) && choice.has_http();
@@ -235,7 +231,7 @@ impl Transfer {
                 Some(Way::Http { url, whole: file.wants_whole })
             }
             Kind::Xet => {
-                let token = self.token.held(self.now)?.clone();
+                let token = self.storage.token.held(self.now)?.clone();
                 Some(Way::Xet { hash: file.spec.xet?, token })
             }
         }
@@ -244,14 +240,15 @@ impl Transfer {
     /// At the tail, ends the request that would keep everybody waiting; what it has left is then
     /// carved anew among the idle.
     pub(super) fn split_laggard(&mut self) {
-        let idle = self.window.limit().saturating_sub(self.in_flight());
+        let idle = self.link.window.limit().saturating_sub(self.in_flight.asked());
         let is_streaming = self.files.values().any(|file| file.stream.is_some());
-        if idle == 0 || self.requests.is_empty() || is_streaming {
+        if idle == 0 || self.in_flight.requests.is_empty() || is_streaming {
             return;
         }
         let min = self.config.request_bytes_min / 4;
-        self.wake_at(self.now + LOOK_EVERY, Alarm::Laggard);
+        self.out.wake_at(self.now + LOOK_EVERY, Alarm::Laggard);
         let runners: Vec<Runner<RequestId>> = self
+            .in_flight
             .requests
             .iter()
             // Before its first byte a request is not slow: that byte may be waiting behind others.
@@ -260,7 +257,7 @@ impl Transfer {
             .filter(|(_, open)| self.now.since(open.quiet_since) < SILENT)
             // Where a pause is to be kept, nobody could fetch the other half.
             .filter(|(_, open)| {
-                !open.host().is_some_and(|host| self.throttle.is_closed(host, self.now))
+                !open.host().is_some_and(|host| self.link.throttle.is_closed(host, self.now))
             })
             .map(|(id, open)| Runner {
                 key: *id,
@@ -271,12 +268,13 @@ impl Transfer {
             })
             .collect();
         // A request that has just begun has no rate yet.
-        let is_settled = self.requests.values().all(|open| self.now.since(open.opened) >= SETTLED);
+        let is_settled =
+            self.in_flight.requests.values().all(|open| self.now.since(open.opened) >= SETTLED);
         if !is_settled {
             return;
         }
-        if let Some(id) = laggard(&runners, idle, self.rate.best(), min)
-            && let Some(open) = self.requests.get(&id)
+        if let Some(id) = laggard(&runners, idle, self.link.rate.best(), min)
+            && let Some(open) = self.in_flight.requests.get(&id)
         {
             let came = match open.kind() {
                 Kind::Http => open.received,
@@ -285,17 +283,8 @@ impl Transfer {
             let range =
                 ByteRange::new((open.asked.start + came).min(open.asked.end), open.asked.end);
             let event = crate::event::Event::Split { file: open.file, range };
-            self.events.push_back(event);
+            self.out.tell(event);
             self.abort(id, Abortion::Split);
         }
     }
 }
-
-/// How often the tail is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A request quiet for this long is not slow but silent.
-const SILENT: Duration = Duration::from_secs(2);
-/// A request younger than this is not judged by its rate.
-const SETTLED: Duration = Duration::from_secs(3);
-/// A request in chunks is not split before it has brought so much.
-const CHUNKS_BEFORE_SPLIT: u64 = 4 * chunker::MAX as u64;

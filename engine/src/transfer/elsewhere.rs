@@ -5,9 +5,9 @@
 use super::Transfer;
 use super::trouble::{Attempt, Via};
 use crate::fault::{Blame, Fault};
+use crate::policy::lease::URL_OLD;
 use crate::policy::protocol::Kind;
 use crate::policy::retry::{NEW_URLS, Step};
-use crate::time::Duration;
 
 impl Transfer {
     /// Content-addressed storage brought nothing: where the file also comes as it is, that is no
@@ -22,25 +22,26 @@ impl Transfer {
         }
         let host = store.as_ref().unwrap_or_else(|| token.cas.base()).clone();
         // Its first refusal is what the end of a token looks like.
-        if is_refused && (self.reach.has_answered(&host) || self.token.refused() < 2) {
+        if is_refused && (self.link.reach.has_answered(&host) || self.storage.token.refused() < 2) {
             return false;
         }
-        self.reach.on_fault(&host, attempt.began, self.now);
-        if !self.reach.is_away(&host, self.now) || self.outage.down_since().is_some() {
+        self.link.reach.on_fault(&host, attempt.began, self.now);
+        if !self.link.reach.is_away(&host, self.now) || self.link.outage.down_since().is_some() {
             return false;
         }
         if let Some(file) = self.files.get_mut(&attempt.file) {
             let is_final = step == Step::Fail;
             file.choice.on_fault(Kind::Xet, is_final, attempt.began, self.now);
         }
-        self.outage.on_close(&mut self.rng, attempt.id, attempt.began);
+        self.link.outage.on_close(&mut self.rng, attempt.id, attempt.began);
         true
     }
 
     /// Whether content-addressed storage, or where it keeps its chunks, is left alone for now.
     pub(super) fn is_xet_away(&self) -> bool {
-        let mut hosts = [self.cas.as_ref(), self.chunks_at.as_ref()].into_iter().flatten();
-        hosts.any(|host| self.reach.is_away(host, self.now))
+        let mut hosts =
+            [self.storage.cas.as_ref(), self.storage.chunks_at.as_ref()].into_iter().flatten();
+        hosts.any(|host| self.link.reach.is_away(host, self.now))
     }
 
     /// Whether new URLs are refused like the old ones. Then the last one is kept, unless it may
@@ -63,6 +64,3 @@ impl Transfer {
         }
     }
 }
-
-/// A refused URL is kept no longer than this, even if others were refused before it.
-const URL_OLD: Duration = Duration::from_secs(60);

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Resumed;
+use super::chunks::Xet;
 use crate::action::Ticket;
 use crate::action::{CHECKPOINT_BYTES, RequestId};
 use crate::config::Config;
@@ -14,12 +14,20 @@ use crate::manifest::FileSpec;
 use crate::policy::lease::Lease;
 use crate::policy::protocol::Choice;
 use crate::policy::repair::Repair;
-use crate::policy::retry::{Backoff, Row};
+use crate::policy::retry::{Backoff, CHANGES_MAX, Row};
 use crate::range::ByteRange;
 use crate::range_set::RangeSet;
 use crate::time::Instant;
-use crate::transfer::vouch::Xet;
 use url::Url;
+
+/// What an earlier run left on the disk, as replay found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resumed {
+    /// The proven ranges.
+    pub ledger: Ledger,
+    /// How many records the journal holds.
+    pub records: u64,
+}
 
 /// One file of a transfer.
 #[derive(Debug)]
@@ -241,6 +249,3 @@ impl File {
         self.repair = None;
     }
 }
-
-/// Disagreements about the ETag before it is no longer pinned.
-const CHANGES_MAX: u32 = 3;

@@ -17,9 +17,18 @@ use crate::policy::repair::Next;
 use crate::range::ByteRange;
 
 impl Transfer {
+    /// Appends a record and folds it into the ledger: the one way a ledger changes.
+    pub(super) fn record(&mut self, file_id: FileId, record: Record) {
+        let Some(file) = self.files.get_mut(&file_id) else { return };
+        file.ledger.apply(&record);
+        file.records += u64::from(record.is_counted());
+        file.dirty_since.get_or_insert(self.now);
+        self.out.act(Action::Append { file: file_id, record });
+    }
+
     /// Written bytes become proven bytes.
     pub(super) fn prove(&mut self, id: RequestId, written: &Written) {
-        let Some(open) = self.requests.get_mut(&id) else { return };
+        let Some(open) = self.in_flight.requests.get_mut(&id) else { return };
         let file_id = open.file;
         let Some(file) = self.files.get_mut(&file_id) else { return };
         if !open.claimed.contains(written.range) {
@@ -30,14 +39,14 @@ impl Transfer {
         file.choice.on_progress(kind);
         file.row.on_progress();
         if let Some(store) = open.chunks_at.as_ref() {
-            self.reach.on_answer(store);
+            self.link.reach.on_answer(store);
         }
         let before = file.ledger.proven().len();
         if let Some(repair) = &mut file.repair {
             repair.on_fetched(written.range, written.changed);
             if written.changed && !std::mem::replace(&mut open.differs, true) {
                 let (range, origin) = (written.range, Origin::Network);
-                self.events.push_back(Event::Repaired { file: file_id, range, origin });
+                self.out.tell(Event::Repaired { file: file_id, range, origin });
             }
         }
         let proven = Proven { range: written.range, digest: written.digest };
@@ -52,7 +61,7 @@ impl Transfer {
         if grown == 0 {
             return;
         }
-        self.last_proven = self.now;
+        self.drain.last_proven = self.now;
         if file.repair.is_some() {
             self.stats.refetched += grown;
         }
@@ -60,12 +69,12 @@ impl Transfer {
         let chunk_bytes = self.config.chunk_bytes;
         let chunks = file.chunks_in(range, chunk_bytes);
         let count = file.spec.size.div_ceil(chunk_bytes);
-        if let Some(open) = self.requests.get_mut(&id) {
+        if let Some(open) = self.in_flight.requests.get_mut(&id) {
             open.proven += grown;
         }
-        self.events.push_back(Event::Proven { file: file_id, proven });
+        self.out.tell(Event::Proven { file: file_id, proven });
         for (index, range) in chunks {
-            self.events.push_back(Event::Chunk { file: file_id, index, count, range });
+            self.out.tell(Event::Chunk { file: file_id, index, count, range });
         }
     }
 
@@ -79,7 +88,7 @@ impl Transfer {
             .collect();
         for id in ids {
             self.sync_if_due(id);
-            if self.ending.is_none() {
+            if self.drain.how.is_none() {
                 self.search_on(id);
                 while self.hash_on(id) {}
             }
@@ -87,19 +96,19 @@ impl Transfer {
     }
 
     fn sync_if_due(&mut self, id: FileId) {
-        let is_ending = self.ending.is_some();
+        let is_ending = self.drain.how.is_some();
         let Some(file) = self.files.get_mut(&id) else { return };
         let Some(since) = file.dirty_since else { return };
         if file.syncing.is_some() || file.stage == Stage::Sealing {
             return;
         }
         let due = since + self.config.sync_every;
-        let is_urgent = file.is_barred() || (is_ending && self.requests.is_empty());
+        let is_urgent = file.is_barred() || (is_ending && self.in_flight.requests.is_empty());
         if due > self.now && !is_urgent {
-            self.wake_at(due, Alarm::Sync);
+            self.out.wake_at(due, Alarm::Sync);
             return;
         }
-        if matches!(self.ending, Some(End::Disk(_))) {
+        if matches!(self.drain.how, Some(End::Disk(_))) {
             return;
         }
         let records = file.records;
@@ -107,7 +116,7 @@ impl Transfer {
         if let Some(file) = self.files.get_mut(&id) {
             file.syncing = Some(ticket);
         }
-        self.actions.push_back(Action::Sync { ticket, file: id, records });
+        self.out.act(Action::Sync { ticket, file: id, records });
     }
 
     pub(super) fn on_synced(&mut self, id: FileId, records: u64) {
@@ -174,7 +183,7 @@ impl Transfer {
         if let Some(file) = self.files.get_mut(&id) {
             file.hashing = Some(ticket);
         }
-        self.actions.push_back(Action::Hash { ticket, file: id, range, chunks });
+        self.out.act(Action::Hash { ticket, file: id, range, chunks });
     }
 
     pub(super) fn on_hashed(&mut self, id: FileId, range: ByteRange, answer: &Answer) {
@@ -195,7 +204,7 @@ impl Transfer {
 
     /// The digest is wrong: first doubt the disk, which can be asked for free, then the network.
     pub(super) fn on_mismatch(&mut self, id: FileId, found: FileDigest) {
-        self.events.push_back(Event::Mismatch { file: id, found });
+        self.out.tell(Event::Mismatch { file: id, found });
         let Some(file) = self.files.get_mut(&id) else { return };
         file.found = Found::Wrong;
         if let Some(repair) = &mut file.repair {
@@ -234,7 +243,7 @@ impl Transfer {
             file.barrier = file.records;
             file.rewind(range.start);
             let proven = file.ledger.proven().len();
-            self.events.push_back(Event::Proven { file: id, proven });
+            self.out.tell(Event::Proven { file: id, proven });
         }
         if self.files.get(&id).is_some_and(|file| file.ledger.vouched().len() != vouched) {
             self.tell_vouched(id);

@@ -14,6 +14,7 @@ use crate::event::{End, Event, Origin};
 use crate::fault::{DiskFault, Fault};
 use crate::ledger::Proven;
 use crate::manifest::FileId;
+use crate::policy::retry::DAMAGES_MAX;
 use crate::range::ByteRange;
 
 impl Transfer {
@@ -29,7 +30,7 @@ impl Transfer {
                 if let Some(file) = self.files.get_mut(&id) {
                     file.last_look = LastLook::Marking(ticket);
                 }
-                self.actions.push_back(Action::Mark { ticket, file: id });
+                self.out.act(Action::Mark { ticket, file: id });
                 true
             }
         }
@@ -63,9 +64,9 @@ impl Transfer {
             return true;
         }
         file.stage = Stage::Sealing;
-        self.events.push_back(Event::Verified { file: id, digest: found });
+        self.out.tell(Event::Verified { file: id, digest: found });
         let ticket = self.errand(id, ErrandKind::Seal);
-        self.actions.push_back(Action::Seal { ticket, file: id });
+        self.out.act(Action::Seal { ticket, file: id });
         false
     }
 
@@ -73,7 +74,7 @@ impl Transfer {
         let Some(file) = self.files.get_mut(&id) else { return };
         file.stage = Stage::Sealed;
         file.dirty_since = None;
-        self.events.push_back(Event::Sealed { file: id });
+        self.out.tell(Event::Sealed { file: id });
     }
 
     /// Compares what is recorded of the first `end` bytes with what the disk holds.
@@ -88,7 +89,7 @@ impl Transfer {
                 Why::Mismatch => file.stage = Stage::Checking,
             }
         }
-        self.actions.push_back(Action::Check { ticket, file: id, entries });
+        self.out.act(Action::Check { ticket, file: id, entries });
     }
 
     pub(super) fn on_checked(&mut self, id: FileId, ticket: Ticket, why: Why, answer: &Answer) {
@@ -107,7 +108,7 @@ impl Transfer {
         }
         for range in damaged.clone() {
             let origin = Origin::Disk;
-            self.events.push_back(Event::Repaired { file: id, range, origin });
+            self.out.tell(Event::Repaired { file: id, range, origin });
             self.revoke(id, range);
         }
     }
@@ -164,10 +165,7 @@ impl Transfer {
         if matches!(&fault, Fault::Disk(fault) if fault.is_of_one_file()) {
             return self.fail(id, fault);
         }
-        self.last_fault = Some(fault.clone());
+        self.drain.last_fault = Some(fault.clone());
         self.end(End::Disk(fault));
     }
 }
-
-/// A file whose disk was found to differ from its records more often than this is given up.
-const DAMAGES_MAX: u32 = 3;

@@ -1,10 +1,11 @@
 //! One request of a transfer: what it was asked, how much it has brought, why it was told to end.
 //!
-//! Queues nothing; the conductor does.
+//! Decides nothing; the transfer does.
 
 use url::Url;
 
-use crate::action::Way;
+use super::Transfer;
+use crate::action::{Action, RequestId, Way};
 use crate::fault::Fault;
 use crate::manifest::FileId;
 use crate::policy::protocol::Kind;
@@ -97,5 +98,17 @@ impl Open {
     /// What its body has left, in bytes on the wire.
     pub(super) const fn remaining(&self) -> u64 {
         self.packed.saturating_sub(self.received.saturating_sub(self.ahead))
+    }
+}
+
+impl Transfer {
+    /// Tells a request to end, once; its close will come.
+    pub(super) fn abort(&mut self, id: RequestId, why: Abortion) {
+        if let Some(open) = self.in_flight.requests.get_mut(&id)
+            && open.aborted.is_none()
+        {
+            open.aborted = Some(why);
+            self.out.act(Action::Abort { id });
+        }
     }
 }

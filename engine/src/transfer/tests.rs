@@ -7,13 +7,15 @@ mod faults;
 mod last_look;
 mod turns;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::*;
 use crate::action::Way;
 use crate::digest::{FileDigest, RangeDigest};
 use crate::fault::DiskFault;
+use crate::journal::Record;
 use crate::manifest::{FileSpec, Location};
+use crate::range::ByteRange;
 use crate::range_set::RangeSet;
 use crate::time::Duration;
 

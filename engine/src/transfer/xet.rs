@@ -16,9 +16,9 @@ use url::Url;
 impl Transfer {
     pub(super) fn authorize(&mut self, id: FileId) -> u64 {
         let ticket = self.errand(id, ErrandKind::Authorize);
-        self.token.on_asked(ticket);
+        self.storage.token.on_asked(ticket);
         self.stats.locates += 1;
-        self.actions.push_back(Action::Authorize { ticket, file: id });
+        self.out.act(Action::Authorize { ticket, file: id });
         ticket.0
     }
 
@@ -32,7 +32,7 @@ impl Transfer {
             let is_unplanned = |open: &&super::Open| {
                 open.file == id && open.kind() == Kind::Xet && !open.receiving
             };
-            for open in self.requests.values().filter(is_unplanned) {
+            for open in self.in_flight.requests.values().filter(is_unplanned) {
                 let (asked, len) = (open.asked, open.asked.len());
                 let end = asked.end.saturating_add(len).min(file.spec.size);
                 taken.insert(ByteRange::new(asked.start.saturating_sub(len), end));
@@ -42,7 +42,7 @@ impl Transfer {
     }
 
     pub(super) fn judge_plan(&mut self, id: RequestId, plan: &Reconstruction) {
-        let Some(open) = self.requests.get(&id) else { return };
+        let Some(open) = self.in_flight.requests.get(&id) else { return };
         let (file_id, asked) = (open.file, open.asked);
         let Some(file) = self.files.get_mut(&file_id) else { return };
         let span = match plan.check_span(asked, file.spec.size) {
@@ -59,19 +59,19 @@ impl Transfer {
         if let Some(xet) = &mut file.xet {
             xet.on_plan(plan, asked);
         }
-        self.window.on_good_answer(self.now);
-        self.token.on_accepted();
-        self.cas.iter().for_each(|cas| self.reach.on_answer(cas));
+        self.link.window.on_good_answer(self.now);
+        self.storage.token.on_accepted();
+        self.storage.cas.iter().for_each(|cas| self.link.reach.on_answer(cas));
         self.on_link_alive();
         let chunks_at = plan.fetches.first().map(|fetch| (*fetch.url).clone());
-        self.chunks_at.clone_from(&chunks_at);
-        if chunks_at.as_ref().is_some_and(|store| self.throttle.is_closed(store, self.now)) {
+        self.storage.chunks_at.clone_from(&chunks_at);
+        if chunks_at.as_ref().is_some_and(|store| self.link.throttle.is_closed(store, self.now)) {
             return self.abort(id, Abortion::Surplus);
         }
         let Some(file) = self.files.get_mut(&file_id) else { return };
         let wanted = file.widened(asked, span);
         file.claimed.insert(wanted);
-        let Some(open) = self.requests.get_mut(&id) else { return };
+        let Some(open) = self.in_flight.requests.get_mut(&id) else { return };
         open.claimed.insert(wanted);
         open.asked = wanted;
         open.ahead = open.received;
@@ -82,17 +82,17 @@ impl Transfer {
         let gaps = vec![wanted];
         let compare = self.files.get(&file_id).is_some_and(|file| file.repair.is_some());
         let (body_start, gunzip) = (span.start, false);
-        self.actions.push_back(Action::Receive { id, body_start, gaps, compare, gunzip });
+        self.out.act(Action::Receive { id, body_start, gaps, compare, gunzip });
     }
 
     /// Where chunks come from may have asked for a pause: requests that are under way ask it for
     /// nothing more.
     pub(super) fn wind_up_chunks(&mut self) {
-        let is_closed = |store: &Url| self.throttle.is_closed(store, self.now);
-        for (id, open) in self.requests.iter_mut().filter(|(_, open)| open.is_good()) {
+        let is_closed = |store: &Url| self.link.throttle.is_closed(store, self.now);
+        for (id, open) in self.in_flight.requests.iter_mut().filter(|(_, open)| open.is_good()) {
             let must_end = open.chunks_at.as_ref().is_some_and(is_closed);
             if must_end && !std::mem::replace(&mut open.winding_up, true) {
-                self.actions.push_back(Action::WindUp { id: *id });
+                self.out.act(Action::WindUp { id: *id });
             }
         }
     }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::*;
 use crate::xet::hash::XetHash;
 use crate::xet::merkle::Node;
-use crate::xet::reconstruction::{Fetch, Term};
+use crate::xet::reconstruction::{Fetch, Reconstruction, Term};
+use crate::xet::token::ReadToken;
 
 const SIZE: u64 = 256 * MIB;
 /// Where chunks come from.
