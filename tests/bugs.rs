@@ -43,8 +43,11 @@ fn every_bug_is_told_in_a_sentence_and_names_a_test_that_exists() {
         let [package, target, name] = caught_by.split(' ').collect::<Vec<_>>()[..] else {
             panic!("{}: {caught_by:?}", patch.display());
         };
-        let folder =
-            if package == "moshi-fetch" { root().to_owned() } else { root().join(package) };
+        let folder = match package {
+            "moshi-fetch" => root().to_owned(),
+            "world" => root().join("tests/world"),
+            other => root().join(other),
+        };
         let source = match (target, package) {
             ("lib", "moshi-fetch") => folder.join("bin"),
             ("lib", _) => folder.join("src"),

@@ -1,7 +1,7 @@
 //! What to do after a question to the hub has failed, before there is a transfer: ask again, ask in
 //! another way, or leave it.
 //!
-//! Asks nothing itself. In a transfer its machine decides, by [`retry`](crate::policy::retry) alone.
+//! Asks nothing itself. In a transfer its machine decides, by its policy for retries alone.
 
 use rand::{Rng, RngExt};
 

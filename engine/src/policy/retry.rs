@@ -20,7 +20,7 @@ pub enum Step {
     Fail,
 }
 
-/// What to do after `fault`, which is the `count`th of its [kind](Row) in a row.
+/// What to do after `fault`, which is the `count`th of its kind in a row.
 pub fn next_step(fault: &Fault, count: u32) -> Step {
     match fault {
         Fault::NoSuchHost(_)

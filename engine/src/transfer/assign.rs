@@ -1,7 +1,7 @@
 //! Asking: which file and range the next free worker gets.
 //!
-//! Sizes come from [`carve`](crate::policy::next_range), the count from the window, the pace from backoff,
-//! throttle and outage; here they are put in order.
+//! Sizes come from [`next_range`](crate::policy::next_range), the count from the window, the pace
+//! from backoff, throttle and outage; here they are put in order.
 
 use url::Url;
 

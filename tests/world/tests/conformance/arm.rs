@@ -94,14 +94,14 @@ pub(crate) mod simulated {
 
     use engine::time::Duration;
     use simnet::link::Link;
+    use simnet::net::{
+        CDN_NAME, CDN_PORT, HUB_NAME, HUB_NODE, HUB_PORT, Names, Network, simulation,
+    };
     use simnet::profile::Profile;
     use simnet::seed::Seed;
     use simnet::trace::Trace;
     use turmoil::net::TcpListener;
     use world::http::SimHttp;
-    use world::net::{
-        CDN_NAME, CDN_PORT, HUB_NAME, HUB_NODE, HUB_PORT, Names, Network, simulation,
-    };
 
     use super::{HubScene, PuppetScene, builder};
     use crate::puppet::{Puppet, Reply};

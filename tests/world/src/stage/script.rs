@@ -5,8 +5,8 @@
 use engine::time::Duration;
 use simnet::profile::Outage;
 
-use crate::net::{Names, Resolver, Trouble};
 use crate::scenario::{Happening, Scenario, Step};
+use simnet::net::{Names, Resolver, Trouble};
 
 impl Scenario {
     /// The outages of the script, as the link has them.

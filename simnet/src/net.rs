@@ -14,11 +14,11 @@ mod stream;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::link::Link;
+use crate::recording::Recording;
+use crate::seed::Seed;
 use engine::time::{Duration, Instant};
 use fake_hub::Hub;
-use simnet::link::Link;
-use simnet::recording::Recording;
-use simnet::seed::Seed;
 
 pub use books::{Books, Ending, Flow};
 pub use connector::Connector;
@@ -136,6 +136,3 @@ pub const EPOCH: Duration = Duration::from_secs(1_700_000_000);
 /// Segments on their way on one connection, and connections that wait for being accepted. More
 /// of the latter end the simulation.
 const SEGMENTS_MAX: usize = 256;
-
-#[cfg(test)]
-mod tests;

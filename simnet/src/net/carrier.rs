@@ -8,9 +8,9 @@ use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Waker};
 
+use crate::link::{self, Link, Sent};
 use bytes::Bytes;
 use engine::time::Duration;
-use simnet::link::{self, Link, Sent};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};

@@ -15,11 +15,11 @@ use simnet::trace::Trace;
 use turmoil::Sim;
 
 use super::verdict::{check_crash, check_progress, note_crash};
-use crate::net::HUB_NODE;
 use crate::scenario::{Happening, Tamper};
 use crate::sometimes::Sometimes;
 use crate::stage::{Host, Stage};
 use crate::witness::Death;
+use simnet::net::HUB_NODE;
 
 /// Who makes things happen.
 pub(super) struct Stagehand {

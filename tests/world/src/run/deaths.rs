@@ -8,10 +8,10 @@ use engine::time::{Duration, Instant};
 use simnet::recording::What;
 use simnet::silence::Silences;
 
-use crate::net::{CDN_NAME, Flow};
 use crate::scenario::{Happening, Step};
 use crate::stage::Stage;
 use crate::witness::Rule;
+use simnet::net::{CDN_NAME, Flow};
 
 /// L2: what is silent while others bring bytes is given up as soon as their gaps explain, and what
 /// is silent together with everything else not much later than a network forgets it.

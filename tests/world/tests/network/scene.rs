@@ -12,24 +12,26 @@ use engine::hub::request::Request;
 use engine::time::Duration;
 use fake_hub::{FakeHub, RepoSpec};
 use moshi_fetch::http::{Http, HttpBody};
+use simnet::link::Link;
+use simnet::net::*;
 use simnet::profile::Profile;
+use simnet::seed::Seed;
 use simnet::trace::Trace;
 use turmoil::Sim;
 
-use super::super::*;
-use crate::http::{SimBody, SimHttp};
+use world::http::{SimBody, SimHttp};
 
-pub(super) struct Scene {
-    pub(super) profile: Profile,
-    pub(super) names: Names,
+pub(crate) struct Scene {
+    pub(crate) profile: Profile,
+    pub(crate) names: Names,
 }
 
 impl Scene {
-    pub(super) fn new(profile: Profile) -> Self {
+    pub(crate) fn new(profile: Profile) -> Self {
         Self { profile, names: Names::default() }
     }
 
-    pub(super) fn run<F: Future<Output = ()> + 'static>(
+    pub(crate) fn run<F: Future<Output = ()> + 'static>(
         self,
         client: impl FnOnce(SimHttp, Network) -> F + 'static,
     ) -> Network {
@@ -37,7 +39,7 @@ impl Scene {
     }
 
     /// Runs the client to its end, and asks the director before each step.
-    pub(super) fn run_with<F: Future<Output = ()> + 'static>(
+    pub(crate) fn run_with<F: Future<Output = ()> + 'static>(
         self,
         mut director: impl FnMut(&mut Sim<'_>, &Network),
         client: impl FnOnce(SimHttp, Network) -> F + 'static,
@@ -63,7 +65,7 @@ impl Scene {
         });
         while !is_done.load(Ordering::SeqCst) {
             director(&mut sim, &network);
-            sim.step().unwrap();
+            sim.step().expect("the simulation goes on");
         }
         drop(sim);
         network
@@ -71,21 +73,21 @@ impl Scene {
 }
 
 /// A link that only carries and delays.
-pub(super) fn plain(bytes_per_second: u64, rtt_millis: u64) -> Profile {
-    let trace = Trace::constant(NonZeroU64::new(bytes_per_second).unwrap());
+pub(crate) fn plain(bytes_per_second: u64, rtt_millis: u64) -> Profile {
+    let trace = Trace::constant(NonZeroU64::new(bytes_per_second).expect("a rate"));
     Profile::plain(trace, Duration::from_millis(rtt_millis))
 }
 
-pub(super) fn get(url: &str) -> Request {
-    Request::get(url.parse().unwrap())
+pub(crate) fn get(url: &str) -> Request {
+    Request::get(url.parse().expect("a URL"))
 }
 
-pub(super) async fn send(http: &SimHttp, request: Request) -> Result<(Head, SimBody), Fault> {
+pub(crate) async fn send(http: &SimHttp, request: Request) -> Result<(Head, SimBody), Fault> {
     http.send(request).await
 }
 
 /// Reads a body to its end, good or bad.
-pub(super) async fn drain(mut body: SimBody) -> (Vec<u8>, Option<Fault>) {
+pub(crate) async fn drain(mut body: SimBody) -> (Vec<u8>, Option<Fault>) {
     let mut bytes = Vec::new();
     loop {
         match body.chunk().await {
@@ -97,22 +99,24 @@ pub(super) async fn drain(mut body: SimBody) -> (Vec<u8>, Option<Fault>) {
 }
 
 /// The signed URL of the one big file.
-pub(super) async fn try_big_url(http: &SimHttp) -> Result<String, Fault> {
+pub(crate) async fn try_big_url(http: &SimHttp) -> Result<String, Fault> {
     let url = format!("http://{HUB_NAME}/org/name/resolve/main/model.safetensors");
     let (head, body) = send(http, get(&url)).await?;
     drain(body).await;
-    Ok(head.location().unwrap().to_owned())
+    Ok(head.location().expect("a redirect").to_owned())
 }
 
-pub(super) async fn big_url(http: &SimHttp) -> String {
-    try_big_url(http).await.unwrap()
+pub(crate) async fn big_url(http: &SimHttp) -> String {
+    try_big_url(http).await.expect("the hub answers")
 }
 
 /// Whether the big file begins with these bytes.
-pub(super) fn is_truth(network: &Network, bytes: &[u8]) -> bool {
-    let file = network.hubs()[0].file("org/name", "main", "model.safetensors").unwrap();
-    file.content.open().unwrap().read_at(0, bytes.len()).unwrap() == bytes
+pub(crate) fn is_truth(network: &Network, bytes: &[u8]) -> bool {
+    let file =
+        network.hubs()[0].file("org/name", "main", "model.safetensors").expect("it is there");
+    let mut content = file.content.open().expect("it can be read");
+    content.read_at(0, bytes.len()).expect("it can be read") == bytes
 }
 
-pub(super) const CLIENT_NODE: &str = "client";
-pub(super) const BIG_LEN: u64 = 3_000_000;
+pub(crate) const CLIENT_NODE: &str = "client";
+pub(crate) const BIG_LEN: u64 = 3_000_000;

@@ -19,7 +19,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use moshi_fetch::http::{Http, HttpBody, fault_of};
 
-use crate::net::{Connector, Network};
+use simnet::net::{Connector, Network};
 
 /// A client on a simulated network. It belongs to the simulated process that made it: after a
 /// kill, make another. Clones share their connections.

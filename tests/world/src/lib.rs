@@ -5,7 +5,6 @@
 
 pub mod disk;
 pub mod http;
-pub mod net;
 mod person;
 pub mod replay;
 pub mod run;

@@ -21,12 +21,12 @@ use engine::time::{Duration, Instant};
 use simnet::recording::{Recording, What};
 use simnet::scores::Scores;
 
-use crate::net;
 use crate::person::live;
 use crate::scenario::Scenario;
 use crate::sometimes::Tally;
 use crate::stage::{Host, Stage};
 use crate::witness::{Rule, Violation};
+use simnet::net;
 use stagehand::Stagehand;
 use verdict::{judge, patience};
 

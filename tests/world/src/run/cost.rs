@@ -4,9 +4,9 @@
 
 use fake_hub::{Hub, Route};
 
-use crate::net::{CDN_NAME, Ending, Flow};
 use crate::stage::{REPO, Stage};
 use crate::witness::Bill;
+use simnet::net::{CDN_NAME, Ending, Flow};
 
 /// What a run cost, and what explains it.
 pub(super) fn bill(stage: &Stage) -> Bill {

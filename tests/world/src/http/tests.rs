@@ -17,7 +17,7 @@ use simnet::trace::Trace;
 use tokio::time::{sleep, timeout};
 
 use super::*;
-use crate::net::{HUB_NODE, Names, now, simulation};
+use simnet::net::{HUB_NODE, Names, now, simulation};
 
 /// What can be told apart of a run.
 struct Run {

@@ -6,10 +6,10 @@ use engine::time::{Duration, Instant};
 use fake_hub::{RequestRecord, Route};
 use std::ops::Range;
 
-use crate::net::Flow;
 use crate::scenario::{Scenario, Step};
 use crate::stage::Stage;
 use crate::witness::{Rule, Witness};
+use simnet::net::Flow;
 
 /// E3 and L3: in a long outage one probe at a time, and after it bytes soon.
 pub(super) fn check_outages(stage: &Stage, ended: Instant) {

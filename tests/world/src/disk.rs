@@ -20,8 +20,8 @@ use rand::rngs::Xoshiro256PlusPlus;
 use simnet::disk::settings::{Locks, Settings};
 use simnet::disk::{self, ProcessId, SimDisk, SimFile};
 
-use crate::net;
 use crate::scenario::Scenario;
+use simnet::net;
 
 /// A computer: a disk, and the processes that it has run.
 #[derive(Clone)]

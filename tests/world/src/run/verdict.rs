@@ -15,11 +15,11 @@ use super::leases::check_leases;
 use super::silence::{check_outages, check_pauses};
 use super::twice::check_twice;
 use super::xet::note_xet;
-use crate::net::{Ending, Flow, HUB_NAME};
 use crate::scenario::Happening;
 use crate::sometimes::Sometimes;
 use crate::stage::{HOME, Stage};
 use crate::witness::{Rule, Witness, check_pace, strays};
+use simnet::net::{Ending, Flow, HUB_NAME};
 
 /// How long after the calm everybody must be served: what is missing, perhaps twice, at what the
 /// link carries, and the time that it takes to notice that all is well. Pauses between tries are no

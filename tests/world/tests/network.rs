@@ -2,14 +2,15 @@
 //!
 //! What the link decides is tested where it is; here, that it happens to real connections.
 
+#[path = "network/scene.rs"]
 mod scene;
 
 use engine::fault::Fault;
-use engine::time::Duration;
+use engine::time::{Duration, Instant};
+use simnet::net::*;
 use simnet::profile::Outage;
 use tokio::time::{sleep, timeout};
 
-use super::*;
 use scene::{BIG_LEN, Scene, big_url, drain, get, is_truth, plain, send};
 
 #[test]

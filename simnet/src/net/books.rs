@@ -5,8 +5,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use crate::recording::{Recording, What};
 use engine::time::Instant;
-use simnet::recording::{Recording, What};
 
 use super::lock;
 

@@ -14,10 +14,10 @@ use tokio::time::sleep;
 
 use crate::disk::WorldDisk;
 use crate::http::SimHttp;
-use crate::net;
 use crate::scenario::Refusal;
 use crate::stage::{HOME, Host, REPO, Stage, TOKEN};
 use crate::witness::Death;
+use simnet::net;
 
 /// What the person does, for as long as the machine is on.
 pub(crate) async fn live(stage: Arc<Stage>, host: Host) {

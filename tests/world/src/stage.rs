@@ -26,10 +26,10 @@ use simnet::recording::{Recording, Row, What};
 use tokio::sync::Notify;
 
 use crate::disk::{Computer, WorldDisk};
-use crate::net::{self, Network};
 use crate::scenario::Scenario;
 use crate::sometimes::Sometimes;
 use crate::witness::{Aftermath, Death, Truth, Witness};
+use simnet::net::{self, Network};
 
 /// What all parts of one world share.
 pub(crate) struct Stage {
