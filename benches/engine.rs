@@ -40,25 +40,25 @@ fn download(size: u64) -> u64 {
             Some(Action::Request { id, range, .. }) => drop(open.insert(id, range)),
             Some(Action::Receive { .. } | Action::Abort { .. } | Action::Append { .. }) => {}
             Some(Action::Locate { .. }) => {}
-            Some(Action::Mark { ticket, .. }) => {
-                transfer.handle_answer(ticket, Ok(Answer::Marked), now);
+            Some(Action::Mark { task_id, .. }) => {
+                transfer.handle_answer(task_id, Ok(Answer::Marked), now);
             }
-            Some(Action::Check { ticket, .. }) => {
+            Some(Action::Check { task_id, .. }) => {
                 let answer = Answer::Checked { damaged: Vec::new() };
-                transfer.handle_answer(ticket, Ok(answer), now);
+                transfer.handle_answer(task_id, Ok(answer), now);
             }
             Some(Action::Authorize { .. } | Action::Describe { .. } | Action::Name { .. }) => {}
-            Some(Action::WindUp { .. }) => {}
-            Some(Action::Sync { ticket, .. }) => {
-                transfer.handle_answer(ticket, Ok(Answer::Synced), now);
+            Some(Action::Drain { .. }) => {}
+            Some(Action::Sync { task_id, .. }) => {
+                transfer.handle_answer(task_id, Ok(Answer::Synced), now);
             }
-            Some(Action::Hash { ticket, range, .. }) => {
+            Some(Action::Hash { task_id, range, .. }) => {
                 let found = (range.end == size).then_some(digest);
                 let answer = Answer::Hashed { digest: found, chunks: Vec::new() };
-                transfer.handle_answer(ticket, Ok(answer), now);
+                transfer.handle_answer(task_id, Ok(answer), now);
             }
-            Some(Action::Seal { ticket, .. }) => {
-                transfer.handle_answer(ticket, Ok(Answer::Sealed), now);
+            Some(Action::Seal { task_id, .. }) => {
+                transfer.handle_answer(task_id, Ok(Answer::Sealed), now);
             }
             None => match open.pop_first() {
                 Some((id, range)) => inputs += serve(&mut transfer, id, range, size, now),

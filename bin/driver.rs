@@ -4,17 +4,17 @@
 
 mod chunks;
 mod digest;
-mod errand;
 mod gunzip;
 mod journal;
 mod request;
+mod task;
 mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use engine::Reach;
-use engine::action::{Action, Answer, Close, RequestId, Ticket, Way, Written};
+use engine::action::{Action, Answer, Close, RequestId, Route, TaskId, Written};
 use engine::event::{End, Event};
 use engine::fault::Fault;
 use engine::hub::head::Head;
@@ -34,8 +34,8 @@ use crate::disk::Disk;
 use crate::http::Http;
 use digest::Hasher;
 pub use digest::digest_of;
-pub use errand::Home;
 pub use journal::JournalFile;
+pub use task::Home;
 
 /// Time for the machine, counted on tokio's clock, so that a paused clock is a simulated one.
 #[derive(Clone, Copy, Debug)]
@@ -93,13 +93,13 @@ pub(crate) enum Input {
     Bytes(RequestId, u64),
     Written(RequestId, Written),
     Close(RequestId, Close),
-    Answer(Ticket, Result<Answer, Fault>),
+    Answer(TaskId, Result<Answer, Fault>),
 }
 
 /// What a request is told after it was sent.
 pub(crate) enum Order {
     Receive { body_start: u64, gaps: Vec<ByteRange>, compare: bool, gunzip: bool },
-    WindUp,
+    Drain,
     Abort,
 }
 
@@ -216,77 +216,77 @@ impl<H: Http, D: Disk> Driver<H, D> {
                 self.requests.remove(&id);
                 self.transfer.handle_close(id, &close, now);
             }
-            Input::Answer(ticket, answer) => self.transfer.handle_answer(ticket, answer, now),
+            Input::Answer(task_id, answer) => self.transfer.handle_answer(task_id, answer, now),
         }
     }
 
     fn carry_out(&mut self, action: Action) {
         match action {
-            Action::Request { id, file, way, range } => self.request(id, file, way, range),
+            Action::Request { id, file, route, range } => self.request(id, file, route, range),
             Action::Receive { id, body_start, gaps, compare, gunzip } => {
                 self.order(id, Order::Receive { body_start, gaps, compare, gunzip });
             }
-            Action::WindUp { id } => self.order(id, Order::WindUp),
+            Action::Drain { id } => self.order(id, Order::Drain),
             Action::Abort { id } => self.order(id, Order::Abort),
             Action::Append { file, record } => {
                 if let Some(running) = self.files.get(&file) {
                     running.journal.append(record);
                 }
             }
-            Action::Sync { ticket, file, records } => self.sync(ticket, file, records),
-            Action::Locate { ticket, file } => {
+            Action::Sync { task_id, file, records } => self.sync(task_id, file, records),
+            Action::Locate { task_id, file } => {
                 if let Some(running) = self.files.get(&file) {
                     let home = Arc::clone(&running.file.home);
-                    self.answer(ticket, async move { home.locate().await });
+                    self.answer(task_id, async move { home.locate().await });
                 }
             }
-            Action::Authorize { ticket, file } => {
+            Action::Authorize { task_id, file } => {
                 if let Some(running) = self.files.get(&file) {
                     let home = Arc::clone(&running.file.home);
-                    self.answer(ticket, async move { home.authorize().await });
+                    self.answer(task_id, async move { home.authorize().await });
                 }
             }
-            Action::Describe { ticket, hash, token, range } => {
+            Action::Describe { task_id, hash, token, range } => {
                 let cas = self.cas.clone();
-                self.answer(ticket, async move {
+                self.answer(task_id, async move {
                     let (plan, _) = cas.reconstruction(&token, hash, range).await?;
                     Ok(Answer::Described(plan))
                 });
             }
-            Action::Name { ticket, chunk, token } => {
+            Action::Name { task_id, chunk, token } => {
                 let cas = self.cas.clone();
                 self.answer(
-                    ticket,
+                    task_id,
                     async move { cas.shard(&token, chunk).await.map(Answer::Named) },
                 );
             }
-            Action::Hash { ticket, file, range, chunks } => {
-                self.hash(ticket, file, range, chunks);
+            Action::Hash { task_id, file, range, chunks } => {
+                self.hash(task_id, file, range, chunks);
             }
-            Action::Check { ticket, file, entries } => {
+            Action::Check { task_id, file, entries } => {
                 if let Some(running) = self.files.get(&file) {
                     let part = Arc::clone(&running.file.part);
-                    let check = errand::check(self.disk.clone(), part, entries);
-                    self.answer(ticket, check);
+                    let check = task::check(self.disk.clone(), part, entries);
+                    self.answer(task_id, check);
                 }
             }
-            Action::Mark { ticket, file } => {
+            Action::Mark { task_id, file } => {
                 if let Some(running) = self.files.get(&file) {
                     let home = Arc::clone(&running.file.home);
-                    self.answer(ticket, async move { home.mark().await.map(|()| Answer::Marked) });
+                    self.answer(task_id, async move { home.mark().await.map(|()| Answer::Marked) });
                 }
             }
-            Action::Seal { ticket, file } => self.seal(ticket, file),
+            Action::Seal { task_id, file } => self.seal(task_id, file),
         }
     }
 
-    fn request(&mut self, id: RequestId, file: FileId, way: Way, range: ByteRange) {
+    fn request(&mut self, id: RequestId, file: FileId, route: Route, range: ByteRange) {
         let Some(running) = self.files.get(&file) else { return };
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
         self.requests.insert(id, orders);
         let exchange = request::Exchange {
             id,
-            way,
+            route,
             range,
             authority: Arc::clone(&self.authority),
             orders: request::Orders::new(inbox),
@@ -297,37 +297,37 @@ impl<H: Http, D: Disk> Driver<H, D> {
         tokio::spawn(exchange.run(http, disk, cas));
     }
 
-    fn sync(&mut self, ticket: Ticket, file: FileId, records: u64) {
+    fn sync(&mut self, task_id: TaskId, file: FileId, records: u64) {
         if let Some(running) = self.files.get(&file) {
             let Some(ledger) = self.transfer.ledger(file) else { return };
             let synced = running.journal.sync(self.disk.clone(), records, ledger);
             let home = Arc::clone(&running.file.home);
-            self.answer(ticket, async move {
+            self.answer(task_id, async move {
                 home.check().await?;
                 synced.await.map(|()| Answer::Synced)
             });
         }
     }
 
-    fn seal(&mut self, ticket: Ticket, file: FileId) {
+    fn seal(&mut self, task_id: TaskId, file: FileId) {
         if let Some(running) = self.files.get(&file) {
             let home = Arc::clone(&running.file.home);
             let flushed = running.journal.flush();
-            self.answer(ticket, async move {
+            self.answer(task_id, async move {
                 let journal_len = flushed.await?;
                 home.seal(journal_len).await.map(|()| Answer::Sealed)
             });
         }
     }
 
-    fn hash(&mut self, ticket: Ticket, file: FileId, range: ByteRange, chunks: bool) {
+    fn hash(&mut self, task_id: TaskId, file: FileId, range: ByteRange, chunks: bool) {
         let Some(running) = self.files.get(&file) else { return };
         let part = Arc::clone(&running.file.part);
         let digest = Arc::clone(&running.digest);
         let spec = &running.file.spec;
         let begin = Hasher::new(spec.digest, spec.size, chunks);
         let work = digest::hash(self.disk.clone(), part, digest, begin, spec.size, range);
-        self.answer(ticket, work);
+        self.answer(task_id, work);
     }
 
     fn order(&mut self, id: RequestId, order: Order) {
@@ -339,7 +339,7 @@ impl<H: Http, D: Disk> Driver<H, D> {
 
     fn answer(
         &mut self,
-        ticket: Ticket,
+        task_id: TaskId,
         work: impl Future<Output = Result<Answer, Fault>> + Send + 'static,
     ) {
         while self.errands.try_join_next().is_some() {}
@@ -347,7 +347,7 @@ impl<H: Http, D: Disk> Driver<H, D> {
         self.errands.spawn(async move {
             let answer = work.await;
             // The driver is gone when the machine has ended; then nobody waits for this.
-            let _ = inputs.send(Input::Answer(ticket, answer)).await;
+            let _ = inputs.send(Input::Answer(task_id, answer)).await;
         });
     }
 }

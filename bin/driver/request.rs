@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engine::action::{Close, RequestId, Way};
+use engine::action::{Close, RequestId, Route};
 use engine::fault::Fault;
 use engine::hub::request::{Authority, Request};
 use engine::range::ByteRange;
@@ -22,7 +22,7 @@ use crate::http::{Http, HttpBody, excerpt, send_following};
 /// One exchange, ready to run.
 pub(super) struct Exchange<F> {
     pub(super) id: RequestId,
-    pub(super) way: Way,
+    pub(super) route: Route,
     pub(super) range: ByteRange,
     pub(super) authority: Arc<Authority>,
     pub(super) orders: Orders,
@@ -43,7 +43,7 @@ impl Orders {
 
     /// Ends when the exchange is to end.
     pub(super) async fn aborted(&mut self) {
-        while let Some(Order::WindUp) = self.inbox.recv().await {
+        while let Some(Order::Drain) = self.inbox.recv().await {
             self.is_winding_up = true;
         }
     }
@@ -73,12 +73,14 @@ impl From<Fault> for Stop {
 impl<F: Send + Sync + 'static> Exchange<F> {
     /// Runs to the close, which is reported last and once, whatever happened.
     pub(super) async fn run<H: Http, D: Disk<File = F>>(mut self, http: H, disk: D, cas: Cas<H>) {
-        let ended = match self.way.clone() {
-            Way::Http { url, whole: true } => self.exchange(http, disk, Request::get(url)).await,
-            Way::Http { url, whole: false } => {
+        let ended = match self.route.clone() {
+            Route::Http { url, whole: true } => self.exchange(http, disk, Request::get(url)).await,
+            Route::Http { url, whole: false } => {
                 self.exchange(http, disk, Request::range(url, self.range)).await
             }
-            Way::Xet { hash, token } => self.exchange_chunks(http, disk, &cas, hash, &token).await,
+            Route::Xet { hash, token } => {
+                self.exchange_chunks(http, disk, &cas, hash, &token).await
+            }
         };
         let close = match ended {
             Ok(()) => Close::Done,

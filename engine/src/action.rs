@@ -23,28 +23,28 @@ pub struct RequestId(pub u64);
 
 /// One piece of work that ends in one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
+pub struct TaskId(pub u64);
 
 /// What the shell is to do next. Carried out in the order in which they are polled.
 #[must_use]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Ask the hub where the file can be fetched. Ends in [`Answer::Located`].
+    /// NextStep the hub where the file can be fetched. Ends in [`Answer::Located`].
     Locate {
         /// What the answer refers to.
-        ticket: Ticket,
+        task_id: TaskId,
         /// Which file.
         file: FileId,
     },
-    /// Ask the hub for a token to its content-addressed storage. Ends in
+    /// NextStep the hub for a token to its content-addressed storage. Ends in
     /// [`Answer::Authorized`].
     Authorize {
         /// What the answer refers to.
-        ticket: Ticket,
+        task_id: TaskId,
         /// Which file.
         file: FileId,
     },
-    /// Ask for a range. Report the head, or the plan, and wait for [`Action::Receive`] before
+    /// NextStep for a range. Report the head, or the plan, and wait for [`Action::Receive`] before
     /// reading the body.
     Request {
         /// What all reports of it refer to.
@@ -52,14 +52,14 @@ pub enum Action {
         /// Which file.
         file: FileId,
         /// Where and how to ask.
-        way: Way,
+        route: Route,
         /// Which bytes.
         range: ByteRange,
     },
-    /// Ask what chunks a range of the file is made of. Ends in [`Answer::Described`].
+    /// NextStep what chunks a range of the file is made of. Ends in [`Answer::Described`].
     Describe {
         /// What the answer refers to.
-        ticket: Ticket,
+        task_id: TaskId,
         /// Which file it is in the storage.
         hash: XetHash,
         /// What the storage wants to see.
@@ -67,11 +67,11 @@ pub enum Action {
         /// Which bytes.
         range: ByteRange,
     },
-    /// Ask for the names of all chunks of the xorbs that are stored together with this chunk.
+    /// NextStep for the names of all chunks of the xorbs that are stored together with this chunk.
     /// Ends in [`Answer::Named`].
     Name {
         /// What the answer refers to.
-        ticket: Ticket,
+        task_id: TaskId,
         /// Which chunk.
         chunk: XetHash,
         /// What the storage wants to see.
@@ -91,7 +91,7 @@ pub enum Action {
         gunzip: bool,
     },
     /// Let a request end with the chunks that are coming: it is to ask for no others.
-    WindUp {
+    Drain {
         /// Which request.
         id: RequestId,
     },
@@ -111,7 +111,7 @@ pub enum Action {
     /// durable. Ends in [`Answer::Synced`].
     Sync {
         /// What the answer refers to.
-        ticket: Ticket,
+        task_id: TaskId,
         /// Which file.
         file: FileId,
         /// How many records have been appended when this was asked for.
@@ -123,7 +123,7 @@ pub enum Action {
     /// [`Answer::Hashed`].
     Hash {
         /// What the answer refers to.
-        ticket: Ticket,
+        task_id: TaskId,
         /// Which file.
         file: FileId,
         /// Which bytes to read back.
@@ -134,7 +134,7 @@ pub enum Action {
     /// Read ranges back and compare them with their records. Ends in [`Answer::Checked`].
     Check {
         /// What the answer refers to.
-        ticket: Ticket,
+        task_id: TaskId,
         /// Which file.
         file: FileId,
         /// What should be there.
@@ -144,7 +144,7 @@ pub enum Action {
     /// is sealed is noticed. Ends in [`Answer::Marked`].
     Mark {
         /// What the answer refers to.
-        ticket: Ticket,
+        task_id: TaskId,
         /// Which file.
         file: FileId,
     },
@@ -153,7 +153,7 @@ pub enum Action {
     /// [`DiskFault::Touched`](crate::fault::DiskFault::Touched).
     Seal {
         /// What the answer refers to.
-        ticket: Ticket,
+        task_id: TaskId,
         /// Which file.
         file: FileId,
     },
@@ -161,7 +161,7 @@ pub enum Action {
 
 /// Where and how a range is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Route {
     /// From the storage host, as it is.
     Http {
         /// Where to ask.

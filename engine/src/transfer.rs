@@ -3,24 +3,24 @@
 //! Holds no policy of its own and no byte of any file.
 
 mod alarm;
-mod answer;
-mod assign;
 mod chunks;
-mod drain;
 mod elsewhere;
+mod ending;
+mod faults;
 mod file;
-mod finish;
 mod in_flight;
 mod last_look;
 mod link;
-mod open;
 mod outbox;
+mod persist;
+mod request;
+mod response;
+mod schedule;
 mod settle;
 mod storage;
-mod trouble;
+mod timeouts;
+mod verification;
 mod view;
-mod vouch;
-mod watch;
 mod xet;
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use url::Url;
 
-use crate::action::{Action, Answer, Close, RequestId, Ticket, Written};
+use crate::action::{Action, Answer, Close, RequestId, TaskId, Written};
 use crate::config::Config;
 use crate::event::{End, Event};
 use crate::fault::Fault;
@@ -40,13 +40,13 @@ use crate::stats::Stats;
 use crate::time::Instant;
 use crate::xet::reconstruction::Reconstruction;
 pub use alarm::{Alarm, Deadline};
-use drain::Drain;
+use ending::Ending;
 use file::File;
 pub use file::Resumed;
-use in_flight::{Errand, ErrandKind, InFlight, Why};
+use in_flight::{InFlight, Task, TaskKind, Why};
 use link::Link;
-use open::{Abortion, Open};
 use outbox::Outbox;
+use request::{AbortReason, Open};
 use storage::Storage;
 
 /// A transfer of one or more files.
@@ -61,7 +61,7 @@ pub struct Transfer {
     link: Link,
     stats: Stats,
     now: Instant,
-    drain: Drain,
+    ending: Ending,
     out: Outbox,
 }
 
@@ -95,7 +95,7 @@ impl Transfer {
             link: Link::new(&config, now),
             stats: Stats::default(),
             now,
-            drain: Drain::new(now),
+            ending: Ending::new(now),
             out,
             config,
         };
@@ -129,7 +129,7 @@ impl Transfer {
             && open.aborted.is_none()
         {
             open.quiet_since = self.now;
-            self.judge_plan(id, plan);
+            self.judge_reconstruction(id, plan);
         }
         self.advance();
     }
@@ -172,10 +172,10 @@ impl Transfer {
     }
 
     /// A piece of work ended.
-    pub fn handle_answer(&mut self, ticket: Ticket, answer: Result<Answer, Fault>, now: Instant) {
+    pub fn handle_answer(&mut self, task_id: TaskId, answer: Result<Answer, Fault>, now: Instant) {
         self.tick(now);
-        if let Some(errand) = self.in_flight.tasks.remove(&ticket) {
-            self.settle_answer(ticket, &errand, answer);
+        if let Some(task) = self.in_flight.tasks.remove(&task_id) {
+            self.settle_answer(task_id, &task, answer);
         }
         self.advance();
     }
@@ -210,7 +210,7 @@ impl Transfer {
 
     /// Whether nothing more will happen.
     pub const fn is_ended(&self) -> bool {
-        self.drain.is_over
+        self.ending.is_over
     }
 
     /// Time does not run backwards here, whatever the caller says.
@@ -220,16 +220,16 @@ impl Transfer {
 
     /// Does everything that can be done now, and finds out when there will be more.
     fn advance(&mut self) {
-        if self.drain.is_over {
+        if self.ending.is_over {
             return;
         }
         self.out.deadline = None;
         self.check_patience();
         self.watch_silence();
         self.finish_files();
-        if self.drain.how.is_none() {
+        if self.ending.how.is_none() {
             self.fill_window();
-            self.split_laggard();
+            self.split_straggler();
         }
         self.try_end();
         debug_assert!(!self.is_stuck(), "waits for nothing: {self:#?}");

@@ -14,7 +14,7 @@ mod rules;
 
 use std::collections::BTreeMap;
 
-use engine::action::{Action, Answer, Close, RequestId, Ticket, Way};
+use engine::action::{Action, Answer, Close, RequestId, Route, TaskId};
 use engine::config::Config;
 use engine::digest::{FileDigest, RangeDigest};
 use engine::event::Event;
@@ -59,7 +59,7 @@ struct Run {
     specs: Vec<FileSpec>,
     parts: BTreeMap<FileId, Part>,
     requests: BTreeMap<RequestId, Exchange>,
-    work: BTreeMap<Ticket, Action>,
+    work: BTreeMap<TaskId, Action>,
     workers_max: u32,
     /// Outputs of the last input.
     outputs: usize,
@@ -71,7 +71,7 @@ struct Run {
 /// A request as its driver sees it.
 struct Exchange {
     file: FileId,
-    way: Way,
+    route: Route,
     range: ByteRange,
     /// What may be written and has not been; `None` until it may be read.
     gaps: Option<RangeSet>,
@@ -137,10 +137,10 @@ impl Run {
 
     fn carry_out(&mut self, action: Action) {
         match action {
-            Action::Request { id, file, way, range } => {
+            Action::Request { id, file, route, range } => {
                 let exchange = Exchange {
                     file,
-                    way,
+                    route,
                     range,
                     gaps: None,
                     record: None,
@@ -152,19 +152,19 @@ impl Run {
                 assert!(self.requests.insert(id, exchange).is_none(), "{id:?} twice");
             }
             Action::Receive { id, gaps, compare, .. } => self.receive(id, gaps, compare),
-            Action::WindUp { id } => self.exchange(id).is_winding_up = true,
+            Action::Drain { id } => self.exchange(id).is_winding_up = true,
             Action::Abort { id } => self.exchange(id).is_aborted = true,
             Action::Append { file, record } => self.part(file).append(&record),
-            Action::Locate { ticket, .. }
-            | Action::Authorize { ticket, .. }
-            | Action::Describe { ticket, .. }
-            | Action::Name { ticket, .. }
-            | Action::Sync { ticket, .. }
-            | Action::Hash { ticket, .. }
-            | Action::Check { ticket, .. }
-            | Action::Mark { ticket, .. }
-            | Action::Seal { ticket, .. } => {
-                assert!(self.work.insert(ticket, action).is_none(), "{ticket:?} twice");
+            Action::Locate { task_id, .. }
+            | Action::Authorize { task_id, .. }
+            | Action::Describe { task_id, .. }
+            | Action::Name { task_id, .. }
+            | Action::Sync { task_id, .. }
+            | Action::Hash { task_id, .. }
+            | Action::Check { task_id, .. }
+            | Action::Mark { task_id, .. }
+            | Action::Seal { task_id, .. } => {
+                assert!(self.work.insert(task_id, action).is_none(), "{task_id:?} twice");
             }
         }
     }
@@ -250,12 +250,12 @@ impl Run {
         let exchange = self.exchange(id);
         exchange.has_head = true;
         let range = exchange.range;
-        match &exchange.way {
-            Way::Http { whole, .. } => {
+        match &exchange.route {
+            Route::Http { whole, .. } => {
                 let head = heads::head(choices, range, size, *whole);
                 self.transfer.handle_head(id, &head, now);
             }
-            Way::Xet { .. } => {
+            Route::Xet { .. } => {
                 let plan = plan_of(range, size, choices.below(4));
                 self.transfer.handle_plan(id, &plan, now);
             }
@@ -297,11 +297,11 @@ impl Run {
     }
 
     fn answer_work(&mut self, choices: &mut Choices<'_>) {
-        let Some(ticket) = choices.one_of_keys(&self.work) else { return };
-        let Some(action) = self.work.remove(&ticket) else { return };
+        let Some(task_id) = choices.one_of_keys(&self.work) else { return };
+        let Some(action) = self.work.remove(&task_id) else { return };
         let answer =
             if choices.below(8) == 0 { self.fail(&action, choices) } else { self.succeed(&action) };
-        self.transfer.handle_answer(ticket, answer, self.now);
+        self.transfer.handle_answer(task_id, answer, self.now);
     }
 
     fn fail(&mut self, action: &Action, choices: &mut Choices<'_>) -> Result<Answer, Fault> {
@@ -355,7 +355,7 @@ impl Run {
             }
             Action::Request { .. }
             | Action::Receive { .. }
-            | Action::WindUp { .. }
+            | Action::Drain { .. }
             | Action::Abort { .. }
             | Action::Append { .. } => unreachable!("{action:?} has no answer"),
         })

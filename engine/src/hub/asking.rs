@@ -38,9 +38,9 @@ pub struct Manner {
 /// What to do after a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Ask at once, in the [way](Asking::way) that is next.
+    /// NextStep at once, in the [way](Asking::way) that is next.
     Now,
-    /// Ask again after a pause.
+    /// NextStep again after a pause.
     After {
         /// How long.
         pause: Duration,

@@ -3,14 +3,14 @@
 //!
 //! Reads neither: who gave what for how long is told.
 
-use crate::action::Ticket;
+use crate::action::TaskId;
 use crate::time::{Duration, Instant};
 
 /// What we know of a right to ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lease<T> {
     held: Option<Held<T>>,
-    renewing: Option<Ticket>,
+    renewing: Option<TaskId>,
     refused: u32,
 }
 
@@ -45,8 +45,8 @@ impl<T: PartialEq> Lease<T> {
     }
 
     /// The hub is asked.
-    pub(crate) fn on_asked(&mut self, ticket: Ticket) {
-        self.renewing = Some(ticket);
+    pub(crate) fn on_asked(&mut self, task_id: TaskId) {
+        self.renewing = Some(task_id);
     }
 
     /// The hub gave what was asked for at `asked`, good for `ttl` from then if it said so. An

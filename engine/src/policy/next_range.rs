@@ -1,24 +1,24 @@
 //! What to ask for next: the front of the first gap, in requests that shrink towards the end.
 //!
-//! Shrinking lets all workers finish together, so that splitting a laggard is the exception.
+//! Shrinking lets all workers finish together, so that splitting a straggler is the exception.
 
 use crate::config::Config;
 use crate::policy::protocol::Kind;
 use crate::range::ByteRange;
 use crate::range_set::RangeSet;
 
-/// The next range to ask for out of `wanted`, less what open requests have `claimed`, or `None`
+/// The next range to ask for out of `wanted`, less what open requests have `reserved`, or `None`
 /// if nothing is left. `workers` is how many may be open at once.
-pub(crate) fn carve(
+pub(crate) fn next_range(
     wanted: &RangeSet,
-    claimed: &RangeSet,
+    reserved: &RangeSet,
     workers: u32,
     kind: Kind,
     config: &Config,
 ) -> Option<ByteRange> {
-    let gap = wanted.iter().find_map(|range| claimed.first_gap(range))?;
-    let unclaimed = unclaimed(wanted, claimed);
-    let fair_share = unclaimed / (2 * u64::from(workers.max(1)));
+    let gap = wanted.iter().find_map(|range| reserved.first_gap(range))?;
+    let unreserved = unreserved(wanted, reserved);
+    let fair_share = unreserved / (2 * u64::from(workers.max(1)));
     let min = config.request_bytes_min(kind);
     let len = fair_share.clamp(min, config.request_bytes_max);
     // A crumb left over would cost a request of its own.
@@ -26,9 +26,9 @@ pub(crate) fn carve(
     Some(ByteRange::new(gap.start, gap.start + len))
 }
 
-/// How many bytes are wanted that no open request has claimed.
-pub(crate) fn unclaimed(wanted: &RangeSet, claimed: &RangeSet) -> u64 {
-    wanted.iter().flat_map(|range| claimed.gaps(range)).map(ByteRange::len).sum()
+/// How many bytes are wanted that no open request has reserved.
+pub(crate) fn unreserved(wanted: &RangeSet, reserved: &RangeSet) -> u64 {
+    wanted.iter().flat_map(|range| reserved.gaps(range)).map(ByteRange::len).sum()
 }
 
 #[cfg(test)]
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn carves() {
         let config = Config::default();
-        for (wanted, claimed, workers, expected) in [
+        for (wanted, reserved, workers, expected) in [
             (set(&[(0, 1000)]), set(&[]), 8, Some((0, 8))),
             (set(&[(0, 1000)]), set(&[(0, 8)]), 8, Some((8, 16))),
             (set(&[(0, 64)]), set(&[]), 8, Some((0, 4))),
@@ -56,7 +56,7 @@ mod tests {
             let expected =
                 expected.map(|(start, end): (u64, u64)| ByteRange::new(start * MIB, end * MIB));
             assert_eq!(
-                carve(&wanted, &claimed, workers, Kind::Http, &config),
+                next_range(&wanted, &reserved, workers, Kind::Http, &config),
                 expected,
                 "{wanted:?}"
             );
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn chunks_are_asked_for_in_longer_requests() {
         let config = Config::default();
-        let carved = |wanted| carve(&set(&[(0, wanted)]), &set(&[]), 8, Kind::Xet, &config);
+        let carved = |wanted| next_range(&set(&[(0, wanted)]), &set(&[]), 8, Kind::Xet, &config);
         assert_eq!(carved(64), Some(ByteRange::new(0, 4 * MIB)));
         assert_eq!(carved(1000), Some(ByteRange::new(0, 8 * MIB)));
         assert_eq!(carved(3), Some(ByteRange::new(0, 3 * MIB)));
@@ -76,7 +76,7 @@ mod tests {
     fn leaves_no_crumbs() {
         let config = Config::default();
         let wanted: RangeSet = [ByteRange::new(0, MIB + 5)].into_iter().collect();
-        let range = carve(&wanted, &RangeSet::default(), 8, Kind::Http, &config);
+        let range = next_range(&wanted, &RangeSet::default(), 8, Kind::Http, &config);
         assert_eq!(range, Some(ByteRange::new(0, MIB + 5)));
     }
 }

@@ -22,11 +22,11 @@ pub(crate) struct Choice {
     is_http_barred: bool,
     is_xet_barred: bool,
     /// How many bytes chunks have cost more of late than bytes as they are would have.
-    debt: u64,
+    overhead: u64,
     /// Tries in a row on the present way that brought nothing.
-    strikes: u32,
+    failures: u32,
     /// When the last of them was counted.
-    struck_at: Instant,
+    failed_at: Instant,
     /// When Xet is tried again, and how much longer the pause after that will be.
     back_at: Instant,
     pause: Duration,
@@ -39,9 +39,9 @@ impl Choice {
             kind: if has_xet { Kind::Xet } else { Kind::Http },
             is_http_barred: false,
             is_xet_barred: !has_xet,
-            debt: 0,
-            strikes: 0,
-            struck_at: Instant::START,
+            overhead: 0,
+            failures: 0,
+            failed_at: Instant::START,
             back_at: Instant::START,
             pause: PAUSE_MIN,
         }
@@ -53,14 +53,14 @@ impl Choice {
             self.kind = Kind::Xet;
             // It has failed before: one more failure is enough. What its last requests have cost
             // says nothing of those to come.
-            (self.strikes, self.debt) = (STRIKES_MAX - 1, 0);
+            (self.failures, self.overhead) = (FAILURES_MAX - 1, 0);
         }
         self.kind
     }
 
     /// How many tries in a row have brought nothing.
-    pub(crate) const fn strikes(&self) -> u32 {
-        self.strikes
+    pub(crate) const fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// Whether the file may still come in chunks.
@@ -78,14 +78,14 @@ impl Choice {
         if self.is_xet_barred || self.is_http_barred {
             return false;
         }
-        (self.is_xet_barred, self.kind, self.strikes) = (true, Kind::Http, 0);
+        (self.is_xet_barred, self.kind, self.failures) = (true, Kind::Http, 0);
         true
     }
 
     /// Proven bytes came this way.
     pub(crate) fn on_progress(&mut self, kind: Kind) {
         if kind == self.kind {
-            self.strikes = 0;
+            self.failures = 0;
         }
         if kind == Kind::Xet {
             self.pause = PAUSE_MIN;
@@ -96,8 +96,8 @@ impl Choice {
     /// are proven for it. Each reset loses a chunk: where there are many, bytes as they are cost
     /// less.
     pub(crate) fn on_chunks_closed(&mut self, came: u64, worth: u64, now: Instant) {
-        self.debt = (self.debt + came).saturating_sub(worth + worth / FORGIVEN);
-        if self.debt > DEBT_MAX && self.kind == Kind::Xet && !self.is_http_barred {
+        self.overhead = (self.overhead + came).saturating_sub(worth + worth / FORGIVEN);
+        if self.overhead > DEBT_MAX && self.kind == Kind::Xet && !self.is_http_barred {
             self.turn(now);
         }
     }
@@ -118,14 +118,14 @@ impl Choice {
                 Kind::Xet => self.is_xet_barred = true,
             }
         }
-        let is_news = is_final || self.strikes == 0 || began >= self.struck_at;
+        let is_news = is_final || self.failures == 0 || began >= self.failed_at;
         if kind == self.kind && is_news {
-            (self.strikes, self.struck_at) = (self.strikes + 1, now);
+            (self.failures, self.failed_at) = (self.failures + 1, now);
             let is_other_barred = match kind {
                 Kind::Http => self.is_xet_barred,
                 Kind::Xet => self.is_http_barred,
             };
-            if !is_other_barred && (is_final || self.strikes >= STRIKES_MAX) {
+            if !is_other_barred && (is_final || self.failures >= FAILURES_MAX) {
                 self.turn(now);
             }
         }
@@ -133,7 +133,7 @@ impl Choice {
     }
 
     fn turn(&mut self, now: Instant) {
-        (self.strikes, self.debt) = (0, 0);
+        (self.failures, self.overhead) = (0, 0);
         self.kind = match self.kind {
             Kind::Http => Kind::Xet,
             Kind::Xet => {
@@ -150,7 +150,7 @@ const DEBT_MAX: u64 = 256 << 10;
 /// This part of what they are worth is not counted: what cannot be packed comes with heads.
 const FORGIVEN: u64 = 128;
 /// So many tries in a row that bring nothing are enough to try the other way.
-const STRIKES_MAX: u32 = 3;
+const FAILURES_MAX: u32 = 3;
 /// How long Xet is left alone after it failed, at first and at most.
 const PAUSE_MIN: Duration = Duration::from_secs(30);
 const PAUSE_MAX: Duration = Duration::from_secs(1800);
@@ -210,7 +210,7 @@ mod tests {
         for second in 5..13 {
             choice.on_fault(Kind::Xet, false, at(4), at(second));
         }
-        assert_eq!(choice.strikes(), 1);
+        assert_eq!(choice.failures(), 1);
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub struct Reach {
 struct Host {
     has_answered: bool,
     /// Tries in a row that have failed, and when the last was counted.
-    strikes: u32,
-    struck_at: Instant,
+    failures: u32,
+    failed_at: Instant,
     back_at: Instant,
     pause: Duration,
 }
@@ -30,8 +30,8 @@ impl Default for Host {
     fn default() -> Self {
         Self {
             has_answered: false,
-            strikes: 0,
-            struck_at: Instant::START,
+            failures: 0,
+            failed_at: Instant::START,
             back_at: Instant::START,
             pause: PAUSE_MIN,
         }
@@ -50,11 +50,11 @@ impl Reach {
     /// last was counted tell nothing new.
     pub fn on_fault(&mut self, url: &Url, began: Instant, now: Instant) {
         let known = self.hosts.entry(host(url)).or_default();
-        if known.strikes > 0 && began < known.struck_at {
+        if known.failures > 0 && began < known.failed_at {
             return;
         }
-        (known.strikes, known.struck_at) = (known.strikes + 1, now);
-        if !known.has_answered || known.strikes >= STRIKES_MAX {
+        (known.failures, known.failed_at) = (known.failures + 1, now);
+        if !known.has_answered || known.failures >= FAILURES_MAX {
             known.back_at = now + known.pause;
             known.pause = (known.pause * 2).min(PAUSE_MAX);
         }
@@ -72,7 +72,7 @@ impl Reach {
 }
 
 /// A host that has answered before is left alone after so many failures in a row.
-const STRIKES_MAX: u32 = 3;
+const FAILURES_MAX: u32 = 3;
 /// How long a host is left alone, at first and at most.
 const PAUSE_MIN: Duration = Duration::from_secs(30);
 const PAUSE_MAX: Duration = Duration::from_secs(1800);

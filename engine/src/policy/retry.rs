@@ -12,9 +12,9 @@ use crate::time::{Duration, Instant};
 /// What to do after a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Ask again, at the same place.
+    /// NextStep again, at the same place.
     Again,
-    /// Ask the hub for a new place first.
+    /// NextStep the hub for a new place first.
     Locate,
     /// It will not get better.
     Fail,

@@ -8,7 +8,7 @@ use crate::xet::chunker;
 
 /// An open request, as this policy sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Runner<K> {
+pub(crate) struct Candidate<K> {
     /// Which one.
     pub(crate) key: K,
     /// Bytes it still has to bring.
@@ -21,25 +21,25 @@ pub(crate) struct Runner<K> {
 
 /// Which of the open requests to end, so that `idle` workers can share what it has left.
 /// `best_rate` is the best that all of them together have reached, in bytes per second.
-pub(crate) fn laggard<K: Copy>(
-    runners: &[Runner<K>],
+pub(crate) fn straggler<K: Copy>(
+    candidates: &[Candidate<K>],
     idle: u32,
     best_rate: u64,
     min: u64,
 ) -> Option<K> {
-    let rate: u64 = runners.iter().map(|runner| runner.rate).sum();
+    let rate: u64 = candidates.iter().map(|runner| runner.rate).sum();
     // The link is in use: the slowness is its own.
     if idle == 0 || rate.saturating_mul(10) > best_rate.saturating_mul(6) {
         return None;
     }
-    let splittable = runners.iter().filter(|runner| runner.is_splittable);
+    let splittable = candidates.iter().filter(|runner| runner.is_splittable);
     let slowest = splittable.max_by_key(|runner| seconds_left(runner))?;
     let seconds = seconds_left(slowest);
     let can_be_shared = slowest.remaining >= 2 * min && seconds >= WORTH.as_secs();
     (can_be_shared || seconds >= HOPELESS.as_secs()).then_some(slowest.key)
 }
 
-fn seconds_left<K>(runner: &Runner<K>) -> u64 {
+fn seconds_left<K>(runner: &Candidate<K>) -> u64 {
     runner.remaining / runner.rate.max(1)
 }
 
@@ -62,14 +62,14 @@ pub(crate) const CHUNKS_BEFORE_SPLIT: u64 = 4 * chunker::MAX as u64;
 mod tests {
     use super::*;
 
-    fn runner(key: u8, remaining: u64, rate: u64) -> Runner<u8> {
-        Runner { key, remaining, rate, is_splittable: true }
+    fn runner(key: u8, remaining: u64, rate: u64) -> Candidate<u8> {
+        Candidate { key, remaining, rate, is_splittable: true }
     }
 
     #[test]
     fn splits_only_what_gains() {
         let min = 100_000;
-        for (name, runners, idle, best, expected) in [
+        for (name, candidates, idle, best, expected) in [
             ("a capped connection", vec![runner(1, 8_000_000, 100_000)], 4, 500_000, Some(1)),
             ("a shared link", vec![runner(1, 8_000_000, 87_000)], 4, 90_000, None),
             ("nobody idle", vec![runner(1, 8_000_000, 100_000)], 0, 500_000, None),
@@ -86,7 +86,7 @@ mod tests {
             ("nothing open", vec![], 4, 500_000, None),
             (
                 "only one that must not be",
-                vec![Runner { is_splittable: false, ..runner(1, 8_000_000, 100_000) }],
+                vec![Candidate { is_splittable: false, ..runner(1, 8_000_000, 100_000) }],
                 4,
                 500_000,
                 None,
@@ -94,7 +94,7 @@ mod tests {
             (
                 "a link that one who must not be has in use",
                 vec![
-                    Runner { is_splittable: false, ..runner(1, 8_000_000, 400_000) },
+                    Candidate { is_splittable: false, ..runner(1, 8_000_000, 400_000) },
                     runner(2, 8_000_000, 20_000),
                 ],
                 4,
@@ -102,7 +102,7 @@ mod tests {
                 None,
             ),
         ] {
-            assert_eq!(laggard(&runners, idle, best, min), expected, "{name}");
+            assert_eq!(straggler(&candidates, idle, best, min), expected, "{name}");
         }
     }
 }

@@ -27,7 +27,7 @@ pub enum Alarm {
     /// Written data has waited long enough for its sync.
     Sync,
     /// A look at who is slow.
-    Laggard,
+    Straggler,
     /// The patience of the person ends.
     GiveUp,
 }

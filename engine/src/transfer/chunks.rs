@@ -75,12 +75,12 @@ impl Xet {
     }
 
     /// A question was answered.
-    pub(super) const fn on_question_answered(&mut self) {
+    pub(super) const fn on_query_answered(&mut self) {
         self.backoff.on_progress();
     }
 
     /// A question was not answered as it should be.
-    pub(super) fn on_question_failed(
+    pub(super) fn on_query_failed(
         &mut self,
         fault: &Fault,
         rng: &mut impl Rng,
@@ -106,7 +106,7 @@ impl Xet {
     }
 
     /// A part of the file is said to be made of these chunks.
-    pub(super) fn on_plan(&mut self, plan: &Reconstruction, asked: ByteRange) {
+    pub(super) fn on_reconstruction(&mut self, plan: &Reconstruction, asked: ByteRange) {
         for (start, term) in plan.placed(asked) {
             self.proofs.on_placed(start, term);
             self.terms.insert(start, term.clone());

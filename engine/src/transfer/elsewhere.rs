@@ -3,7 +3,7 @@
 //! What a fault deserves in itself is decided in [`retry`](crate::policy::retry).
 
 use super::Transfer;
-use super::trouble::{Attempt, Via};
+use super::faults::{Attempt, Peer};
 use crate::fault::{Blame, Fault};
 use crate::policy::lease::URL_OLD;
 use crate::policy::protocol::Kind;
@@ -13,7 +13,7 @@ impl Transfer {
     /// Content-addressed storage brought nothing: where the file also comes as it is, that is no
     /// sign of a link that is down, and all files know it. Says whether the other way is taken.
     pub(super) fn on_host_failed(&mut self, attempt: &Attempt, fault: &Fault, step: Step) -> bool {
-        let Via::Xet(token, store) = &attempt.via else { return false };
+        let Peer::Xet(token, store) = &attempt.peer else { return false };
         let has_other = self.files.get(&attempt.file).is_some_and(|file| file.choice.has_http());
         let is_no_answer = fault.blame() == Blame::Link || step == Step::Fail;
         let is_refused = matches!(fault, Fault::LeaseRefused { status: 401, .. });
@@ -48,7 +48,7 @@ impl Transfer {
     /// have ended meanwhile.
     pub(super) fn keeps_url(&self, attempt: &Attempt, fault: &Fault) -> bool {
         let Some(file) = self.files.get(&attempt.file) else { return false };
-        matches!((&attempt.via, fault), (Via::Storage(_), Fault::LeaseRefused { .. }))
+        matches!((&attempt.peer, fault), (Peer::Storage(_), Fault::LeaseRefused { .. }))
             && file.lease.refused() >= NEW_URLS
             && file.lease.age(self.now).is_some_and(|age| age < URL_OLD)
     }
@@ -56,7 +56,7 @@ impl Transfer {
     /// A URL that did not serve is not used again.
     pub(super) fn drop_url(&mut self, attempt: &Attempt, fault: &Fault) {
         let Some(file) = self.files.get_mut(&attempt.file) else { return };
-        let Via::Storage(url) = &attempt.via else { return };
+        let Peer::Storage(url) = &attempt.peer else { return };
         if matches!(fault, Fault::LeaseRefused { .. }) {
             file.lease.on_refused(url);
         } else {

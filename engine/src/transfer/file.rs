@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::chunks::Xet;
-use crate::action::Ticket;
+use crate::action::TaskId;
 use crate::action::{CHECKPOINT_BYTES, RequestId};
 use crate::config::Config;
 use crate::digest::FileDigest;
@@ -35,7 +35,7 @@ pub(super) struct File {
     pub(super) spec: FileSpec,
     pub(super) ledger: Ledger,
     /// What open requests may still write.
-    pub(super) claimed: RangeSet,
+    pub(super) reserved: RangeSet,
     pub(super) lease: Lease<Url>,
     /// Which way its bytes are asked for.
     pub(super) choice: Choice,
@@ -65,11 +65,11 @@ pub(super) struct File {
     pub(super) synced: u64,
     pub(super) barrier: u64,
     pub(super) dirty_since: Option<Instant>,
-    pub(super) syncing: Option<Ticket>,
+    pub(super) syncing: Option<TaskId>,
 
     /// The running digest covers `0..hashed`.
     pub(super) hashed: u64,
-    pub(super) hashing: Option<Ticket>,
+    pub(super) hashing: Option<TaskId>,
     /// What all of it hashes to.
     pub(super) found: Found,
     pub(super) last_look: LastLook,
@@ -116,9 +116,9 @@ pub(super) enum LastLook {
     /// It has not begun.
     Due,
     /// The part is being marked.
-    Marking(Ticket),
+    Marking(TaskId),
     /// What was hashed before that is being compared with its records.
-    Checking(Ticket),
+    Checking(TaskId),
     /// Nothing has changed.
     Done,
 }
@@ -151,7 +151,7 @@ impl File {
             choice: Choice::new(xet.is_some()),
             xet: xet.map(|hash| Xet::new(hash, spec.size)),
             spec,
-            claimed: RangeSet::default(),
+            reserved: RangeSet::default(),
             backoff: Backoff::new(config.backoff_max),
             validators: BTreeMap::new(),
             changes: 0,

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::Transfer;
-use super::open::Open;
-use crate::action::{RequestId, Ticket};
+use super::request::Open;
+use crate::action::{RequestId, TaskId};
 use crate::manifest::FileId;
 use crate::range::ByteRange;
 use crate::time::Instant;
@@ -16,20 +16,20 @@ use crate::xet::token::ReadToken;
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
     pub(super) requests: BTreeMap<RequestId, Open>,
-    pub(super) tasks: BTreeMap<Ticket, Errand>,
+    pub(super) tasks: BTreeMap<TaskId, Task>,
     last_id: u64,
 }
 
 /// Work that will end in an answer.
 #[derive(Clone, Debug)]
-pub(super) struct Errand {
+pub(super) struct Task {
     pub(super) file: FileId,
-    pub(super) kind: ErrandKind,
+    pub(super) kind: TaskKind,
     pub(super) asked: Instant,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ErrandKind {
+pub(super) enum TaskKind {
     Locate,
     Authorize,
     Describe { range: ByteRange, token: ReadToken },
@@ -52,9 +52,9 @@ pub(super) enum Why {
     Mismatch,
 }
 
-impl ErrandKind {
+impl TaskKind {
     /// Whether somebody out there has to answer.
-    pub(super) const fn is_question(&self) -> bool {
+    pub(super) const fn is_query(&self) -> bool {
         match self {
             Self::Locate | Self::Authorize | Self::Describe { .. } | Self::Name { .. } => true,
             Self::Sync { .. }
@@ -80,16 +80,16 @@ impl InFlight {
 
     /// How many requests and questions somebody out there has to answer.
     pub(super) fn asked(&self) -> u32 {
-        let questions = self.tasks.values().filter(|task| task.kind.is_question()).count();
+        let questions = self.tasks.values().filter(|task| task.kind.is_query()).count();
         u32::try_from(self.requests.len() + questions).unwrap_or(u32::MAX)
     }
 }
 
 impl Transfer {
     /// Begins work that will end in an answer.
-    pub(super) fn errand(&mut self, file: FileId, kind: ErrandKind) -> Ticket {
-        let ticket = Ticket(self.in_flight.next_id());
-        self.in_flight.tasks.insert(ticket, Errand { file, kind, asked: self.now });
-        ticket
+    pub(super) fn task(&mut self, file: FileId, kind: TaskKind) -> TaskId {
+        let task_id = TaskId(self.in_flight.next_id());
+        self.in_flight.tasks.insert(task_id, Task { file, kind, asked: self.now });
+        task_id
     }
 }

@@ -7,8 +7,8 @@
 //! records, and the mark must still be there when the part is put in place.
 
 use super::file::{LastLook, Stage};
-use super::{ErrandKind, Transfer, Why};
-use crate::action::{Action, Answer, Ticket};
+use super::{TaskKind, Transfer, Why};
+use crate::action::{Action, Answer, TaskId};
 use crate::digest::FileDigest;
 use crate::event::{End, Event, Origin};
 use crate::fault::{DiskFault, Fault};
@@ -26,20 +26,20 @@ impl Transfer {
             LastLook::Marking(_) => true,
             LastLook::Checking(_) | LastLook::Done => false,
             LastLook::Due => {
-                let ticket = self.errand(id, ErrandKind::Mark);
+                let task_id = self.task(id, TaskKind::Mark);
                 if let Some(file) = self.files.get_mut(&id) {
-                    file.last_look = LastLook::Marking(ticket);
+                    file.last_look = LastLook::Marking(task_id);
                 }
-                self.out.act(Action::Mark { ticket, file: id });
+                self.out.act(Action::Mark { task_id, file: id });
                 true
             }
         }
     }
 
-    pub(super) fn on_marked(&mut self, id: FileId, ticket: Ticket) {
+    pub(super) fn on_marked(&mut self, id: FileId, task_id: TaskId) {
         let Some(file) = self.files.get_mut(&id) else { return };
         // What was revoked meanwhile is looked at again when it is back.
-        if file.last_look != LastLook::Marking(ticket) {
+        if file.last_look != LastLook::Marking(task_id) {
             return;
         }
         file.last_look = LastLook::Done;
@@ -65,8 +65,8 @@ impl Transfer {
         }
         file.stage = Stage::Sealing;
         self.out.tell(Event::Verified { file: id, digest: found });
-        let ticket = self.errand(id, ErrandKind::Seal);
-        self.out.act(Action::Seal { ticket, file: id });
+        let task_id = self.task(id, TaskKind::Seal);
+        self.out.act(Action::Seal { task_id, file: id });
         false
     }
 
@@ -81,22 +81,22 @@ impl Transfer {
     pub(super) fn check(&mut self, id: FileId, end: u64, why: Why) {
         let Some(file) = self.files.get(&id) else { return };
         let entries: Vec<Proven> = file.ledger.intersecting(ByteRange::new(0, end)).collect();
-        let ticket = self.errand(id, ErrandKind::Check { why });
+        let task_id = self.task(id, TaskKind::Check { why });
         if let Some(file) = self.files.get_mut(&id) {
             match why {
-                Why::LastLook => file.last_look = LastLook::Checking(ticket),
-                Why::Unread => file.hashing = Some(ticket),
+                Why::LastLook => file.last_look = LastLook::Checking(task_id),
+                Why::Unread => file.hashing = Some(task_id),
                 Why::Mismatch => file.stage = Stage::Checking,
             }
         }
-        self.out.act(Action::Check { ticket, file: id, entries });
+        self.out.act(Action::Check { task_id, file: id, entries });
     }
 
-    pub(super) fn on_checked(&mut self, id: FileId, ticket: Ticket, why: Why, answer: &Answer) {
+    pub(super) fn on_checked(&mut self, id: FileId, task_id: TaskId, why: Why, answer: &Answer) {
         let Some(file) = self.files.get_mut(&id) else { return };
         let Answer::Checked { damaged } = answer else { return };
         match why {
-            Why::LastLook if file.last_look != LastLook::Checking(ticket) => return,
+            Why::LastLook if file.last_look != LastLook::Checking(task_id) => return,
             Why::LastLook if damaged.is_empty() => file.last_look = LastLook::Done,
             Why::LastLook => {}
             Why::Unread => file.hashing = None,
@@ -127,16 +127,16 @@ impl Transfer {
     }
 
     /// A piece of work on the disk has failed.
-    pub(super) fn on_disk_failed(&mut self, id: FileId, kind: &ErrandKind, fault: Fault) {
+    pub(super) fn on_disk_failed(&mut self, id: FileId, kind: &TaskKind, fault: Fault) {
         let Some(file) = self.files.get_mut(&id) else { return };
         match kind {
-            ErrandKind::Sync { .. } => {
+            TaskKind::Sync { .. } => {
                 file.syncing = None;
                 // What could not be made durable is not tried again: its next sync would lie.
                 file.dirty_since = None;
                 self.on_disk_fault(id, fault);
             }
-            ErrandKind::Hash { .. } => {
+            TaskKind::Hash { .. } => {
                 // A bad sector, or a part that was cut: what can be read is kept.
                 let hashed = file.hashed;
                 file.hashing = None;
@@ -145,18 +145,18 @@ impl Transfer {
                     self.check(id, u64::MAX, Why::Unread);
                 }
             }
-            ErrandKind::Seal if fault == Fault::Disk(DiskFault::Touched) => {
+            TaskKind::Seal if fault == Fault::Disk(DiskFault::Touched) => {
                 file.stage = Stage::Fetching;
                 file.last_look = LastLook::Due;
                 self.is_damage_hopeless(id, Some(fault));
             }
-            ErrandKind::Check { .. } | ErrandKind::Mark | ErrandKind::Seal => {
+            TaskKind::Check { .. } | TaskKind::Mark | TaskKind::Seal => {
                 self.on_disk_fault(id, fault);
             }
-            ErrandKind::Locate
-            | ErrandKind::Authorize
-            | ErrandKind::Describe { .. }
-            | ErrandKind::Name { .. } => debug_assert!(false, "{kind:?} is no work on the disk"),
+            TaskKind::Locate
+            | TaskKind::Authorize
+            | TaskKind::Describe { .. }
+            | TaskKind::Name { .. } => debug_assert!(false, "{kind:?} is no work on the disk"),
         }
     }
 
@@ -165,7 +165,7 @@ impl Transfer {
         if matches!(&fault, Fault::Disk(fault) if fault.is_of_one_file()) {
             return self.fail(id, fault);
         }
-        self.drain.last_fault = Some(fault.clone());
+        self.ending.last_fault = Some(fault.clone());
         self.end(End::Disk(fault));
     }
 }

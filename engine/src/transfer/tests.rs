@@ -10,7 +10,7 @@ mod turns;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::*;
-use crate::action::Way;
+use crate::action::Route;
 use crate::digest::{FileDigest, RangeDigest};
 use crate::fault::DiskFault;
 use crate::journal::Record;
@@ -84,7 +84,7 @@ struct World {
     open: BTreeMap<RequestId, Conversation>,
     /// Wrong bytes on the disk.
     wrong: RangeSet,
-    disk_answers: VecDeque<(Ticket, Result<Answer, Fault>)>,
+    disk_answers: VecDeque<(TaskId, Result<Answer, Fault>)>,
     wire: u64,
     events: Vec<Event>,
     records: Vec<Record>,
@@ -164,34 +164,34 @@ impl World {
                 }
                 self.events.push(event);
             }
-            let is_answer_due = |(_, answer): &(Ticket, Result<Answer, Fault>)| {
+            let is_answer_due = |(_, answer): &(TaskId, Result<Answer, Fault>)| {
                 !self.is_disk_slow || matches!(answer, Ok(Answer::Located { .. }))
             };
             let due = self.disk_answers.iter().position(is_answer_due);
-            let Some((ticket, answer)) = due.and_then(|due| self.disk_answers.remove(due)) else {
+            let Some((task_id, answer)) = due.and_then(|due| self.disk_answers.remove(due)) else {
                 return;
             };
-            self.transfer.handle_answer(ticket, answer, self.now);
+            self.transfer.handle_answer(task_id, answer, self.now);
         }
     }
 
     fn carry_out(&mut self, action: Action) {
-        if let Some((ticket, answer)) = work_of(&action).zip((self.disk)(&action)) {
-            self.disk_answers.push_back((ticket, answer));
+        if let Some((task_id, answer)) = work_of(&action).zip((self.disk)(&action)) {
+            self.disk_answers.push_back((task_id, answer));
             return;
         }
         match action {
-            Action::Locate { ticket, .. } => {
+            Action::Locate { task_id, .. } => {
                 let url = format!("https://cdn.example/{}", self.now.since_start().as_millis());
                 let location = Location { url: Url::parse(&url).unwrap(), ttl: self.ttl };
                 let answer = Answer::Located { location, digest: Some(RIGHT), size: None };
-                self.disk_answers.push_back((ticket, Ok(answer)));
+                self.disk_answers.push_back((task_id, Ok(answer)));
             }
-            Action::Request { id, file, range, way } => self.open(id, file, range, &way),
+            Action::Request { id, file, range, route } => self.open(id, file, range, &route),
             Action::Authorize { .. }
             | Action::Describe { .. }
             | Action::Name { .. }
-            | Action::WindUp { .. } => {
+            | Action::Drain { .. } => {
                 unreachable!("there is no Xet here")
             }
             Action::Receive { id, body_start, gaps, .. } => {
@@ -201,32 +201,32 @@ impl World {
             }
             Action::Abort { id } => self.open.get_mut(&id).unwrap().is_aborted = true,
             Action::Append { record, .. } => self.records.push(record),
-            Action::Sync { ticket, .. } => {
+            Action::Sync { task_id, .. } => {
                 self.syncs += 1;
-                self.disk_answers.push_back((ticket, Ok(Answer::Synced)));
+                self.disk_answers.push_back((task_id, Ok(Answer::Synced)));
             }
-            Action::Hash { ticket, range, .. } => {
+            Action::Hash { task_id, range, .. } => {
                 let found = if self.wrong.is_empty() { RIGHT } else { WRONG };
                 let found = (range.end == self.size).then_some(found);
                 let answer = Answer::Hashed { digest: found, chunks: Vec::new() };
-                self.disk_answers.push_back((ticket, Ok(answer)));
+                self.disk_answers.push_back((task_id, Ok(answer)));
             }
-            Action::Check { ticket, .. } => {
+            Action::Check { task_id, .. } => {
                 let answer = Answer::Checked { damaged: Vec::new() };
-                self.disk_answers.push_back((ticket, Ok(answer)));
+                self.disk_answers.push_back((task_id, Ok(answer)));
             }
-            Action::Mark { ticket, .. } => {
-                self.disk_answers.push_back((ticket, Ok(Answer::Marked)));
+            Action::Mark { task_id, .. } => {
+                self.disk_answers.push_back((task_id, Ok(Answer::Marked)));
             }
-            Action::Seal { ticket, .. } => {
+            Action::Seal { task_id, .. } => {
                 assert!(self.wrong.is_empty(), "sealed a wrong file");
-                self.disk_answers.push_back((ticket, Ok(Answer::Sealed)));
+                self.disk_answers.push_back((task_id, Ok(Answer::Sealed)));
             }
         }
     }
 
     /// A request goes out.
-    fn open(&mut self, id: RequestId, file: FileId, range: ByteRange, way: &Way) {
+    fn open(&mut self, id: RequestId, file: FileId, range: ByteRange, route: &Route) {
         for other in self.open.values().filter(|other| other.file == file) {
             assert!(
                 !other.range.overlaps(range) || other.answering == Answering::Whole,
@@ -234,8 +234,8 @@ impl World {
             );
         }
         self.asked += 1;
-        let answering = match (way, (self.answering)(self.asked, self.now)) {
-            (Way::Http { whole: true, .. }, Answering::RangesPacked) => Answering::Whole,
+        let answering = match (route, (self.answering)(self.asked, self.now)) {
+            (Route::Http { whole: true, .. }, Answering::RangesPacked) => Answering::Whole,
             (_, answering) => answering,
         };
         let conversation = Conversation {
@@ -340,21 +340,21 @@ fn head(answering: Answering, range: ByteRange, size: u64) -> Option<Head> {
     Some(head)
 }
 
-/// The ticket of an action that is work on the disk.
-fn work_of(action: &Action) -> Option<Ticket> {
+/// The task_id of an action that is work on the disk.
+fn work_of(action: &Action) -> Option<TaskId> {
     match action {
-        Action::Sync { ticket, .. }
-        | Action::Hash { ticket, .. }
-        | Action::Check { ticket, .. }
-        | Action::Mark { ticket, .. }
-        | Action::Seal { ticket, .. } => Some(*ticket),
+        Action::Sync { task_id, .. }
+        | Action::Hash { task_id, .. }
+        | Action::Check { task_id, .. }
+        | Action::Mark { task_id, .. }
+        | Action::Seal { task_id, .. } => Some(*task_id),
         Action::Locate { .. }
         | Action::Authorize { .. }
         | Action::Request { .. }
         | Action::Describe { .. }
         | Action::Name { .. }
         | Action::Receive { .. }
-        | Action::WindUp { .. }
+        | Action::Drain { .. }
         | Action::Abort { .. }
         | Action::Append { .. } => None,
     }

@@ -33,6 +33,6 @@ impl Transfer {
     /// an input; whoever drives a transfer may check that.
     pub fn is_stuck(&self) -> bool {
         let has_said = !self.out.actions.is_empty() || self.out.deadline.is_some();
-        !self.drain.is_over && self.in_flight.is_empty() && !has_said
+        !self.ending.is_over && self.in_flight.is_empty() && !has_said
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Whether the chunks are the right ones is found out elsewhere.
 
-use super::{Abortion, ErrandKind, Transfer};
+use super::{AbortReason, TaskKind, Transfer};
 use crate::action::{Action, RequestId};
 use crate::fault::Fault;
 use crate::manifest::FileId;
@@ -15,11 +15,11 @@ use url::Url;
 
 impl Transfer {
     pub(super) fn authorize(&mut self, id: FileId) -> u64 {
-        let ticket = self.errand(id, ErrandKind::Authorize);
-        self.storage.token.on_asked(ticket);
+        let task_id = self.task(id, TaskKind::Authorize);
+        self.storage.token.on_asked(task_id);
         self.stats.locates += 1;
-        self.out.act(Action::Authorize { ticket, file: id });
-        ticket.0
+        self.out.act(Action::Authorize { task_id, file: id });
+        task_id.0
     }
 
     /// What a new request for a file may not touch. Where a request in chunks begins and ends is
@@ -27,7 +27,7 @@ impl Transfer {
     /// would bring one chunk.
     pub(super) fn taken(&self, id: FileId, kind: Kind) -> RangeSet {
         let Some(file) = self.files.get(&id) else { return RangeSet::default() };
-        let mut taken = file.claimed.clone();
+        let mut taken = file.reserved.clone();
         if kind == Kind::Xet {
             let is_unplanned = |open: &&super::Open| {
                 open.file == id && open.kind() == Kind::Xet && !open.receiving
@@ -41,7 +41,7 @@ impl Transfer {
         taken
     }
 
-    pub(super) fn judge_plan(&mut self, id: RequestId, plan: &Reconstruction) {
+    pub(super) fn judge_reconstruction(&mut self, id: RequestId, plan: &Reconstruction) {
         let Some(open) = self.in_flight.requests.get(&id) else { return };
         let (file_id, asked) = (open.file, open.asked);
         let Some(file) = self.files.get_mut(&file_id) else { return };
@@ -49,15 +49,15 @@ impl Transfer {
             Ok(span) if span.len() <= asked.len() + SURPLUS_MAX => span,
             Ok(_) => {
                 let fault = Fault::Malformed("a reconstruction of much else".to_owned());
-                return self.abort(id, Abortion::Fault(fault));
+                return self.abort(id, AbortReason::Fault(fault));
             }
             Err(flaw) => {
                 let fault = Fault::Malformed(format!("a reconstruction that {flaw}"));
-                return self.abort(id, Abortion::Fault(fault));
+                return self.abort(id, AbortReason::Fault(fault));
             }
         };
         if let Some(xet) = &mut file.xet {
-            xet.on_plan(plan, asked);
+            xet.on_reconstruction(plan, asked);
         }
         self.link.window.on_good_answer(self.now);
         self.storage.token.on_accepted();
@@ -66,13 +66,13 @@ impl Transfer {
         let chunks_at = plan.fetches.first().map(|fetch| (*fetch.url).clone());
         self.storage.chunks_at.clone_from(&chunks_at);
         if chunks_at.as_ref().is_some_and(|store| self.link.throttle.is_closed(store, self.now)) {
-            return self.abort(id, Abortion::Surplus);
+            return self.abort(id, AbortReason::Surplus);
         }
         let Some(file) = self.files.get_mut(&file_id) else { return };
         let wanted = file.widened(asked, span);
-        file.claimed.insert(wanted);
+        file.reserved.insert(wanted);
         let Some(open) = self.in_flight.requests.get_mut(&id) else { return };
-        open.claimed.insert(wanted);
+        open.reserved.insert(wanted);
         open.asked = wanted;
         open.ahead = open.received;
         open.packed = plan.requests().flatten().map(|fetch| fetch.bytes.len()).sum();
@@ -87,12 +87,12 @@ impl Transfer {
 
     /// Where chunks come from may have asked for a pause: requests that are under way ask it for
     /// nothing more.
-    pub(super) fn wind_up_chunks(&mut self) {
+    pub(super) fn drain_chunks(&mut self) {
         let is_closed = |store: &Url| self.link.throttle.is_closed(store, self.now);
         for (id, open) in self.in_flight.requests.iter_mut().filter(|(_, open)| open.is_good()) {
             let must_end = open.chunks_at.as_ref().is_some_and(is_closed);
-            if must_end && !std::mem::replace(&mut open.winding_up, true) {
-                self.out.act(Action::WindUp { id: *id });
+            if must_end && !std::mem::replace(&mut open.is_draining, true) {
+                self.out.act(Action::Drain { id: *id });
             }
         }
     }
@@ -104,7 +104,7 @@ impl super::File {
         let is_free = |range: ByteRange| {
             !self.is_barred()
                 && !self.ledger.proven().intersects(range)
-                && !self.claimed.intersects(range)
+                && !self.reserved.intersects(range)
         };
         let before = ByteRange::new(span.start, asked.start);
         let behind = ByteRange::new(asked.end, span.end);

@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use engine::action::{RequestId, Ticket};
+use engine::action::{RequestId, TaskId};
 use engine::time::Instant;
 
 /// Something that will happen. It belongs to a session: what an earlier process planned does not
@@ -29,9 +29,9 @@ pub(super) enum Plan {
     /// No connection could be made.
     Refused(RequestId),
     /// Work is done.
-    Worked(Ticket),
+    Worked(TaskId),
     /// The first half of a sync is done.
-    DataSynced(Ticket),
+    DataSynced(TaskId),
     /// The person stops the program.
     Cancel,
 }

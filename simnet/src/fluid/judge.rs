@@ -153,7 +153,7 @@ impl Judge {
         self.session_began = now;
     }
 
-    /// Something is asked of a host. `number` tells questions apart; requests and tickets share
+    /// Something is asked of a host. `number` tells questions apart; requests and tasks share
     /// their numbers.
     pub(super) fn on_ask(&mut self, host: Host, number: u64, now: Instant) {
         let closed = self.closed.get(&host).copied().unwrap_or(Instant::START);

@@ -11,7 +11,7 @@ pub(super) mod wire;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use engine::action::{Answer, RequestId, Ticket};
+use engine::action::{Answer, RequestId, TaskId};
 use engine::event::{End, Event};
 use engine::fault::Fault;
 use engine::journal::Record;
@@ -50,7 +50,7 @@ pub(super) struct Run<'a> {
     transfer: Transfer,
     exchanges: BTreeMap<RequestId, Exchange>,
     idle: Vec<(Connection, Instant)>,
-    work: BTreeMap<Ticket, Work>,
+    work: BTreeMap<TaskId, Work>,
     judge: Judge,
     log: Log,
     stats: Stats,
@@ -316,8 +316,8 @@ impl<'a> Run<'a> {
             Plan::Flush(id, generation) => self.on_flush(id, generation),
             Plan::Aborted(id) => self.on_aborted(id),
             Plan::Refused(id) => self.on_refused(id),
-            Plan::Worked(ticket) => self.on_worked(ticket),
-            Plan::DataSynced(ticket) => self.on_data_synced(ticket),
+            Plan::Worked(task_id) => self.on_worked(task_id),
+            Plan::DataSynced(task_id) => self.on_data_synced(task_id),
             Plan::Cancel => {
                 self.cancelled = Some(self.now);
                 self.log.mark(self.now, || "cancelled".to_owned());

@@ -33,11 +33,11 @@ impl Run {
                 return;
             }
             let calm = &mut Choices::new(&[]);
-            if let Some(ticket) = self.work.keys().next().copied() {
-                let action = self.work.remove(&ticket);
+            if let Some(task_id) = self.work.keys().next().copied() {
+                let action = self.work.remove(&task_id);
                 let answer = action.map(|action| self.succeed(&action));
                 answer.into_iter().for_each(|answer| {
-                    self.transfer.handle_answer(ticket, answer, self.now);
+                    self.transfer.handle_answer(task_id, answer, self.now);
                 });
             } else if let Some(id) = self.next_request() {
                 let exchange = self.exchange(id);

@@ -73,7 +73,7 @@ impl Hand {
     #[track_caller]
     fn authorize(&mut self) {
         let actions = self.actions();
-        let [Action::Authorize { ticket, .. }] = actions[..] else { panic!("{actions:?}") };
+        let [Action::Authorize { task_id, .. }] = actions[..] else { panic!("{actions:?}") };
         self.tokens += 1;
         let body = format!(
             r#"{{"accessToken": "t{}", "exp": 1, "casUrl": "https://cas.example"}}"#,
@@ -81,53 +81,53 @@ impl Hand {
         );
         let token = ReadToken::read(body.as_bytes()).unwrap();
         let answer = Answer::Authorized { token, ttl: None };
-        self.transfer.handle_answer(ticket, Ok(answer), self.now);
+        self.transfer.handle_answer(task_id, Ok(answer), self.now);
     }
 
     /// Answers the last piece of work, after the part was marked if it is to be.
     #[track_caller]
     fn answer(&mut self, answer: Answer) {
-        let mut ticket = None;
+        let mut task_id = None;
         loop {
             let mut marks = 0;
             for action in self.actions() {
-                if let Action::Mark { ticket, .. } = action {
+                if let Action::Mark { task_id, .. } = action {
                     marks += 1;
-                    self.transfer.handle_answer(ticket, Ok(Answer::Marked), self.now);
-                } else if let Action::Hash { ticket: it, .. } | Action::Check { ticket: it, .. } =
+                    self.transfer.handle_answer(task_id, Ok(Answer::Marked), self.now);
+                } else if let Action::Hash { task_id: it, .. } | Action::Check { task_id: it, .. } =
                     action
                 {
-                    ticket = Some(it);
+                    task_id = Some(it);
                 }
             }
             if marks == 0 {
                 break;
             }
         }
-        self.transfer.handle_answer(ticket.expect("work to do"), Ok(answer), self.now);
+        self.transfer.handle_answer(task_id.expect("work to do"), Ok(answer), self.now);
     }
 
     /// Answers all syncs.
     fn sync(&mut self) -> usize {
         let of =
-            |action| if let Action::Sync { ticket, .. } = action { Some(ticket) } else { None };
-        let tickets: Vec<Ticket> = self.actions().into_iter().filter_map(of).collect();
-        for ticket in &tickets {
-            self.transfer.handle_answer(*ticket, Ok(Answer::Synced), self.now);
+            |action| if let Action::Sync { task_id, .. } = action { Some(task_id) } else { None };
+        let tasks: Vec<TaskId> = self.actions().into_iter().filter_map(of).collect();
+        for task_id in &tasks {
+            self.transfer.handle_answer(*task_id, Ok(Answer::Synced), self.now);
         }
-        tickets.len()
+        tasks.len()
     }
 
     /// Questions for names.
-    fn names(&mut self) -> Vec<Ticket> {
+    fn names(&mut self) -> Vec<TaskId> {
         let of =
-            |action| if let Action::Name { ticket, .. } = action { Some(ticket) } else { None };
+            |action| if let Action::Name { task_id, .. } = action { Some(task_id) } else { None };
         self.actions().into_iter().filter_map(of).collect()
     }
 
     fn requests(&mut self) -> Vec<Asked> {
         let of = |action| {
-            if let Action::Request { id, way: Way::Xet { token, .. }, range, .. } = action {
+            if let Action::Request { id, route: Route::Xet { token, .. }, range, .. } = action {
                 Some((id, range, token))
             } else {
                 None
@@ -237,7 +237,7 @@ fn neighbours_wait_until_it_is_known_where_chunks_end() {
     let first_end = first.1.end + 50_000;
     let actions = hand.actions();
     assert_eq!(gaps(&actions), [ByteRange::new(0, first_end)]);
-    let [Action::Request { id, range, way: Way::Xet { token, .. }, .. }] = &actions[1..] else {
+    let [Action::Request { id, range, route: Route::Xet { token, .. }, .. }] = &actions[1..] else {
         panic!("{actions:?}")
     };
     assert_eq!(range.start, first_end, "from where the chunks of the first end");
@@ -270,7 +270,7 @@ fn while_the_store_asks_for_a_pause_nothing_more_is_asked_of_it() {
     let later = hand.requests();
     assert_eq!(later.len(), 2, "a request for each good answer");
     hand.fail(&first, Fault::Busy { status: 429, retry_after: Some(Duration::from_secs(30)) });
-    assert_eq!(hand.actions(), [Action::WindUp { id: second.0 }]);
+    assert_eq!(hand.actions(), [Action::Drain { id: second.0 }]);
     let faults = hand.faults();
     hand.plan(&later[0], 0, 0);
     assert_eq!(hand.actions(), [Action::Abort { id: later[0].0 }]);
@@ -291,10 +291,10 @@ fn while_the_store_asks_for_a_pause_nothing_more_is_asked_of_it() {
 fn while_the_storage_asks_for_a_pause_it_is_asked_for_no_names() {
     let mut hand = Hand::searching();
     for seconds in [15, 0] {
-        let [ticket] = hand.names()[..] else { panic!("one question") };
+        let [task_id] = hand.names()[..] else { panic!("one question") };
         let pause = Some(Duration::from_secs(seconds));
         let busy = Fault::Busy { status: 429, retry_after: pause };
-        hand.transfer.handle_answer(ticket, Err(busy), hand.now);
+        hand.transfer.handle_answer(task_id, Err(busy), hand.now);
         for waited in 0..seconds {
             assert_eq!(hand.names(), [], "after {waited} s");
             hand.pass(1);
@@ -309,8 +309,8 @@ fn a_search_that_has_become_hopeless_goes_on_without_chunks_at_once() {
     let mut hand = Hand::searching();
     // Nobody knows the names, and all of it comes again as it was.
     for _ in 0..2 {
-        let [ticket] = hand.names()[..] else { panic!("one question") };
-        hand.transfer.handle_answer(ticket, Err(Fault::NoXet("none here".into())), hand.now);
+        let [task_id] = hand.names()[..] else { panic!("one question") };
+        hand.transfer.handle_answer(task_id, Err(Fault::NoXet("none here".into())), hand.now);
     }
     assert_eq!(hand.sync(), 1, "what is doubted is revoked");
     let [again] = &hand.requests()[..] else { panic!("one request") };

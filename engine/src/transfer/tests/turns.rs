@@ -26,9 +26,9 @@ impl Hand {
         actions_of(&mut self.transfer)
     }
 
-    fn locates(&mut self) -> Vec<(Ticket, FileId)> {
+    fn locates(&mut self) -> Vec<(TaskId, FileId)> {
         let of = |action| {
-            if let Action::Locate { ticket, file } = action { Some((ticket, file)) } else { None }
+            if let Action::Locate { task_id, file } = action { Some((task_id, file)) } else { None }
         };
         self.actions().into_iter().filter_map(of).collect()
     }
@@ -40,12 +40,12 @@ impl Hand {
         self.actions().into_iter().filter_map(of).collect()
     }
 
-    fn answer(&mut self, ticket: Ticket, digest: FileDigest) {
+    fn answer(&mut self, task_id: TaskId, digest: FileDigest) {
         self.located += 1;
         let url = Url::parse(&format!("https://cdn.example/{}", self.located)).unwrap();
         let location = Location { url, ttl: None };
         let answer = Answer::Located { location, digest: Some(digest), size: None };
-        self.transfer.handle_answer(ticket, Ok(answer), self.now);
+        self.transfer.handle_answer(task_id, Ok(answer), self.now);
     }
 
     /// A good head with that ETag.
@@ -61,10 +61,10 @@ impl Hand {
 /// Two requests that wait because their answers have another ETag than the first ones, the
 /// question to the hub that the former has caused, and both.
 #[track_caller]
-fn two_with_another_etag() -> (Hand, Ticket, RequestId, RequestId) {
+fn two_with_another_etag() -> (Hand, TaskId, RequestId, RequestId) {
     let mut hand = Hand::new(1);
-    let [(ticket, _)] = hand.locates()[..] else { panic!("one question") };
-    hand.answer(ticket, RIGHT);
+    let [(task_id, _)] = hand.locates()[..] else { panic!("one question") };
+    hand.answer(task_id, RIGHT);
     let [first] = hand.requests()[..] else { panic!("one request") };
     hand.head(first, "old");
     let [second] = hand.requests()[..] else { panic!("a second request") };
@@ -72,25 +72,25 @@ fn two_with_another_etag() -> (Hand, Ticket, RequestId, RequestId) {
     let [third, fourth] = hand.requests()[..] else { panic!("two more requests") };
     hand.pass(5);
     hand.head(third, "new");
-    let [(ticket, _)] = hand.locates()[..] else { panic!("a question") };
+    let [(task_id, _)] = hand.locates()[..] else { panic!("a question") };
     hand.pass(5);
     hand.head(fourth, "new");
     assert_eq!(hand.actions(), [], "nothing is read before the hub has answered");
-    (hand, ticket, third.0, fourth.0)
+    (hand, task_id, third.0, fourth.0)
 }
 
 #[test]
 fn edges_that_have_etags_of_their_own_cost_nothing() {
-    let (mut hand, ticket, third, fourth) = two_with_another_etag();
-    hand.answer(ticket, RIGHT);
+    let (mut hand, task_id, third, fourth) = two_with_another_etag();
+    hand.answer(task_id, RIGHT);
     let actions = hand.actions();
     let is_read = |it: &&Action| matches!(it, Action::Receive { id, .. } if *id == third);
     assert!(actions.iter().any(|it| is_read(&it)), "{actions:?}");
-    let ticket = actions.iter().find_map(|action| {
-        if let Action::Locate { ticket, .. } = action { Some(*ticket) } else { None }
+    let task_id = actions.iter().find_map(|action| {
+        if let Action::Locate { task_id, .. } = action { Some(*task_id) } else { None }
     });
-    let ticket = ticket.expect("the fourth came after the question, which is asked again");
-    hand.answer(ticket, RIGHT);
+    let task_id = task_id.expect("the fourth came after the question, which is asked again");
+    hand.answer(task_id, RIGHT);
     let actions = hand.actions();
     let is_read = |it: &&Action| matches!(it, Action::Receive { id, .. } if *id == fourth);
     assert!(actions.iter().any(|it| is_read(&it)), "{actions:?}");
@@ -100,8 +100,8 @@ fn edges_that_have_etags_of_their_own_cost_nothing() {
 
 #[test]
 fn a_file_that_was_replaced_ends_before_a_byte_of_the_new_one_is_read() {
-    let (mut hand, ticket, third, fourth) = two_with_another_etag();
-    hand.answer(ticket, WRONG);
+    let (mut hand, task_id, third, fourth) = two_with_another_etag();
+    hand.answer(task_id, WRONG);
     let actions = hand.actions();
     for id in [third, fourth] {
         assert!(actions.contains(&Action::Abort { id }), "{actions:?}");
@@ -119,9 +119,9 @@ fn a_refused_url_is_renewed_twice_and_then_kept() {
             hand.transfer.handle_timeout(hand.now);
         }
         for action in actions {
-            if let Action::Locate { ticket, .. } = action {
+            if let Action::Locate { task_id, .. } = action {
                 renewed += 1;
-                hand.answer(ticket, RIGHT);
+                hand.answer(task_id, RIGHT);
             } else if let Action::Request { id, .. } = action {
                 tried += 1;
                 hand.transfer.handle_head(id, &Head::new::<&str, &str>(403, []), hand.now);
@@ -137,8 +137,8 @@ fn a_refused_url_is_renewed_twice_and_then_kept() {
 fn a_probe_that_ends_one_file_lets_the_others_go_on() {
     for digest in [None, Some(WRONG)] {
         let mut hand = Hand::new(2);
-        let [(ticket, _)] = hand.locates()[..] else { panic!("one question") };
-        hand.transfer.handle_answer(ticket, Err(Fault::Unreachable), hand.now);
+        let [(task_id, _)] = hand.locates()[..] else { panic!("one question") };
+        hand.transfer.handle_answer(task_id, Err(Fault::Unreachable), hand.now);
         assert!(hand.locates().is_empty(), "the link is down");
         hand.now = hand.transfer.poll_timeout().expect("a probe will go out").at;
         hand.transfer.handle_timeout(hand.now);
@@ -158,8 +158,8 @@ fn a_probe_that_ends_one_file_lets_the_others_go_on() {
 #[test]
 fn a_refusal_beside_a_slow_but_good_request_is_no_outage() {
     let mut hand = Hand::new(1);
-    let [(ticket, _)] = hand.locates()[..] else { panic!("one question") };
-    hand.answer(ticket, RIGHT);
+    let [(task_id, _)] = hand.locates()[..] else { panic!("one question") };
+    hand.answer(task_id, RIGHT);
     let [first] = hand.requests()[..] else { panic!("one request") };
     hand.head(first, "one");
     let [second] = hand.requests()[..] else { panic!("a second request") };
@@ -179,6 +179,6 @@ fn a_pause_of_nothing_is_no_invitation() {
     assert!((10..40).contains(&world.asked), "{} requests in a minute", world.asked);
 }
 
-fn asks_for(asked: &[(Ticket, FileId)]) -> Vec<FileId> {
+fn asks_for(asked: &[(TaskId, FileId)]) -> Vec<FileId> {
     asked.iter().map(|(_, file)| *file).collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! Answers come later, as plans.
 
-use engine::action::{Action, Answer, Ticket, Way};
+use engine::action::{Action, Answer, Route, TaskId};
 use engine::fault::Fault;
 use engine::journal::Record;
 use engine::range::ByteRange;
@@ -17,12 +17,12 @@ use crate::fluid::tally::Sometimes;
 impl Run<'_> {
     pub(super) fn carry_out(&mut self, action: Action) {
         match action {
-            Action::Locate { ticket, file } => self.locate(ticket, file.0),
-            Action::Request { id, file, way: Way::Http { url, whole }, range } => {
+            Action::Locate { task_id, file } => self.locate(task_id, file.0),
+            Action::Request { id, file, route: Route::Http { url, whole }, range } => {
                 self.request(id, file.0, url_number(url.path()), range, whole);
             }
-            Action::Request { way: Way::Xet { .. }, .. }
-            | Action::WindUp { .. }
+            Action::Request { route: Route::Xet { .. }, .. }
+            | Action::Drain { .. }
             | Action::Authorize { .. }
             | Action::Describe { .. }
             | Action::Name { .. } => unreachable!("these worlds have no chunks"),
@@ -36,27 +36,27 @@ impl Run<'_> {
                 }
             }
             Action::Append { file, record } => self.part(file.0).append(&record),
-            Action::Sync { ticket, file, records } => {
+            Action::Sync { task_id, file, records } => {
                 let point = self.part(file.0).begin_sync(records);
-                self.begin(ticket, file.0, WorkKind::Sync(point));
-                self.plan(self.now + self.world.sync_lasts, Plan::DataSynced(ticket));
+                self.begin(task_id, file.0, WorkKind::Sync(point));
+                self.plan(self.now + self.world.sync_lasts, Plan::DataSynced(task_id));
             }
-            Action::Hash { ticket, file, range, .. } => {
-                self.begin(ticket, file.0, WorkKind::Hash(range));
-                self.worked_after(ticket, range.len() * NANOS_PER_HASHED_BYTE);
+            Action::Hash { task_id, file, range, .. } => {
+                self.begin(task_id, file.0, WorkKind::Hash(range));
+                self.worked_after(task_id, range.len() * NANOS_PER_HASHED_BYTE);
             }
-            Action::Check { ticket, file, entries } => {
+            Action::Check { task_id, file, entries } => {
                 let len: u64 = entries.iter().map(|entry| entry.range.len()).sum();
-                self.begin(ticket, file.0, WorkKind::Check(entries));
-                self.worked_after(ticket, len / CHECKED_BYTES_PER_NANO);
+                self.begin(task_id, file.0, WorkKind::Check(entries));
+                self.worked_after(task_id, len / CHECKED_BYTES_PER_NANO);
             }
-            Action::Mark { ticket, file } => {
-                self.begin(ticket, file.0, WorkKind::Mark);
-                self.worked_after(ticket, 0);
+            Action::Mark { task_id, file } => {
+                self.begin(task_id, file.0, WorkKind::Mark);
+                self.worked_after(task_id, 0);
             }
-            Action::Seal { ticket, file } => {
-                self.begin(ticket, file.0, WorkKind::Seal);
-                self.plan(self.now + self.world.sync_lasts * 3, Plan::Worked(ticket));
+            Action::Seal { task_id, file } => {
+                self.begin(task_id, file.0, WorkKind::Seal);
+                self.plan(self.now + self.world.sync_lasts * 3, Plan::Worked(task_id));
             }
         }
     }
@@ -75,16 +75,16 @@ impl Run<'_> {
         self.agenda.add(at, self.session, plan);
     }
 
-    fn begin(&mut self, ticket: Ticket, file: u32, kind: WorkKind) {
-        self.work.insert(ticket, Work { file, kind });
+    fn begin(&mut self, task_id: TaskId, file: u32, kind: WorkKind) {
+        self.work.insert(task_id, Work { file, kind });
     }
 
-    fn worked_after(&mut self, ticket: Ticket, nanos: u64) {
-        self.plan(self.now + Duration::from_nanos(nanos), Plan::Worked(ticket));
+    fn worked_after(&mut self, task_id: TaskId, nanos: u64) {
+        self.plan(self.now + Duration::from_nanos(nanos), Plan::Worked(task_id));
     }
 
-    fn locate(&mut self, ticket: Ticket, file: u32) {
-        self.judge.on_ask(Host::Hub, ticket.0, self.now);
+    fn locate(&mut self, task_id: TaskId, file: u32) {
+        self.judge.on_ask(Host::Hub, task_id.0, self.now);
         let there = self.cross(self.now) + self.link.one_way();
         let located = self.hub.locate(self.world, there + THINK);
         let back = self.cross(there + THINK) + self.link.one_way();
@@ -95,23 +95,23 @@ impl Run<'_> {
                 (Err(Fault::Silent(ANSWER_WITHIN)), self.now + ANSWER_WITHIN)
             }
         };
-        self.begin(ticket, file, WorkKind::Locate(Box::new(answer)));
-        self.plan(at, Plan::Worked(ticket));
+        self.begin(task_id, file, WorkKind::Locate(Box::new(answer)));
+        self.plan(at, Plan::Worked(task_id));
     }
 
-    pub(super) fn on_data_synced(&mut self, ticket: Ticket) {
-        let Some(Work { file, kind: WorkKind::Sync(point) }) = self.work.get_mut(&ticket) else {
+    pub(super) fn on_data_synced(&mut self, task_id: TaskId) {
+        let Some(Work { file, kind: WorkKind::Sync(point) }) = self.work.get_mut(&task_id) else {
             return;
         };
         self.parts[*file as usize].end_data_sync(point);
-        self.plan(self.now + self.world.sync_lasts, Plan::Worked(ticket));
+        self.plan(self.now + self.world.sync_lasts, Plan::Worked(task_id));
     }
 
-    pub(super) fn on_worked(&mut self, ticket: Ticket) {
-        let Some(Work { file, kind }) = self.work.remove(&ticket) else { return };
+    pub(super) fn on_worked(&mut self, task_id: TaskId) {
+        let Some(Work { file, kind }) = self.work.remove(&task_id) else { return };
         let answer = match kind {
             WorkKind::Locate(answer) => {
-                self.judge.on_answered(ticket.0);
+                self.judge.on_answered(task_id.0);
                 if answer.is_err() {
                     self.judge.on_tried(file, true, self.now);
                 }
@@ -141,7 +141,7 @@ impl Run<'_> {
                 Ok(Answer::Sealed)
             }
         };
-        self.input(2, ticket.0, |transfer, now| transfer.handle_answer(ticket, answer, now));
+        self.input(2, task_id.0, |transfer, now| transfer.handle_answer(task_id, answer, now));
     }
 
     fn seal(&mut self, file: u32) {

@@ -5,7 +5,7 @@
 use url::Url;
 
 use super::Transfer;
-use crate::action::{Action, RequestId, Way};
+use crate::action::{Action, RequestId, Route};
 use crate::fault::Fault;
 use crate::manifest::FileId;
 use crate::policy::protocol::Kind;
@@ -19,9 +19,9 @@ use crate::verify::Verdict;
 #[derive(Clone, Debug)]
 pub(super) struct Open {
     pub(super) file: FileId,
-    pub(super) way: Way,
+    pub(super) route: Route,
     /// What no other request may ask for meanwhile.
-    pub(super) claimed: RangeSet,
+    pub(super) reserved: RangeSet,
     pub(super) asked: ByteRange,
     pub(super) opened: Instant,
     pub(super) quiet_since: Instant,
@@ -42,16 +42,16 @@ pub(super) struct Open {
     /// A good head of another version, which waits until the hub has said what the file is.
     pub(super) held: Option<Verdict>,
     /// Whether it was told to ask for no more chunks.
-    pub(super) winding_up: bool,
+    pub(super) is_draining: bool,
     /// Whether it has brought other bytes than stood there before.
     pub(super) differs: bool,
     /// Why it was told to end; its close will come.
-    pub(super) aborted: Option<Abortion>,
+    pub(super) aborted: Option<AbortReason>,
 }
 
 /// Why a request was told to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Abortion {
+pub(super) enum AbortReason {
     Fault(Fault),
     Split,
     Surplus,
@@ -65,25 +65,25 @@ impl Open {
 
     /// Which way it was asked for.
     pub(super) const fn kind(&self) -> Kind {
-        match self.way {
-            Way::Http { .. } => Kind::Http,
-            Way::Xet { .. } => Kind::Xet,
+        match self.route {
+            Route::Http { .. } => Kind::Http,
+            Route::Xet { .. } => Kind::Xet,
         }
     }
 
     /// Where its bytes come from.
     pub(super) const fn host(&self) -> Option<&Url> {
-        match &self.way {
-            Way::Http { url, .. } => Some(url),
-            Way::Xet { .. } => self.chunks_at.as_ref(),
+        match &self.route {
+            Route::Http { url, .. } => Some(url),
+            Route::Xet { .. } => self.chunks_at.as_ref(),
         }
     }
 
     /// Who has been asked, though perhaps only for where the bytes are.
     pub(super) fn asked_host(&self) -> &Url {
-        match &self.way {
-            Way::Http { url, .. } => url,
-            Way::Xet { token, .. } => self.chunks_at.as_ref().unwrap_or_else(|| token.cas.base()),
+        match &self.route {
+            Route::Http { url, .. } => url,
+            Route::Xet { token, .. } => self.chunks_at.as_ref().unwrap_or_else(|| token.cas.base()),
         }
     }
 
@@ -103,7 +103,7 @@ impl Open {
 
 impl Transfer {
     /// Tells a request to end, once; its close will come.
-    pub(super) fn abort(&mut self, id: RequestId, why: Abortion) {
+    pub(super) fn abort(&mut self, id: RequestId, why: AbortReason) {
         if let Some(open) = self.in_flight.requests.get_mut(&id)
             && open.aborted.is_none()
         {

@@ -2,8 +2,8 @@
 //!
 //! What a fault deserves is decided in [`retry`](crate::policy::retry); here it is carried out.
 
-use super::{Abortion, Errand, Open, Transfer};
-use crate::action::{RequestId, Ticket};
+use super::{AbortReason, Open, Task, Transfer};
+use crate::action::{RequestId, TaskId};
 use crate::event::{Event, Wait};
 use crate::fault::{Blame, Fault};
 use crate::manifest::FileId;
@@ -22,20 +22,20 @@ use url::Url;
 pub(super) struct Attempt {
     pub(super) id: u64,
     pub(super) file: FileId,
-    pub(super) via: Via,
+    pub(super) peer: Peer,
     pub(super) began: Instant,
     pub(super) received: u64,
     pub(super) proven: u64,
 }
 
 impl Attempt {
-    pub(super) const fn unanswered(ticket: Ticket, errand: &Errand, via: Via) -> Self {
-        Self { id: ticket.0, file: errand.file, via, began: errand.asked, received: 0, proven: 0 }
+    pub(super) const fn unanswered(task_id: TaskId, task: &Task, peer: Peer) -> Self {
+        Self { id: task_id.0, file: task.file, peer, began: task.asked, received: 0, proven: 0 }
     }
 }
 
 /// Whom an exchange was with.
-pub(super) enum Via {
+pub(super) enum Peer {
     Hub,
     Storage(Url),
     /// The content-addressed storage, or where it keeps its chunks.
@@ -44,7 +44,7 @@ pub(super) enum Via {
     Token,
 }
 
-impl Via {
+impl Peer {
     const fn kind(&self) -> Option<Kind> {
         match self {
             Self::Hub => None,
@@ -100,23 +100,23 @@ impl Transfer {
 
     pub(super) fn note_fault(&mut self, attempt: &Attempt, fault: &Fault, wasted: u64) {
         *self.stats.faults.entry(fault.kind()).or_default() += 1;
-        self.drain.last_fault = Some(fault.clone());
+        self.ending.last_fault = Some(fault.clone());
         self.out.tell(Event::Fault { file: attempt.file, fault: fault.clone(), wasted });
     }
 
     /// A try brought nothing: perhaps the other way does. Says whether one is left.
     fn on_way_failed(&mut self, attempt: &Attempt, is_final: bool) -> bool {
         let Some(file) = self.files.get_mut(&attempt.file) else { return false };
-        let Some(kind) = attempt.via.kind().filter(|_| attempt.proven == 0) else { return false };
+        let Some(kind) = attempt.peer.kind().filter(|_| attempt.proven == 0) else { return false };
         file.choice.on_fault(kind, is_final, attempt.began, self.now)
     }
 
     /// How often in a row faults of this kind have come from where this one did.
     fn count_in_a_row(&mut self, attempt: &Attempt, fault: &Fault) -> u32 {
         let Some(file) = self.files.get_mut(&attempt.file) else { return 1 };
-        match &attempt.via {
-            Via::Hub => file.hub_row.on_fault(fault, attempt.began, self.now),
-            Via::Storage(_) => {
+        match &attempt.peer {
+            Peer::Hub => file.hub_row.on_fault(fault, attempt.began, self.now),
+            Peer::Storage(_) => {
                 let count = file.row.on_fault(fault, attempt.began, self.now);
                 if *fault == Fault::Changed {
                     // What came before stays the measure until the hub has said what the file is
@@ -129,14 +129,14 @@ impl Transfer {
                 file.wants_whole |= is_about_ranges(fault) && count >= enough;
                 count
             }
-            Via::Xet(token, None) if matches!(fault, Fault::LeaseRefused { status: 401, .. }) => {
+            Peer::Xet(token, None) if matches!(fault, Fault::LeaseRefused { status: 401, .. }) => {
                 self.storage.token.on_refused(token)
             }
-            Via::Xet(..) | Via::Token => {
+            Peer::Xet(..) | Peer::Token => {
                 if attempt.proven > 0 {
                     1
                 } else {
-                    file.choice.strikes() + 1
+                    file.choice.failures() + 1
                 }
             }
         }
@@ -149,9 +149,9 @@ impl Transfer {
         self.on_link_alive();
         // A pause of nothing is no invitation: then it is ours to find out when.
         let Some(pause) = retry_after.filter(|pause| !pause.is_zero()) else { return false };
-        let Some(host) = attempt.via.host().or(self.hub.as_ref()) else { return false };
+        let Some(host) = attempt.peer.host().or(self.hub.as_ref()) else { return false };
         self.link.throttle.on_told(host, pause, self.now);
-        self.wind_up_chunks();
+        self.drain_chunks();
         let why = Wait::Told { status: *status };
         self.out.tell(Event::Waiting { why, until: self.now + pause });
         true
@@ -207,7 +207,7 @@ impl Transfer {
             }
         }
         self.link.outage.on_close(&mut self.rng, attempt.id, attempt.began);
-        let asked = attempt.via.host().or(self.hub.as_ref()).map(host).into_iter().collect();
+        let asked = attempt.peer.host().or(self.hub.as_ref()).map(host).into_iter().collect();
         self.link.on_hosts_silent(&asked);
         let tries = self.link.outage.attempt();
         if tries >= TRIES_BEFORE_DOWN {
@@ -235,7 +235,7 @@ impl Transfer {
 
     /// The file cannot be had; the others go on.
     pub(super) fn fail(&mut self, id: FileId, fault: Fault) {
-        self.drain.last_fault = Some(fault.clone());
+        self.ending.last_fault = Some(fault.clone());
         let Some(file) = self.files.get_mut(&id) else { return };
         if file.stage.is_over() {
             return;
@@ -250,7 +250,7 @@ impl Transfer {
             .map(|(id, _)| *id)
             .collect();
         for id in open {
-            self.abort(id, Abortion::Surplus);
+            self.abort(id, AbortReason::Surplus);
         }
     }
 }

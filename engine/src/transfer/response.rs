@@ -3,8 +3,8 @@
 //! Whether a head is good is decided in [`verify`](crate::verify).
 
 use super::file::File;
-use super::{Abortion, Open, Transfer};
-use crate::action::{Action, RequestId, Way};
+use super::{AbortReason, Open, Transfer};
+use crate::action::{Action, RequestId, Route};
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::hub::head::Head;
@@ -20,9 +20,9 @@ impl Transfer {
         let Some(open) = self.in_flight.requests.get(&id) else { return };
         let (file_id, asked) = (open.file, open.asked);
         let Some(file) = self.files.get(&file_id) else { return };
-        let (is_whole, url) = match &open.way {
-            Way::Http { url, whole } => (*whole, Some(url)),
-            Way::Xet { .. } => (false, None),
+        let (is_whole, url) = match &open.route {
+            Route::Http { url, whole } => (*whole, Some(url)),
+            Route::Xet { .. } => (false, None),
         };
         let validator = url.and_then(|url| file.validators.get(&host_of(url)));
         let expected = Expected {
@@ -35,7 +35,7 @@ impl Transfer {
         let verdict = check_head(&expected, head);
         match verdict.promise().filter(|_| file.pins_validator()) {
             Some(promise) if promise.names_other => {
-                self.abort(id, Abortion::Fault(Fault::Changed));
+                self.abort(id, AbortReason::Fault(Fault::Changed));
             }
             Some(promise) if promise.differs => self.hold(id, verdict),
             Some(_) | None => self.take(id, verdict),
@@ -61,7 +61,7 @@ impl Transfer {
         let is_closed =
             self.hub.as_ref().is_some_and(|hub| self.link.throttle.is_closed(hub, self.now));
         if is_closed {
-            self.end_held(file_id, self.now, &Abortion::Fault(Fault::Changed));
+            self.end_held(file_id, self.now, &AbortReason::Fault(Fault::Changed));
         } else {
             self.locate(file_id);
         }
@@ -84,7 +84,7 @@ impl Transfer {
     }
 
     /// The hub, asked at `asked`, does not say what the file is: what waits for that is ended.
-    pub(super) fn end_held(&mut self, file_id: FileId, asked: Instant, why: &Abortion) {
+    pub(super) fn end_held(&mut self, file_id: FileId, asked: Instant, why: &AbortReason) {
         let (held, later) = self.held(file_id, asked);
         for id in held.into_iter().chain(later) {
             self.abort(id, why.clone());
@@ -113,7 +113,7 @@ impl Transfer {
                 self.receive(id, asked.start, vec![asked]);
             }
             Verdict::Whole { promise, gzip } => self.accept_whole(id, promise, gzip),
-            Verdict::Fault(fault) => self.abort(id, Abortion::Fault(fault)),
+            Verdict::Fault(fault) => self.abort(id, AbortReason::Fault(fault)),
         }
     }
 
@@ -133,8 +133,8 @@ impl Transfer {
         if promise.is_named && !std::mem::replace(&mut file.is_named, true) {
             self.out.tell(Event::Named { file: open.file });
         }
-        if let (true, Some(validator), Way::Http { url, .. }) =
-            (file.pins_validator(), promise.validator, &open.way)
+        if let (true, Some(validator), Route::Http { url, .. }) =
+            (file.pins_validator(), promise.validator, &open.route)
         {
             file.validators.insert(host_of(url), validator);
         }
@@ -146,20 +146,20 @@ impl Transfer {
     fn accept_whole(&mut self, id: RequestId, promise: Promise, gzip: bool) {
         let Some(open) = self.in_flight.requests.get_mut(&id) else { return };
         let (file_id, is_asked_for) =
-            (open.file, matches!(open.way, Way::Http { whole: true, .. }));
+            (open.file, matches!(open.route, Route::Http { whole: true, .. }));
         open.is_packed = gzip;
         let Some(file) = self.files.get_mut(&file_id) else { return };
         file.ignored += 1;
         let is_streaming =
             file.stream.is_some_and(|stream| self.in_flight.requests.contains_key(&stream));
         if is_streaming {
-            self.abort(id, Abortion::Surplus);
+            self.abort(id, AbortReason::Surplus);
             return;
         }
         let ignored = file.ignored;
         let (gaps, size) = (self.gaps_for_stream(file_id), self.size_of(file_id));
         if !is_asked_for && !is_worth_streaming(&gaps, size, ignored) {
-            self.abort(id, Abortion::Fault(Fault::RangeIgnored));
+            self.abort(id, AbortReason::Fault(Fault::RangeIgnored));
             return;
         }
         self.accept(id, promise);
@@ -185,8 +185,8 @@ impl Transfer {
         if let (Some(file), Some(open)) =
             (self.files.get_mut(&file_id), self.in_flight.requests.get_mut(&id))
         {
-            gaps.iter().for_each(|gap| file.claimed.insert(gap));
-            open.claimed = gaps.clone();
+            gaps.iter().for_each(|gap| file.reserved.insert(gap));
+            open.reserved = gaps.clone();
         }
         self.receive(id, 0, gaps.iter().collect());
     }
@@ -196,7 +196,7 @@ impl Transfer {
     fn gaps_for_stream(&self, file_id: FileId) -> RangeSet {
         let good =
             self.in_flight.requests.values().filter(|open| open.file == file_id && open.receiving);
-        let brought: RangeSet = good.flat_map(|open| open.claimed.iter()).collect();
+        let brought: RangeSet = good.flat_map(|open| open.reserved.iter()).collect();
         let missing = self.files.get(&file_id).map(File::missing).unwrap_or_default();
         missing.iter().flat_map(|range| brought.gaps(range).collect::<Vec<_>>()).collect()
     }
@@ -213,7 +213,7 @@ impl Transfer {
         let surplus: Vec<RequestId> =
             self.in_flight.requests.iter().filter(is_unanswered).map(|(id, _)| *id).collect();
         for id in surplus {
-            self.abort(id, Abortion::Surplus);
+            self.abort(id, AbortReason::Surplus);
         }
     }
 

@@ -5,23 +5,25 @@
 
 use url::Url;
 
-use super::vouch::Question;
-use super::{Abortion, Alarm, ErrandKind, Open, Transfer};
-use crate::action::{Action, RequestId, Way};
+use super::verification::Query;
+use super::{AbortReason, Alarm, Open, TaskKind, Transfer};
+use crate::action::{Action, RequestId, Route};
 use crate::manifest::FileId;
-use crate::policy::next_range::carve;
+use crate::policy::next_range::next_range;
 use crate::policy::outage::Permit;
 use crate::policy::protocol::Kind;
 use crate::policy::rate::RateMeter;
-use crate::policy::straggler::{CHUNKS_BEFORE_SPLIT, LOOK_EVERY, Runner, SETTLED, SILENT, laggard};
+use crate::policy::straggler::{
+    CHUNKS_BEFORE_SPLIT, Candidate, LOOK_EVERY, SETTLED, SILENT, straggler,
+};
 use crate::policy::throttle::host;
 use crate::range::ByteRange;
 use crate::transfer::file::Stage;
 
 /// What to ask for.
-enum Ask {
+enum NextStep {
     Locate,
-    Question(Question),
+    Query(Query),
     Range(ByteRange, Kind),
 }
 
@@ -41,12 +43,12 @@ impl Transfer {
                     return;
                 }
             };
-            let next = if is_probe { self.next_probe() } else { self.next_ask() };
+            let next = if is_probe { self.next_probe() } else { self.next_step_of_any() };
             let Some((file, ask)) = next else { return };
             let id = match ask {
-                Ask::Locate => Some(self.locate(file)),
-                Ask::Question(question) => self.ask_question(file, question),
-                Ask::Range(range, _) => Some(self.request(file, range)),
+                NextStep::Locate => Some(self.locate(file)),
+                NextStep::Query(question) => self.send_query(file, question),
+                NextStep::Range(range, _) => Some(self.request(file, range)),
             };
             // What cannot be asked now after all would be tried for ever.
             let Some(id) = id else { return };
@@ -56,21 +58,21 @@ impl Transfer {
         }
     }
 
-    fn next_ask(&mut self) -> Option<(FileId, Ask)> {
+    fn next_step_of_any(&mut self) -> Option<(FileId, NextStep)> {
         let ids: Vec<FileId> = self.files.keys().copied().collect();
-        ids.into_iter().find_map(|id| self.ask_for(id))
+        ids.into_iter().find_map(|id| self.step_for(id))
     }
 
     /// What to ask for to find out whether anything gets through: it may be only one host that is
     /// silent, so that one is asked who was not yet; and then the files take turns.
-    fn next_probe(&mut self) -> Option<(FileId, Ask)> {
+    fn next_probe(&mut self) -> Option<(FileId, NextStep)> {
         let mut ids: Vec<FileId> = self.files.keys().copied().collect();
         let turn = self.link.outage.attempt() as usize / 2;
         let first = turn.checked_rem(ids.len()).unwrap_or(0);
         ids.rotate_left(first);
         let mut silent = None;
         for id in ids {
-            let Some((id, ask)) = self.ask_for(id) else { continue };
+            let Some((id, ask)) = self.step_for(id) else { continue };
             let is_silent =
                 self.host_of(id, &ask).is_some_and(|it| self.link.silent_hosts.has(&host(it)));
             if !is_silent {
@@ -82,46 +84,46 @@ impl Transfer {
     }
 
     /// Who would be asked.
-    fn host_of(&self, id: FileId, ask: &Ask) -> Option<&Url> {
+    fn host_of(&self, id: FileId, ask: &NextStep) -> Option<&Url> {
         let storage = || self.storage.token.held(self.now).map(|token| token.cas.base());
         match ask {
-            Ask::Locate | Ask::Question(Question::Authorize) => self.hub.as_ref(),
-            Ask::Question(Question::Describe(_) | Question::Name(_)) => storage(),
-            Ask::Range(_, Kind::Http) => self.files.get(&id)?.lease.held(self.now),
-            Ask::Range(_, Kind::Xet) => self.storage.chunks_at.as_ref().or_else(storage),
+            NextStep::Locate | NextStep::Query(Query::Authorize) => self.hub.as_ref(),
+            NextStep::Query(Query::Describe(_) | Query::Name(_)) => storage(),
+            NextStep::Range(_, Kind::Http) => self.files.get(&id)?.lease.held(self.now),
+            NextStep::Range(_, Kind::Xet) => self.storage.chunks_at.as_ref().or_else(storage),
         }
     }
 
-    fn ask_for(&mut self, id: FileId) -> Option<(FileId, Ask)> {
+    fn step_for(&mut self, id: FileId) -> Option<(FileId, NextStep)> {
         let kind = self.kind_for(id)?;
-        let question = self.question(id).map(Ask::Question);
+        let question = self.question(id).map(NextStep::Query);
         question
-            .and_then(|ask| self.pace_ask(id, kind, ask))
-            .or_else(|| self.bytes_for(id, kind).and_then(|ask| self.pace_ask(id, kind, ask)))
+            .and_then(|ask| self.step_if_due(id, kind, ask))
+            .or_else(|| self.bytes_for(id, kind).and_then(|ask| self.step_if_due(id, kind, ask)))
             .map(|ask| (id, ask))
     }
 
     /// What was to be asked for, if it may be asked for now.
-    fn pace_ask(&mut self, id: FileId, kind: Kind, ask: Ask) -> Option<Ask> {
+    fn step_if_due(&mut self, id: FileId, kind: Kind, ask: NextStep) -> Option<NextStep> {
         let file = self.files.get(&id)?;
         let storage = self.storage.token.held(self.now).map(|token| token.cas.base());
         let hosts = match (&ask, kind) {
-            (Ask::Question(Question::Authorize), _) if self.storage.token.is_renewing() => {
+            (NextStep::Query(Query::Authorize), _) if self.storage.token.is_renewing() => {
                 return None;
             }
-            (Ask::Locate, _) if file.lease.is_renewing() => return None,
-            (Ask::Locate | Ask::Question(Question::Authorize), _) => [self.hub.as_ref(), None],
-            (Ask::Question(Question::Describe(_) | Question::Name(_)), _) => [storage, None],
-            (Ask::Range(..), Kind::Http) => [file.lease.held(self.now), None],
-            (Ask::Range(..), Kind::Xet) => [storage, self.storage.chunks_at.as_ref()],
+            (NextStep::Locate, _) if file.lease.is_renewing() => return None,
+            (NextStep::Locate | NextStep::Query(Query::Authorize), _) => [self.hub.as_ref(), None],
+            (NextStep::Query(Query::Describe(_) | Query::Name(_)), _) => [storage, None],
+            (NextStep::Range(..), Kind::Http) => [file.lease.held(self.now), None],
+            (NextStep::Range(..), Kind::Xet) => [storage, self.storage.chunks_at.as_ref()],
         };
         let hosts = hosts.into_iter().flatten();
         let told = hosts.filter_map(|host| self.link.throttle.closed_until(host, self.now)).max();
         let not_before = match (&ask, &file.xet) {
-            (Ask::Question(Question::Describe(_) | Question::Name(_)), Some(xet)) => {
-                xet.not_before()
+            (NextStep::Query(Query::Describe(_) | Query::Name(_)), Some(xet)) => xet.not_before(),
+            (NextStep::Locate | NextStep::Query(_) | NextStep::Range(..), _) => {
+                file.backoff.not_before()
             }
-            (Ask::Locate | Ask::Question(_) | Ask::Range(..), _) => file.backoff.not_before(),
         };
         if not_before > self.now {
             self.out.wake_at(not_before, Alarm::Retry);
@@ -135,17 +137,17 @@ impl Transfer {
     }
 
     /// What to ask for if the file wants bytes: a range, or who has it.
-    fn bytes_for(&self, id: FileId, kind: Kind) -> Option<Ask> {
+    fn bytes_for(&self, id: FileId, kind: Kind) -> Option<NextStep> {
         let file = self.files.get(&id)?;
         // Where the whole file comes in one stream, nothing else is asked for beside it.
         let is_one_stream = file.stream.is_some() || (file.wants_whole && kind == Kind::Http);
-        let is_streaming = is_one_stream && !file.claimed.is_empty();
+        let is_streaming = is_one_stream && !file.reserved.is_empty();
         if file.stage != Stage::Fetching || file.is_barred() || is_streaming {
             return None;
         }
         let taken = self.taken(id, kind);
         let workers = self.config.workers_max;
-        let range = carve(&file.missing(), &taken, workers, kind, &self.config)?;
+        let range = next_range(&file.missing(), &taken, workers, kind, &self.config)?;
         let (may_ask, is_renewing) = match kind {
             Kind::Http => (file.lease.held(self.now).is_some(), file.lease.is_renewing()),
             Kind::Xet => {
@@ -159,31 +161,31 @@ impl Transfer {
             return None;
         }
         Some(match kind {
-            _ if may_ask => Ask::Range(range, kind),
-            Kind::Http => Ask::Locate,
-            Kind::Xet => Ask::Question(Question::Authorize),
+            _ if may_ask => NextStep::Range(range, kind),
+            Kind::Http => NextStep::Locate,
+            Kind::Xet => NextStep::Query(Query::Authorize),
         })
     }
 
     pub(super) fn locate(&mut self, id: FileId) -> u64 {
-        let ticket = self.errand(id, ErrandKind::Locate);
+        let task_id = self.task(id, TaskKind::Locate);
         if let Some(file) = self.files.get_mut(&id) {
-            file.lease.on_asked(ticket);
+            file.lease.on_asked(task_id);
         }
         self.stats.locates += 1;
-        self.out.act(Action::Locate { ticket, file: id });
-        ticket.0
+        self.out.act(Action::Locate { task_id, file: id });
+        task_id.0
     }
 
     fn request(&mut self, file_id: FileId, range: ByteRange) -> u64 {
         let id = RequestId(self.in_flight.next_id());
-        let Some(way) = self.way(file_id) else { return id.0 };
+        let Some(route) = self.route(file_id) else { return id.0 };
         let Some(file) = self.files.get_mut(&file_id) else { return id.0 };
-        file.claimed.insert(range);
+        file.reserved.insert(range);
         let open = Open {
             file: file_id,
-            way: way.clone(),
-            claimed: [range].into_iter().collect(),
+            route: route.clone(),
+            reserved: [range].into_iter().collect(),
             asked: range,
             opened: self.now,
             quiet_since: self.now,
@@ -197,7 +199,7 @@ impl Transfer {
             is_packed: false,
             receiving: false,
             held: None,
-            winding_up: false,
+            is_draining: false,
             differs: false,
             aborted: None,
         };
@@ -205,7 +207,7 @@ impl Transfer {
         self.stats.requests += 1;
         // Silences were looked at before this one could begin.
         self.out.wake_at(self.now + self.link.stall.patience(), Alarm::Stall);
-        self.out.act(Action::Request { id, file: file_id, way, range });
+        self.out.act(Action::Request { id, file: file_id, route, range });
         id.0
     }
 
@@ -222,32 +224,32 @@ impl Transfer {
     }
 
     /// Where and how the next range of a file is asked for.
-    fn way(&mut self, id: FileId) -> Option<Way> {
+    fn route(&mut self, id: FileId) -> Option<Route> {
         let kind = self.kind_for(id)?;
         let file = self.files.get(&id)?;
         match kind {
             Kind::Http => {
                 let url = file.lease.held(self.now)?.clone();
-                Some(Way::Http { url, whole: file.wants_whole })
+                Some(Route::Http { url, whole: file.wants_whole })
             }
             Kind::Xet => {
                 let token = self.storage.token.held(self.now)?.clone();
-                Some(Way::Xet { hash: file.spec.xet?, token })
+                Some(Route::Xet { hash: file.spec.xet?, token })
             }
         }
     }
 
     /// At the tail, ends the request that would keep everybody waiting; what it has left is then
     /// carved anew among the idle.
-    pub(super) fn split_laggard(&mut self) {
+    pub(super) fn split_straggler(&mut self) {
         let idle = self.link.window.limit().saturating_sub(self.in_flight.asked());
         let is_streaming = self.files.values().any(|file| file.stream.is_some());
         if idle == 0 || self.in_flight.requests.is_empty() || is_streaming {
             return;
         }
         let min = self.config.request_bytes_min / 4;
-        self.out.wake_at(self.now + LOOK_EVERY, Alarm::Laggard);
-        let runners: Vec<Runner<RequestId>> = self
+        self.out.wake_at(self.now + LOOK_EVERY, Alarm::Straggler);
+        let candidates: Vec<Candidate<RequestId>> = self
             .in_flight
             .requests
             .iter()
@@ -259,7 +261,7 @@ impl Transfer {
             .filter(|(_, open)| {
                 !open.host().is_some_and(|host| self.link.throttle.is_closed(host, self.now))
             })
-            .map(|(id, open)| Runner {
+            .map(|(id, open)| Candidate {
                 key: *id,
                 remaining: open.remaining(),
                 rate: open.rate.rate(self.now),
@@ -273,7 +275,7 @@ impl Transfer {
         if !is_settled {
             return;
         }
-        if let Some(id) = laggard(&runners, idle, self.link.rate.best(), min)
+        if let Some(id) = straggler(&candidates, idle, self.link.rate.best(), min)
             && let Some(open) = self.in_flight.requests.get(&id)
         {
             let came = match open.kind() {
@@ -284,7 +286,7 @@ impl Transfer {
                 ByteRange::new((open.asked.start + came).min(open.asked.end), open.asked.end);
             let event = crate::event::Event::Split { file: open.file, range };
             self.out.tell(event);
-            self.abort(id, Abortion::Split);
+            self.abort(id, AbortReason::Split);
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Opens nothing; a probe is an ordinary request that the outage allows.
 
-use super::{Abortion, Alarm, ErrandKind, Open, Transfer};
-use crate::action::{RequestId, Way};
+use super::{AbortReason, Alarm, Open, TaskKind, Transfer};
+use crate::action::{RequestId, Route};
 use crate::event::End;
 use crate::fault::Fault;
 use crate::policy::outage::Permit;
@@ -15,24 +15,24 @@ impl Transfer {
     /// Ends the transfer when nothing was proven for longer than the person wants to wait.
     pub(super) fn check_patience(&mut self) {
         let Some(patience) = self.config.give_up_after else { return };
-        if self.drain.how.is_some() {
+        if self.ending.how.is_some() {
             return;
         }
         // Reading a large file back takes its time, and is no fault of the link.
-        let is_reading = |kind: &ErrandKind| {
-            matches!(kind, ErrandKind::Hash { .. } | ErrandKind::Check { .. } | ErrandKind::Seal)
+        let is_reading = |kind: &TaskKind| {
+            matches!(kind, TaskKind::Hash { .. } | TaskKind::Check { .. } | TaskKind::Seal)
         };
-        if self.in_flight.tasks.values().any(|errand| is_reading(&errand.kind)) {
-            self.drain.last_proven = self.now;
+        if self.in_flight.tasks.values().any(|task| is_reading(&task.kind)) {
+            self.ending.last_proven = self.now;
             return;
         }
-        let at = self.drain.last_proven + patience;
+        let at = self.ending.last_proven + patience;
         if at > self.now {
             self.out.wake_at(at, Alarm::GiveUp);
             return;
         }
-        let after = self.now.since(self.drain.last_proven);
-        self.end(End::GaveUp { after, fault: self.drain.last_fault.clone() });
+        let after = self.now.since(self.ending.last_proven);
+        self.end(End::GaveUp { after, fault: self.ending.last_fault.clone() });
     }
 
     /// Ends requests that are silent alone, and finds out when everything is.
@@ -78,7 +78,7 @@ impl Transfer {
     /// file also comes as it is: such a silence says nothing of the link.
     fn is_unheard(&self, id: RequestId) -> bool {
         let Some(open) = self.in_flight.requests.get(&id) else { return false };
-        if matches!(open.way, Way::Http { .. }) {
+        if matches!(open.route, Route::Http { .. }) {
             return false;
         }
         let has_other = self.files.get(&open.file).is_some_and(|file| file.choice.has_http());
@@ -118,7 +118,7 @@ impl Transfer {
         self.link.tell_down(&mut self.out);
     }
 
-    /// When everything that is missing is claimed by silent requests, or an earlier outage has left
+    /// When everything that is missing is reserved by silent requests, or an earlier outage has left
     /// one more than there are workers, the one that has been silent longest makes room for the
     /// probe; and so does one that has brought nothing yet, which would keep the probe back while
     /// there is nothing to hope from it.
@@ -127,13 +127,13 @@ impl Transfer {
         if !is_probe_due || self.in_flight.requests.values().any(|open| open.aborted.is_some()) {
             return;
         }
-        let has_unclaimed = self.files.values().any(|file| {
-            !file.stage.is_over() && file.missing().iter().any(|gap| !file.claimed.contains(gap))
+        let has_unreserved = self.files.values().any(|file| {
+            !file.stage.is_over() && file.missing().iter().any(|gap| !file.reserved.contains(gap))
         });
         let patience = self.link.stall.patience();
         let is_hopeless =
             |open: &Open| open.received == 0 && self.now.since(open.quiet_since) >= patience;
-        let may_go = |open: &Open| !has_unclaimed || self.is_crowded() || is_hopeless(open);
+        let may_go = |open: &Open| !has_unreserved || self.is_crowded() || is_hopeless(open);
         let silent = self.in_flight.requests.iter().filter(|(_, open)| may_go(open));
         let longest = silent.min_by_key(|(id, open)| (open.quiet_since, **id));
         if let Some((id, open)) = longest {
@@ -149,6 +149,6 @@ impl Transfer {
 
     fn abort_silent(&mut self, id: RequestId, quiet_since: Instant) {
         let silence = self.now.since(quiet_since);
-        self.abort(id, Abortion::Fault(Fault::Silent(silence)));
+        self.abort(id, AbortReason::Fault(Fault::Silent(silence)));
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use super::file::Stage;
-use super::{ErrandKind, Transfer};
+use super::{TaskKind, Transfer};
 use crate::action::{Action, Answer, CHECKPOINT_BYTES};
 use crate::event::{Event, Origin};
 use crate::fault::{Blame, Fault};
@@ -21,7 +21,7 @@ use crate::xet::proof::Proof;
 
 /// What to ask beside bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Question {
+pub(super) enum Query {
     /// The hub, for a token.
     Authorize,
     /// The storage, what a range is made of.
@@ -124,7 +124,7 @@ impl Transfer {
     /// What to ask the storage beside chunks: what parts of the file are made of that came as they
     /// are, or from an earlier run, once there is enough of them; and whatever tells where damage
     /// may be.
-    pub(super) fn question(&self, id: FileId) -> Option<Question> {
+    pub(super) fn question(&self, id: FileId) -> Option<Query> {
         let file = self.files.get(&id)?;
         let xet = file.xet.as_ref().filter(|xet| !xet.is_asking && file.choice.has_xet())?;
         let has_token = self.storage.token.held(self.now).is_some();
@@ -132,41 +132,41 @@ impl Transfer {
             Stage::Fetching => {
                 // What is being asked for in chunks describes itself.
                 let gap = xet.undescribed(&file.ledger).filter(|_| has_token);
-                gap.filter(|gap| gap.len() >= DESCRIBE_BYTES).map(Question::Describe)
+                gap.filter(|gap| gap.len() >= DESCRIBE_BYTES).map(Query::Describe)
             }
             // After hours of plain HTTP, or when the last has ended.
-            Stage::Searching if !has_token => (xet.token_tries > 0).then_some(Question::Authorize),
+            Stage::Searching if !has_token => (xet.token_tries > 0).then_some(Query::Authorize),
             Stage::Searching => {
-                let lead = || xet.lead().map(Question::Name);
-                xet.undescribed(&file.ledger).map(Question::Describe).or_else(lead)
+                let lead = || xet.lead().map(Query::Name);
+                xet.undescribed(&file.ledger).map(Query::Describe).or_else(lead)
             }
             Stage::Checking | Stage::Sealing | Stage::Sealed | Stage::Failed => None,
         }
     }
 
     /// Asks it. Returns what a probe is known by.
-    pub(super) fn ask_question(&mut self, id: FileId, question: Question) -> Option<u64> {
+    pub(super) fn send_query(&mut self, id: FileId, question: Query) -> Option<u64> {
         let file = self.files.get_mut(&id)?;
         let xet = file.xet.as_mut()?;
         let hash = xet.hash;
         match question {
-            Question::Authorize => {
+            Query::Authorize => {
                 xet.token_tries -= u32::from(file.stage == Stage::Searching);
                 Some(self.authorize(id))
             }
-            Question::Describe(range) => {
+            Query::Describe(range) => {
                 let token = self.storage.token.held(self.now)?.clone();
                 (xet.is_asking, xet.describe_tries) = (true, xet.describe_tries - 1);
-                let ticket = self.errand(id, ErrandKind::Describe { range, token: token.clone() });
-                self.out.act(Action::Describe { ticket, hash, token, range });
-                Some(ticket.0)
+                let task_id = self.task(id, TaskKind::Describe { range, token: token.clone() });
+                self.out.act(Action::Describe { task_id, hash, token, range });
+                Some(task_id.0)
             }
-            Question::Name(chunk) => {
+            Query::Name(chunk) => {
                 let token = self.storage.token.held(self.now)?.clone();
                 (xet.is_asking, xet.name_tries) = (true, xet.name_tries - 1);
-                let ticket = self.errand(id, ErrandKind::Name { token: token.clone() });
-                self.out.act(Action::Name { ticket, chunk, token });
-                Some(ticket.0)
+                let task_id = self.task(id, TaskKind::Name { token: token.clone() });
+                self.out.act(Action::Name { task_id, chunk, token });
+                Some(task_id.0)
             }
         }
     }
@@ -189,7 +189,7 @@ impl Transfer {
         if let Err(flaw) = plan.check_span(range, file.spec.size) {
             return Some(Fault::Malformed(format!("a reconstruction that {flaw}")));
         }
-        xet.on_plan(&plan, range);
+        xet.on_reconstruction(&plan, range);
         self.weigh(id);
         None
     }

@@ -4,7 +4,7 @@
 //! Asks for no bytes; what is revoked here becomes missing, and is then asked for like the rest.
 
 use super::file::{Found, Stage};
-use super::{Alarm, ErrandKind, Transfer, Why};
+use super::{Alarm, TaskKind, Transfer, Why};
 use crate::action::{Action, Answer, RequestId, Written};
 use crate::digest::FileDigest;
 use crate::event::{End, Event, Origin};
@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::journal::Record;
 use crate::ledger::Proven;
 use crate::manifest::FileId;
-use crate::policy::next_range::unclaimed;
+use crate::policy::next_range::unreserved;
 use crate::policy::repair::Next;
 use crate::range::ByteRange;
 
@@ -31,7 +31,7 @@ impl Transfer {
         let Some(open) = self.in_flight.requests.get_mut(&id) else { return };
         let file_id = open.file;
         let Some(file) = self.files.get_mut(&file_id) else { return };
-        if !open.claimed.contains(written.range) {
+        if !open.reserved.contains(written.range) {
             debug_assert!(false, "{id:?} wrote {} outside its claim", written.range);
             return;
         }
@@ -61,7 +61,7 @@ impl Transfer {
         if grown == 0 {
             return;
         }
-        self.drain.last_proven = self.now;
+        self.ending.last_proven = self.now;
         if file.repair.is_some() {
             self.stats.refetched += grown;
         }
@@ -88,7 +88,7 @@ impl Transfer {
             .collect();
         for id in ids {
             self.sync_if_due(id);
-            if self.drain.how.is_none() {
+            if self.ending.how.is_none() {
                 self.search_on(id);
                 while self.hash_on(id) {}
             }
@@ -96,7 +96,7 @@ impl Transfer {
     }
 
     fn sync_if_due(&mut self, id: FileId) {
-        let is_ending = self.drain.how.is_some();
+        let is_ending = self.ending.how.is_some();
         let Some(file) = self.files.get_mut(&id) else { return };
         let Some(since) = file.dirty_since else { return };
         if file.syncing.is_some() || file.stage == Stage::Sealing {
@@ -108,15 +108,15 @@ impl Transfer {
             self.out.wake_at(due, Alarm::Sync);
             return;
         }
-        if matches!(self.drain.how, Some(End::Disk(_))) {
+        if matches!(self.ending.how, Some(End::Disk(_))) {
             return;
         }
         let records = file.records;
-        let ticket = self.errand(id, ErrandKind::Sync { records });
+        let task_id = self.task(id, TaskKind::Sync { records });
         if let Some(file) = self.files.get_mut(&id) {
-            file.syncing = Some(ticket);
+            file.syncing = Some(task_id);
         }
-        self.out.act(Action::Sync { ticket, file: id, records });
+        self.out.act(Action::Sync { task_id, file: id, records });
     }
 
     pub(super) fn on_synced(&mut self, id: FileId, records: u64) {
@@ -133,7 +133,7 @@ impl Transfer {
         if file.stage != Stage::Fetching || file.hashing.is_some() {
             return false;
         }
-        let is_complete = file.ledger.is_complete() && file.claimed.is_empty();
+        let is_complete = file.ledger.is_complete() && file.reserved.is_empty();
         if let (true, Found::Digest(found)) = (is_complete, file.found) {
             return self.conclude(id, found);
         }
@@ -179,11 +179,11 @@ impl Transfer {
         }
         let range = ByteRange::new(start, frontier.min(start + HASH_STEP));
         let chunks = file.xet.is_some();
-        let ticket = self.errand(id, ErrandKind::Hash { range });
+        let task_id = self.task(id, TaskKind::Hash { range });
         if let Some(file) = self.files.get_mut(&id) {
-            file.hashing = Some(ticket);
+            file.hashing = Some(task_id);
         }
-        self.out.act(Action::Hash { ticket, file: id, range, chunks });
+        self.out.act(Action::Hash { task_id, file: id, range, chunks });
     }
 
     pub(super) fn on_hashed(&mut self, id: FileId, range: ByteRange, answer: &Answer) {
@@ -224,7 +224,7 @@ impl Transfer {
             } else {
                 u64::from(self.config.workers_max) * self.config.request_bytes_min
             };
-            if unclaimed(&file.missing(), &file.claimed) >= enough {
+            if unreserved(&file.missing(), &file.reserved) >= enough {
                 return;
             }
             let Some(repair) = &file.repair else { return };

@@ -3,7 +3,7 @@
 //! Knows what was said last, for whoever gives up.
 
 use super::file::Stage;
-use super::{Abortion, Transfer};
+use super::{AbortReason, Transfer};
 use crate::action::RequestId;
 use crate::event::{End, Event};
 use crate::fault::Fault;
@@ -11,7 +11,7 @@ use crate::time::Instant;
 
 /// Whether the transfer is ending, and what would make it.
 #[derive(Debug)]
-pub(super) struct Drain {
+pub(super) struct Ending {
     /// How it is to end, once that is decided.
     pub(super) how: Option<End>,
     /// Whether it has.
@@ -21,7 +21,7 @@ pub(super) struct Drain {
     pub(super) last_fault: Option<Fault>,
 }
 
-impl Drain {
+impl Ending {
     pub(super) const fn new(now: Instant) -> Self {
         Self { how: None, is_over: false, last_proven: now, last_fault: None }
     }
@@ -41,20 +41,20 @@ impl Drain {
 impl Transfer {
     /// No more is asked for; what is under way is ended.
     pub(super) fn end(&mut self, how: End) {
-        if !self.drain.begin(how) {
+        if !self.ending.begin(how) {
             return;
         }
         let open: Vec<RequestId> = self.in_flight.requests.keys().copied().collect();
         for id in open {
-            self.abort(id, Abortion::Surplus);
+            self.abort(id, AbortReason::Surplus);
         }
     }
 
     pub(super) fn try_end(&mut self) {
-        if self.drain.how.is_none() && self.files.values().all(|file| file.stage.is_over()) {
-            self.drain.how = Some(End::Finished);
+        if self.ending.how.is_none() && self.files.values().all(|file| file.stage.is_over()) {
+            self.ending.how = Some(End::Finished);
         }
-        let Some(how) = &self.drain.how else { return };
+        let Some(how) = &self.ending.how else { return };
         let is_saved = match how {
             // A disk that has failed saves nothing more.
             End::Disk(_) => true,
@@ -64,7 +64,7 @@ impl Transfer {
                 .all(|file| file.dirty_since.is_none() || file.stage == Stage::Sealed),
         };
         if self.in_flight.requests.is_empty() && is_saved {
-            self.drain.is_over = true;
+            self.ending.is_over = true;
             self.out.deadline = None;
             self.out.tell(Event::Ended(how.clone()));
         }
