@@ -50,4 +50,5 @@ pub mod verify;
 pub mod xet;
 
 pub use policy::reach::Reach;
+pub use policy::records::{Flushed, Records, Taken};
 pub use policy::retry::{NEW_URLS, Step, next_step};

@@ -10,6 +10,7 @@ pub(crate) mod protocol;
 pub(crate) mod queries;
 pub(crate) mod rate;
 pub(crate) mod reach;
+pub(crate) mod records;
 pub(crate) mod repair;
 pub(crate) mod retry;
 pub(crate) mod silent_hosts;

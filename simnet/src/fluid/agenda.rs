@@ -23,7 +23,7 @@ pub(super) enum Plan {
     /// The connection ends before the body does, and we hear of it.
     Broken(RequestId),
     /// What is buffered is written, if it is still what was buffered then.
-    Flush(RequestId, u64),
+    Flush(RequestId, Instant),
     /// A request that was told to end does.
     Aborted(RequestId),
     /// No connection could be made.

@@ -313,7 +313,7 @@ impl<'a> Run<'a> {
             Plan::Send(id) => self.on_send(id),
             Plan::Arrived(id, len) => self.on_arrived(id, len),
             Plan::Broken(id) => self.on_broken(id),
-            Plan::Flush(id, generation) => self.on_flush(id, generation),
+            Plan::Flush(id, at) => self.on_flush(id, at),
             Plan::Aborted(id) => self.on_aborted(id),
             Plan::Refused(id) => self.on_refused(id),
             Plan::Worked(task_id) => self.on_worked(task_id),

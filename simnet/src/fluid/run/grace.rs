@@ -86,11 +86,12 @@ impl Run<'_> {
     pub(super) fn time_for(&self, len: u64) -> Duration {
         let Some(calm) = &self.calm else { return Duration::ZERO };
         let profile = &self.world.profile;
-        // Whoever was down may have slept through the good weather.
-        let begun = [calm.at, calm.at + (self.down - calm.down)];
+        // Whoever was down may have slept through the good weather, whenever that was.
+        let quarter = (self.down - calm.down) / 4;
         let out = |at| self.judge.outages_between(Instant::START, at);
-        let carried = begun.map(|at| carried(self.world, len, at - out(at)));
-        let carried = carried[0].max(carried[1]);
+        let begun = (0..=4).map(|quarters| calm.at + quarter * quarters);
+        let carried = begun.map(|at| carried(self.world, len, at - out(at))).max();
+        let carried = carried.unwrap_or_default();
         let request_bytes = self.world.config.request_bytes_min;
         let connections = u64::from(self.connections_soon()).min(len / request_bytes).max(1);
         let capped = profile.conn_cap.map_or(Duration::ZERO, |cap| {

@@ -5,7 +5,7 @@
 use engine::action::{Close, RequestId, Written};
 use engine::fault::{DiskFault, Fault};
 use engine::range::ByteRange;
-use engine::time::Duration;
+use engine::time::{Duration, Instant};
 
 use super::{Run, THINK};
 use crate::fluid::agenda::Plan;
@@ -13,7 +13,7 @@ use crate::fluid::exchange::Exchange;
 use crate::fluid::hub::{Asked, Cut};
 use crate::fluid::judge::{Host, Rule, VAIN_MAX};
 use crate::fluid::tally::Sometimes;
-use crate::fluid::writer::{FLUSH_WITHIN, Writer};
+use crate::fluid::writer::Writer;
 use crate::link::{Connection, Sent};
 use crate::recording::What;
 
@@ -197,7 +197,7 @@ impl Run<'_> {
         let is_foreign = !reply.content.foreign.is_empty();
         let size = self.world.files[exchange.file as usize];
         self.judge.on_receive(id, reply.what, is_foreign, (size, &gaps), self.now);
-        exchange.writer = Some(Writer::new(body_start, gaps, compare));
+        exchange.writer = Some(Writer::new(body_start, gaps, compare, self.now));
         let is_break_due = exchange.is_break_missed;
         // Reading begins when the machine has been heard out.
         self.plan(self.now, Plan::Arrived(id, 0));
@@ -237,22 +237,22 @@ impl Run<'_> {
     /// Bytes that are wanted go to their place.
     fn read(&mut self, id: RequestId, len: u64) {
         let now = self.now;
-        let (wrote, is_new_buffer, generation) = {
+        let (wrote, flush_at) = {
             let Some(exchange) = self.exchanges.get_mut(&id) else { return };
             let (Some(writer), Some(reply)) = (&mut exchange.writer, &exchange.reply) else {
                 return;
             };
-            let before = writer.generation;
+            let before = writer.flush_at();
             let part = &mut self.parts[exchange.file as usize];
             let wrote = writer.take(len, &reply.content, part, now);
-            (wrote, writer.generation > before && writer.buffered() > 0, writer.generation)
+            (wrote, writer.flush_at().filter(|at| Some(*at) != before))
         };
         self.input(4, len, |transfer, now| transfer.handle_bytes(id, len, now));
         if !self.report(id, &wrote) {
             return;
         }
-        if is_new_buffer {
-            self.plan(now + FLUSH_WITHIN, Plan::Flush(id, generation));
+        if let Some(at) = flush_at {
+            self.plan(at, Plan::Flush(id, at));
         }
         let writer = self.exchanges.get(&id).and_then(|exchange| exchange.writer.as_ref());
         if writer.is_some_and(Writer::is_done) {
@@ -297,9 +297,9 @@ impl Run<'_> {
         true
     }
 
-    pub(super) fn on_flush(&mut self, id: RequestId, generation: u64) {
+    pub(super) fn on_flush(&mut self, id: RequestId, at: Instant) {
         let Some(exchange) = self.exchanges.get(&id) else { return };
-        let is_it = exchange.writer.as_ref().is_some_and(|writer| writer.generation == generation);
+        let is_it = exchange.writer.as_ref().is_some_and(|writer| writer.flush_at() == Some(at));
         if is_it && !exchange.is_aborting {
             self.flush(id);
         }
@@ -312,7 +312,8 @@ impl Run<'_> {
             return true;
         };
         let part = &mut self.parts[exchange.file as usize];
-        let wrote: Vec<Written> = writer.flush(&reply.content, part).into_iter().collect();
+        let wrote: Vec<Written> =
+            writer.flush(&reply.content, part, self.now).into_iter().collect();
         self.report(id, &wrote)
     }
 
