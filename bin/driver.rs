@@ -6,6 +6,7 @@ mod chunks;
 mod digest;
 mod gunzip;
 mod journal;
+mod log;
 mod request;
 mod task;
 mod writer;
@@ -114,7 +115,7 @@ pub struct Driver<H: Http, D: Disk> {
     files: BTreeMap<FileId, Running<D>>,
     requests: BTreeMap<RequestId, mpsc::Sender<Order>>,
     /// Work that ends in an answer. It ends with the driver: nobody waits for a hub that is slow.
-    errands: JoinSet<()>,
+    tasks: JoinSet<()>,
     inputs: mpsc::Sender<Input>,
     inbox: mpsc::Receiver<Input>,
 }
@@ -152,7 +153,7 @@ impl<H: Http, D: Disk> Driver<H, D> {
             transfer,
             files,
             requests: BTreeMap::new(),
-            errands: JoinSet::new(),
+            tasks: JoinSet::new(),
             inputs,
             inbox,
         }
@@ -169,6 +170,7 @@ impl<H: Http, D: Disk> Driver<H, D> {
         let mut is_cancelled = false;
         loop {
             while let Some(action) = self.transfer.poll_action() {
+                log::action(&action);
                 self.carry_out(action);
             }
             while let Some(event) = self.transfer.poll_event() {
@@ -191,6 +193,7 @@ impl<H: Http, D: Disk> Driver<H, D> {
                 biased;
                 () = cancelled(&mut cancel), if !is_cancelled => {
                     is_cancelled = true;
+                    tracing::debug!("cancelled");
                     self.transfer.handle_cancel(self.clock.now());
                 }
                 input = self.inbox.recv() => {
@@ -206,6 +209,7 @@ impl<H: Http, D: Disk> Driver<H, D> {
     }
 
     fn take(&mut self, input: Input) {
+        log::input(&input);
         let now = self.clock.now();
         match input {
             Input::Head(id, head) => self.transfer.handle_head(id, &head, now),
@@ -342,9 +346,9 @@ impl<H: Http, D: Disk> Driver<H, D> {
         task_id: TaskId,
         work: impl Future<Output = Result<Answer, Fault>> + Send + 'static,
     ) {
-        while self.errands.try_join_next().is_some() {}
+        while self.tasks.try_join_next().is_some() {}
         let inputs = self.inputs.clone();
-        self.errands.spawn(async move {
+        self.tasks.spawn(async move {
             let answer = work.await;
             // The driver is gone when the machine has ended; then nobody waits for this.
             let _ = inputs.send(Input::Answer(task_id, answer)).await;

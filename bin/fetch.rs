@@ -39,14 +39,14 @@ use std::task::{Context, Poll};
 use engine::config::Config;
 use engine::hub::repo::RepoKind;
 use futures_util::Stream;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cache::environment::Environment;
 use crate::disk::{Disk, StdDisk};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Http, Network, ReqwestHttp};
-use crate::news::{News, Report};
+use crate::news::{News, NewsInbox, Report, queue};
 pub(crate) use presence::claim_now;
 
 /// What to fetch, and how.
@@ -130,10 +130,10 @@ impl Fetch {
 
     /// Starts the fetch over another HTTP client and another disk.
     pub fn run_on<H: Http, D: Disk>(self, http: H, disk: D) -> Run {
-        let (news, inbox) = mpsc::unbounded_channel();
+        let (news, inbox) = queue();
         let (cancel, cancelled) = watch::channel(false);
         let task = tokio::spawn(session::run(http, disk, self.request, news, cancelled));
-        Run { inbox, cancel, task }
+        Run { inbox, cancel: Cancel { is_cancelled: cancel }, task }
     }
 }
 
@@ -271,8 +271,8 @@ impl FetchBuilder {
 /// A fetch that is running. Dropping it stops the fetch where it is; nothing recorded is lost.
 #[derive(Debug)]
 pub struct Run {
-    inbox: mpsc::UnboundedReceiver<News>,
-    cancel: watch::Sender<bool>,
+    inbox: NewsInbox,
+    cancel: Cancel,
     task: JoinHandle<Result<Report, Error>>,
 }
 
@@ -284,7 +284,12 @@ impl Run {
 
     /// Stops within a second, with everything received saved.
     pub fn cancel(&self) {
-        self.cancel.send_replace(true);
+        self.cancel.cancel();
+    }
+
+    /// What stops it from elsewhere: another task, a signal, a button.
+    pub fn canceller(&self) -> Cancel {
+        self.cancel.clone()
     }
 
     /// Waits for the end.
@@ -298,10 +303,23 @@ impl Run {
     }
 }
 
+/// Stops a fetch; clones stop the same one.
+#[derive(Clone, Debug)]
+pub struct Cancel {
+    is_cancelled: watch::Sender<bool>,
+}
+
+impl Cancel {
+    /// Stops it within a second, with everything received saved. Harmless when it has ended.
+    pub fn cancel(&self) {
+        self.is_cancelled.send_replace(true);
+    }
+}
+
 impl Stream for Run {
     type Item = News;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<News>> {
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<News>> {
         self.inbox.poll_recv(context)
     }
 }

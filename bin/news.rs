@@ -2,6 +2,8 @@
 //!
 //! Not wording: the command turns these into sentences.
 
+mod queue;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use engine::stats::Stats;
 use engine::time::Instant;
 
 pub use crate::cache::part::Aside;
+pub(crate) use queue::{NewsInbox, NewsSender, queue};
 
 /// Something that a fetch tells.
 #[derive(Clone, Debug, PartialEq, Eq)]

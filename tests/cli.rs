@@ -311,6 +311,21 @@ async fn what_the_publisher_vouches_for() {
     assert!(object.contains(r#","vouched":"#) && !object.contains(r#","vouched":0,"#), "{object}");
 }
 
+#[tokio::test]
+async fn a_log_tells_what_happens_and_no_secret() {
+    let stage = Stage::in_chunks(LinkSpec::default()).await;
+    for arguments in [&["org/name", FILE][..], &["org/name", FILE, "--no-xet", "--force"]] {
+        let arguments = [arguments, &["--token", "hf_member"]].concat();
+        let log = stage.download_logged(&arguments).await;
+        for told in ["send", "answer", "request", "receive", "written", "append", "sync", "seal"] {
+            assert!(log.contains(&format!(" {told} ")), "{told}: {log}");
+        }
+        for secret in ["hf_member", "Signature", "Policy", "xet_"] {
+            assert!(!log.contains(secret), "{secret}: {log}");
+        }
+    }
+}
+
 /// What differs from run to run, or from one content to the next.
 const FILTERS: &[(&str, &str)] = &[
     (r"\b[0-9a-f]{64}\b", "[SHA256]"),

@@ -19,12 +19,11 @@ use engine::hub::request::{Authority, Request};
 use engine::hub::resolve::{Probe, ResolveAnswer, Resolved, Resolving};
 use engine::hub::revision::Commit;
 use engine::xet::token::ReadToken;
-use tokio::sync::mpsc;
 use url::Url;
 
 use crate::driver::Clock;
 use crate::http::Http;
-use crate::news::News;
+use crate::news::{News, NewsSender};
 
 pub(super) use survey::{Found, pinned};
 
@@ -36,7 +35,7 @@ pub(super) struct HubClient<H> {
     pub(super) config: Config,
     pub(super) clock: Clock,
     pub(super) seed: u64,
-    pub(super) news: mpsc::UnboundedSender<News>,
+    pub(super) news: NewsSender,
     /// Whether something of what is asked for was fetched before: then the hub exists, and no
     /// refusal is believed to be for ever.
     pub(super) is_known: bool,
@@ -158,8 +157,7 @@ impl<H: Http> HubClient<H> {
     }
 
     pub(super) fn tell(&self, news: News) {
-        // Nobody may be listening.
-        let _ = self.news.send(news);
+        self.news.send(news);
     }
 }
 

@@ -14,7 +14,7 @@ use engine::hub::target::{RepoTarget, Target, shown};
 use engine::journal::Begin;
 use engine::manifest::FileId;
 use engine::transfer::Transfer;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::Request;
 use super::batch::{Batch, Claimed};
@@ -31,14 +31,14 @@ use crate::disk::Disk;
 use crate::driver::{Clock, Driver, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::http::Http;
-use crate::news::{News, PlannedFile, Report};
+use crate::news::{News, NewsSender, PlannedFile, Report};
 
 /// Runs a fetch to its end.
 pub(super) async fn run<H: Http, D: Disk>(
     http: H,
     disk: D,
     request: Request,
-    news: mpsc::UnboundedSender<News>,
+    news: NewsSender,
     mut cancel: watch::Receiver<bool>,
 ) -> Result<Report, Error> {
     let (session, cache) = begin(http, disk, request, news).await?;
@@ -55,7 +55,7 @@ pub(super) async fn ask<H: Http, D: Disk>(
     http: H,
     disk: D,
     request: Request,
-    news: mpsc::UnboundedSender<News>,
+    news: NewsSender,
 ) -> Result<Plan, Error> {
     let (session, cache) = begin(http, disk, request, news).await?;
     session.plan(&cache).await
@@ -65,7 +65,7 @@ async fn begin<H: Http, D: Disk>(
     http: H,
     disk: D,
     mut request: Request,
-    news: mpsc::UnboundedSender<News>,
+    news: NewsSender,
 ) -> Result<(Session<H, D>, PathBuf), Error> {
     let clock = Clock::start();
     let environment = request.environment.get_or_insert_with(of_this_process).clone();
@@ -97,7 +97,7 @@ pub(super) struct Session<H, D> {
     pub(super) environment: Environment,
     hub: HubClient<H>,
     pub(super) disk: D,
-    news: mpsc::UnboundedSender<News>,
+    news: NewsSender,
     pub(super) clock: Clock,
     pub(super) settled: Settled,
 }
@@ -313,8 +313,7 @@ impl<H: Http, D: Disk> Session<H, D> {
     }
 
     pub(super) fn tell(&self, news: News) {
-        // Nobody may be listening.
-        let _ = self.news.send(news);
+        self.news.send(news);
     }
 }
 
@@ -329,7 +328,7 @@ async fn token_of<D: Disk>(
     request: &Request,
     environment: &Environment,
     disk: &D,
-    news: &mpsc::UnboundedSender<News>,
+    news: &NewsSender,
 ) -> Result<Option<Token>, Error> {
     if let Some(token) = &request.token {
         return token.parse().map(Some).map_err(Error::usage_of);
@@ -345,8 +344,7 @@ async fn token_of<D: Disk>(
         Err(DiskFault::NotPermitted(path)) => format!("{path} may not be read"),
         Err(fault) => fault.to_string(),
     };
-    // Nobody may be listening.
-    let _ = news.send(News::TokenIgnored { why });
+    news.send(News::TokenIgnored { why });
     Ok(None)
 }
 

@@ -12,7 +12,6 @@ use engine::hub::path::BlobName;
 use engine::hub::revision::Commit;
 use engine::hub::target::{self, RepoTarget, Target};
 use engine::journal::Begin;
-use tokio::sync::mpsc;
 use url::Url;
 
 use super::item::Item;
@@ -25,7 +24,7 @@ use crate::cache::layout::LocalDir;
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::http::Http;
-use crate::news::News;
+use crate::news::{News, queue};
 
 /// A file that is to be looked at.
 #[derive(Clone, Debug)]
@@ -177,7 +176,7 @@ async fn ask<H: Http, D: Disk>(
 ) -> Result<Item, Error> {
     let mut request = only(request, subject.commit.as_ref(), vec![subject.path.clone()])?;
     request.config.give_up_after.get_or_insert(PATIENCE);
-    let (news, mut inbox) = mpsc::unbounded_channel();
+    let (news, mut inbox) = queue();
     let asked = session::ask(http.clone(), disk.clone(), request, news);
     tokio::pin!(asked);
     let plan = loop {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use engine::fault::Fault;
 use engine::hub::head::Head;
 use engine::hub::request::{Method, Request};
+use engine::hub::target::shown;
 use url::{Position, Url};
 
 use super::addresses::{self, Lookup};
@@ -102,6 +103,8 @@ impl Http for ReqwestHttp {
 
     async fn send(&self, request: Request) -> Result<(Head, ReqwestBody), Fault> {
         let origin = self.origin(&request.url)?;
+        let (began, asked) = (std::time::Instant::now(), shown(&request.url));
+        tracing::debug!(method = ?request.method, url = %asked, "send");
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Head => reqwest::Method::HEAD,
@@ -119,7 +122,9 @@ impl Http for ReqwestHttp {
             Ok(response) => response,
             Err(error) => {
                 watch.on_answer();
-                return Err(origin.fault(&error).await);
+                let fault = origin.fault(&error).await;
+                tracing::debug!(url = %asked, after = ?began.elapsed(), %fault, "no answer");
+                return Err(fault);
             }
         };
         watch.on_answer();
@@ -129,6 +134,7 @@ impl Http for ReqwestHttp {
         let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
         let head = Head::new(status, fields);
         let address = response.remote_addr().map(|socket| socket.ip());
+        tracing::debug!(url = %asked, status, ?address, after = ?began.elapsed(), "answer");
         let mut watch = Watch::new(&origin, address);
         if request.method == Method::Head || response.content_length() == Some(0) {
             watch.on_answer();

@@ -117,6 +117,13 @@ impl Stage {
         self.shown(&output.await.expect("no panic"))
     }
 
+    /// What `moshi-fetch download` shows when all that happens inside is logged.
+    pub(crate) async fn download_logged(&self, arguments: &[&str]) -> String {
+        let mut command = self.command(&[&["download"], arguments].concat());
+        command.env("MOSHI_LOG", "moshi_fetch=trace");
+        self.shown(&output_of(command).await)
+    }
+
     /// What `moshi-fetch` shows.
     pub(crate) async fn run(&self, arguments: &[&str]) -> String {
         self.shown(&output_of(self.command(arguments)).await)
