@@ -3,18 +3,18 @@
 //! Asks no hub anything, and decides nothing about transfers. Everything here blocks: it belongs
 //! inside [`Disk::run`](crate::disk::Disk::run).
 //!
-//! A download goes: [`store::prepare`] → [`claim::try_claim`] until it is ours → [`store::find`]
+//! A download goes: [`store::prepare`] → [`file_lock::try_claim`] until it is ours → [`store::find`]
 //! → [`part::open`] → the transfer → [`store::seal`] → [`store::point`] and [`store::write_ref`],
-//! or [`store::write_metadata`] → [`claim::Claim::release`].
+//! or [`store::write_metadata`] → [`file_lock::Claim::release`].
 
+mod atomic_file;
 pub mod catalogue;
-pub mod claim;
-pub mod doubt;
 pub mod environment;
+pub mod file_lock;
+pub mod invalidate;
 pub mod inventory;
 pub mod layout;
 pub mod obstacle;
 pub mod part;
+pub mod reopen;
 pub mod store;
-mod swap;
-pub mod unseal;

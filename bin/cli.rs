@@ -4,28 +4,28 @@
 
 mod arguments;
 mod bars;
+mod command_line;
 #[cfg(feature = "demo")]
 mod demo;
 mod download;
+mod eta;
 mod failure;
-mod finding;
 mod gate;
 mod json;
 mod lines;
 mod link;
-mod mishap;
-mod pace;
-mod paint;
-mod quantity;
-mod reading;
+mod panic_hook;
 mod screen;
 mod status;
 mod stop;
-mod story;
+mod style;
 mod summary;
 mod terminal;
-mod typed;
+mod units;
 mod verify;
+mod verify_progress;
+mod verify_report;
+mod view;
 
 use std::ffi::OsString;
 use std::io;
@@ -40,9 +40,9 @@ use tracing_subscriber::EnvFilter;
 use bars::Bars;
 use download::Download;
 use lines::Lines;
-use paint::Paint;
 use screen::Drawing;
 use status::Status;
+use style::Paint;
 use verify::Verify;
 
 /// Brings huge model files over weak links, verified as they arrive; run it again to continue
@@ -81,9 +81,9 @@ struct Setting {
 
 /// Carries out the command that was typed, and says with which code to exit.
 pub(crate) fn run() -> u8 {
-    mishap::watch();
+    panic_hook::watch();
     let ran = std::panic::catch_unwind(AssertUnwindSafe(carry_out));
-    match (ran, mishap::place()) {
+    match (ran, panic_hook::place()) {
         (Ok(code), _) => code,
         (Err(_), place) => {
             let place = place.unwrap_or("at an unknown place");
@@ -139,7 +139,7 @@ impl Setting {
         let can_draw = terminal::can_draw() && environment.are_bars_disabled != Some(true);
         let is_colorful = terminal::can_draw() && !environment.is_colorless;
         let paint = if is_colorful { Paint::Ansi } else { Paint::Plain };
-        let typed = typed::typed(std::env::args_os());
+        let typed = command_line::typed(std::env::args_os());
         Self { environment, typed, paint, can_draw }
     }
 
@@ -153,7 +153,7 @@ impl Setting {
     }
 
     fn report_mishap(&self, place: &str) -> u8 {
-        mishap::render(place, &self.typed).lines().for_each(terminal::say);
+        panic_hook::render(place, &self.typed).lines().for_each(terminal::say);
         FAILED
     }
 }

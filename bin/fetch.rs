@@ -17,6 +17,7 @@
 //! Prints nothing, and blocks no thread that it was not given for that.
 
 mod batch;
+mod cached;
 mod claiming;
 mod draft;
 mod home;
@@ -25,7 +26,6 @@ mod item;
 mod offline;
 mod plain;
 mod plan;
-mod presence;
 mod progress;
 mod room;
 mod selection;
@@ -47,7 +47,7 @@ use crate::disk::{Disk, StdDisk};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Http, Network, ReqwestHttp};
 use crate::news::{News, NewsInbox, Report, queue};
-pub(crate) use presence::claim_now;
+pub(crate) use cached::claim_now;
 
 /// What to fetch, and how.
 #[derive(Clone, Debug)]

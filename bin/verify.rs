@@ -4,8 +4,8 @@
 //! It changes one thing: a record that turned out to be wrong is not believed again.
 
 mod examine;
-mod finding;
 mod progress;
+mod report;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::fetch::{Fetch, Request, http_of};
 use crate::http::Http;
 use crate::news::{News, PlannedFile};
 use examine::Examination;
-pub use finding::{Finding, Unjudged, Verdict};
+pub use report::{Finding, Unjudged, Verdict};
 
 /// What to look at, and how.
 #[derive(Clone, Debug)]

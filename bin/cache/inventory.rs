@@ -12,10 +12,10 @@ use engine::hub::revision::{Commit, Revision};
 use engine::hub::target::shown_text;
 use engine::journal;
 
-use super::claim::{self, Busy};
 use super::environment::destination;
+use super::file_lock::{self, Busy};
 use super::layout::{LocalDir, Place, RepoFolder};
-use super::{part, swap};
+use super::{atomic_file, part};
 use crate::disk::{At, Disk, FileKind, if_there};
 use crate::process::Process;
 
@@ -182,7 +182,7 @@ fn leftover<D: Disk>(disk: &D, path: &Path) -> Result<Option<Leftover>, DiskFaul
 /// What other tools left of this file: their unfinished downloads, with their lengths. Blocks.
 /// Nothing is known of what is in them.
 pub fn leftovers<D: Disk>(disk: &D, place: &Place, etag: &str) -> Result<Vec<PathBuf>, DiskFault> {
-    let folder = swap::folder_of(&place.part);
+    let folder = atomic_file::folder_of(&place.part);
     let mut found = Vec::new();
     for name in list(disk, folder)? {
         let is_leftover = name.to_str().is_some_and(|name| {
@@ -231,7 +231,7 @@ fn unfinished<D: Disk>(
         vouched_bytes,
         claimed_bytes: all_bytes.saturating_sub(proven_bytes),
         last_activity: stamp,
-        holder: claim::holder(disk, &path.with_extension("owner"), process)?,
+        holder: file_lock::holder(disk, &path.with_extension("owner"), process)?,
     }))
 }
 

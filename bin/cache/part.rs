@@ -6,7 +6,7 @@
 //!
 //! The journal is there before the part. So a part without a journal is one whose journal was
 //! lost, or was renamed away because somebody may still write the part (see
-//! [`claim`](super::claim)). Such a part is never written: it becomes the *orphan*, and what a
+//! [`file_lock`](super::claim)). Such a part is never written: it becomes the *orphan*, and what a
 //! journal still says of an orphan is copied out of it, range by range, each checked.
 
 mod copied;
@@ -20,10 +20,10 @@ use engine::fault::DiskFault;
 use engine::journal::{self, Begin, Replay, Sealed};
 use engine::ledger::Ledger;
 
-use super::claim::{Claim, isolate};
+use super::atomic_file;
+use super::file_lock::{Claim, isolate};
 use super::layout::Place;
 use super::obstacle::in_the_way;
-use super::swap;
 use crate::disk::pieces::{is_intact, rewrite};
 use crate::disk::{Access, At, Disk, DiskFile, FileKind, Stat, if_there};
 pub use copied::fill;
@@ -197,7 +197,7 @@ fn resume<D: Disk>(
             rewrite(&part, claim.range).at(&place.part)?;
         }
         part.sync_data().at(&place.part)?;
-        match swap::replace(disk, &place.journal, &shortest, claim.nonce()) {
+        match atomic_file::replace(disk, &place.journal, &shortest, claim.nonce()) {
             // One that is only long is as good.
             Err(DiskFault::Full | DiskFault::Quota | DiskFault::Inodes)
                 if replay.is_clean() && is_ours =>
@@ -229,7 +229,7 @@ pub fn replace_journal<D: Disk>(
 ) -> Result<D::File, DiskFault> {
     claim.check()?;
     let room = journal::room(size);
-    swap::replace_with_room(disk, &place.journal, content, claim.nonce(), room)
+    atomic_file::replace_with_room(disk, &place.journal, content, claim.nonce(), room)
 }
 
 /// Makes claims of all that was trusted: this part is not as the journal knows it.
@@ -248,13 +248,13 @@ fn start<D: Disk>(
 ) -> Result<OpenPart<D>, DiskFault> {
     let ledger = Ledger::new(begin.size);
     let bytes = journal::compact(begin, &ledger);
-    let journal = swap::replace(disk, &place.journal, &bytes, claim.nonce())?;
+    let journal = atomic_file::replace(disk, &place.journal, &bytes, claim.nonce())?;
     let part = disk.open(&place.part, Access::CreateNew).at(&place.part)?;
     if let Err(error) = part.set_len(begin.size) {
         discard(disk, place);
         return Err(error).at(&place.part);
     }
-    swap::sync_folder(disk, &place.part)?;
+    atomic_file::sync_folder(disk, &place.part)?;
     Ok(OpenPart {
         part: Arc::new(part),
         journal: Arc::new(journal),
@@ -293,7 +293,7 @@ fn reserve<D: Disk>(disk: &D, place: &Place, open: &OpenPart<D>) -> Result<(), D
     let allocated = open.part.stat().at(&place.part)?.allocated;
     let needed = missing(size, open.ledger.proven_bytes(), allocated);
     // Asked first, because a filesystem may keep what it could allocate before it failed.
-    let available = disk.available_space(swap::folder_of(&place.part));
+    let available = disk.available_space(atomic_file::folder_of(&place.part));
     if available.is_ok_and(|available| available < needed) {
         return Err(DiskFault::Full);
     }

@@ -26,11 +26,11 @@ use engine::hub::revision::{Commit, Revision};
 use engine::journal::{self, Begin, Record};
 use engine::ledger::Ledger;
 
-use super::claim::Claim;
+pub use super::atomic_file::Settled;
 use super::environment::destination;
+use super::file_lock::Claim;
 use super::layout::{Place, PlaceKind, RepoFolder};
-pub use super::swap::Settled;
-use super::{obstacle, part, swap};
+use super::{atomic_file, obstacle, part};
 use crate::disk::{Access, At, Disk, DiskFile, FileKind, Stat, if_there};
 
 /// What is known of a finished file before anything is asked of it.
@@ -97,7 +97,7 @@ pub fn remember<D: Disk>(
     }
     let mut bytes = journal::compact(begin, &Ledger::new(begin.size));
     Record::Sealed(part::sealed(stat)).encode(&mut bytes);
-    swap::replace(disk, &place.journal, &bytes, claim.nonce()).map(drop)
+    atomic_file::replace(disk, &place.journal, &bytes, claim.nonce()).map(drop)
 }
 
 /// Creates the folders of a place, and what tells other tools to leave them alone. An error if
@@ -115,12 +115,12 @@ pub fn prepare<D: Disk>(
     }
     let root = root_of(place);
     for path in [&place.part, &place.lock].into_iter().chain(paths.iter().copied()) {
-        swap::create_folder(disk, swap::folder_of(path))?;
+        atomic_file::create_folder(disk, atomic_file::folder_of(path))?;
     }
     for path in paths {
         obstacle::check_file(disk, path, root, nonce)?;
     }
-    swap::settle_above(disk, &place.part, settled)?;
+    atomic_file::settle_above(disk, &place.part, settled)?;
     match &place.kind {
         PlaceKind::Cache { .. } => tag(disk, root),
         PlaceKind::LocalDir { records, .. } => {
@@ -191,9 +191,9 @@ pub fn seal<D: Disk>(
         }
         result => result.at(&place.target)?,
     }
-    swap::sync_folder(disk, &place.target)?;
+    atomic_file::sync_folder(disk, &place.target)?;
     if place.part.parent() != place.target.parent() {
-        swap::sync_folder(disk, &place.part)?;
+        atomic_file::sync_folder(disk, &place.part)?;
     }
     for leftover in [&place.orphan_journal, &place.orphan] {
         let _ = disk.remove_file(leftover);
@@ -230,8 +230,8 @@ pub fn point<D: Disk>(
             return Ok(());
         }
     }
-    swap::create_folder(disk, swap::folder_of(pointer))?;
-    let has_link = swap::replace_with_if(disk, pointer, nonce, |spare| {
+    atomic_file::create_folder(disk, atomic_file::folder_of(pointer))?;
+    let has_link = atomic_file::replace_with_if(disk, pointer, nonce, |spare| {
         Ok(use_links && is_made(disk.symlink(link, spare))?
             || is_made(disk.hard_link(&place.target, spare))?)
     })?;
@@ -243,7 +243,7 @@ pub fn point<D: Disk>(
     if use_links {
         return move_into(disk, place, pointer);
     }
-    let copied = swap::replace_with(disk, pointer, nonce, |spare| {
+    let copied = atomic_file::replace_with(disk, pointer, nonce, |spare| {
         let source = disk.open(&place.target, Access::Read)?;
         copy(&source, &disk.open(spare, Access::CreateNew)?, file.len)
     });
@@ -255,8 +255,8 @@ pub fn point<D: Disk>(
 
 fn move_into<D: Disk>(disk: &D, place: &Place, pointer: &Path) -> Result<(), DiskFault> {
     disk.rename(&place.target, pointer).at(pointer)?;
-    swap::sync_folder(disk, pointer)?;
-    swap::sync_folder(disk, &place.target)
+    atomic_file::sync_folder(disk, pointer)?;
+    atomic_file::sync_folder(disk, &place.target)
 }
 
 /// Whether a link was made; `false` where there are none.
@@ -291,8 +291,8 @@ pub fn write_ref<D: Disk>(
     if known.is_ok_and(|known| known.is_some_and(|known| known == commit.as_str().as_bytes())) {
         return Ok(());
     }
-    swap::create_folder(disk, swap::folder_of(&path))?;
-    swap::replace(disk, &path, commit.as_str().as_bytes(), nonce).map(drop)
+    atomic_file::create_folder(disk, atomic_file::folder_of(&path))?;
+    atomic_file::replace(disk, &path, commit.as_str().as_bytes(), nonce).map(drop)
 }
 
 /// Records that a commit has no file of this path, so that `hf` need not ask. Blocks.
@@ -303,7 +303,7 @@ pub fn note_missing<D: Disk>(
     path: &RepoPath,
 ) -> Result<(), DiskFault> {
     let path = repo.missing(commit, path);
-    swap::create_folder(disk, swap::folder_of(&path))?;
+    atomic_file::create_folder(disk, atomic_file::folder_of(&path))?;
     match disk.write_new(&path, b"") {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error).at(&path),
         Ok(_) | Err(_) => Ok(()),
@@ -359,7 +359,7 @@ pub fn write_metadata<D: Disk>(
     let timestamp = wall.max(modified);
     let (seconds, micros) = (timestamp.as_secs(), timestamp.subsec_micros());
     let text = format!("{}\n{etag}\n{seconds}.{micros:06}\n", commit.as_str());
-    swap::replace(disk, path, text.as_bytes(), nonce).map(drop)
+    atomic_file::replace(disk, path, text.as_bytes(), nonce).map(drop)
 }
 
 /// Where the finished file of a place is, if it is anywhere.
@@ -389,7 +389,7 @@ fn copy_over<D: Disk>(
     part: &D::File,
     len: u64,
 ) -> Result<(), DiskFault> {
-    swap::replace_with(disk, &place.target, claim.nonce(), |spare| {
+    atomic_file::replace_with(disk, &place.target, claim.nonce(), |spare| {
         copy(part, &disk.open(spare, Access::CreateNew)?, len)
     })?;
     disk.remove_file(&place.part).at(&place.part)

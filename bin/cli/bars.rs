@@ -9,9 +9,9 @@ use engine::time::Instant;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::gate;
-use super::quantity;
-use super::story::{Notice, Progress, Story};
 use super::terminal;
+use super::units;
+use super::view::{Notice, Progress, Story};
 
 /// What is drawn.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ fn draw(bar: &ProgressBar, progress: &Progress) {
 }
 
 fn figures(progress: &Progress) -> String {
-    let (proven, size) = (quantity::size(progress.proven), quantity::size(progress.size));
+    let (proven, size) = (units::size(progress.proven), units::size(progress.size));
     format!("{proven} / {size}, {}", progress.figures())
 }
 

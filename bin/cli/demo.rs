@@ -9,9 +9,9 @@ use moshi_fetch::demo::{Demo as World, DemoSpec, Verdict};
 use moshi_fetch::error::{Error, ErrorKind};
 use moshi_fetch::news::Report;
 
-use super::quantity::{count, duration, parse_size, rate, size};
 use super::screen::Screen;
-use super::{Setting, download, failure, mishap, terminal};
+use super::units::{count, duration, parse_size, rate, size};
+use super::{Setting, download, failure, panic_hook, terminal};
 
 /// Watch a whole download over a weak link, in less than a minute; nothing is left behind
 #[derive(Debug, Args)]
@@ -29,7 +29,7 @@ impl Demo {
     pub(crate) async fn run(self, setting: Setting) -> u8 {
         let spec = DemoSpec { size: self.size, seed: self.seed, ..DemoSpec::default() };
         let ended = show(spec, &setting).await;
-        if let Some(place) = mishap::place() {
+        if let Some(place) = panic_hook::place() {
             return setting.report_mishap(place);
         }
         match ended {

@@ -14,10 +14,10 @@ use tokio::time::MissedTickBehavior;
 use super::arguments::{Files, Place};
 use super::json::{self, Json};
 use super::link::Link;
-use super::quantity::{parse_chunk_size, parse_duration};
 use super::screen::{Drawing, Screen};
 use super::stop::Stop;
-use super::{INTERRUPTED, Setting, failure, mishap, summary, terminal};
+use super::units::{parse_chunk_size, parse_duration};
+use super::{INTERRUPTED, Setting, failure, panic_hook, summary, terminal};
 
 /// Bring files of a repository into the cache or a folder; run it again to continue
 #[derive(Debug, Args)]
@@ -136,7 +136,7 @@ impl Download {
             Err(error) => Err(error),
         };
         screen.close();
-        if let Some(place) = mishap::place() {
+        if let Some(place) = panic_hook::place() {
             return setting.report_mishap(place);
         }
         let error = match ended {
@@ -206,7 +206,7 @@ pub(super) async fn watch(mut run: Run, screen: &mut Screen) -> Result<Report, E
             }
             _ = ticks.tick() => {
                 screen.on_tick();
-                if mishap::place().is_some() {
+                if panic_hook::place().is_some() {
                     return Err(Error::new(ErrorKind::Interrupted));
                 }
             }

@@ -5,7 +5,7 @@
 use engine::fault::{Blame, Fault};
 use moshi_fetch::error::{Error, ErrorKind};
 
-use super::quantity;
+use super::units;
 
 /// The error as a person reads it, line by line. `command` is what was typed, to be run again; the
 /// publisher vouches for `vouched` bytes of what is safe.
@@ -18,14 +18,14 @@ pub(crate) fn render(error: &Error, vouched: u64, command: &str) -> Vec<String> 
         lines.push(format!("  cause: {cause}"));
     }
     if error.attempts > 1 && !matches!(error.kind, ErrorKind::Interrupted) {
-        let times = quantity::count(u64::from(error.attempts), "time", "times");
-        lines.push(format!("  tried: {times} in {}", quantity::duration(error.elapsed)));
+        let times = units::count(u64::from(error.attempts), "time", "times");
+        lines.push(format!("  tried: {times} in {}", units::duration(error.elapsed)));
     }
     if let Some(safe) = error.safe.filter(|safe| safe.proven > 0) {
-        let (proven, total) = (quantity::size(safe.proven), quantity::size(safe.total));
+        let (proven, total) = (units::size(safe.proven), units::size(safe.total));
         let mut words = format!("  safe: {proven} of {total} are on disk and recorded");
         if vouched > 0 {
-            let vouched = quantity::size(vouched);
+            let vouched = units::size(vouched);
             words.push_str(&format!(", {vouched} of it vouched for by the publisher"));
         }
         lines.push(words);

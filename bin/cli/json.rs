@@ -14,7 +14,7 @@ use engine::manifest::FileId;
 use engine::time::Instant;
 use moshi_fetch::news::{Aside, News};
 
-use super::story::Story;
+use super::view::Story;
 pub(crate) use ending::{done, error};
 pub(crate) use line::Line;
 use line::PlannedLines;

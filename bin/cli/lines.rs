@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use engine::time::Instant;
 
-use super::story::{Notice, Story};
+use super::view::{Notice, Story};
 
 /// When the last line with figures was said.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use moshi_fetch::news::News;
 use super::bars::Bars;
 use super::json::Json;
 use super::lines::Lines;
-use super::story::Story;
 use super::terminal;
+use super::view::Story;
 
 /// The story and its drawing.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use moshi_fetch::disk::StdDisk;
 use moshi_fetch::status::{Places, Status as Found, idle_for, name_of, status};
 use serde::Serialize;
 
-use super::quantity::{duration, percent, size};
+use super::units::{duration, percent, size};
 use super::{Setting, failure, json, terminal};
 
 /// List unfinished downloads: what is proven, vouched for, missing; when they last moved

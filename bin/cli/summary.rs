@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use moshi_fetch::news::{FetchedFile, Report};
 
-use super::quantity::{count, duration, rate, size};
-use super::story::Story;
+use super::units::{count, duration, rate, size};
+use super::view::Story;
 
 /// What a summary is about, beside the report.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::gate::{self, Inert};
-use super::paint::Paint;
+use super::style::Paint;
 
 /// Writes one line of the result.
 pub(crate) fn result(line: &str) {

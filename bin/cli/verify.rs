@@ -11,9 +11,9 @@ use moshi_fetch::verify::{Verified, Verify as Looking, VerifyNews};
 
 use super::arguments::{Files, Place};
 use super::json::{self, Json};
-use super::reading::{Reading, Show};
 use super::screen::{Drawing, Screen};
-use super::{Setting, download, failure, finding, mishap, terminal};
+use super::verify_progress::{Reading, Show};
+use super::{Setting, download, failure, panic_hook, terminal, verify_report};
 
 /// Read again what was fetched, and say what is intact and what is not; downloads nothing
 #[derive(Debug, Args)]
@@ -57,12 +57,12 @@ impl Verify {
             Ok(verified) => mend(verified, &subject, &setting, is_json).await,
             Err(error) => Err(error),
         };
-        if let Some(place) = mishap::place() {
+        if let Some(place) = panic_hook::place() {
             return setting.report_mishap(place);
         }
         let Err(error) = ended else {
             if is_json {
-                terminal::object(&finding::all_intact(count));
+                terminal::object(&verify_report::all_intact(count));
             }
             return 0;
         };
@@ -113,9 +113,9 @@ async fn look(looking: Looking, setting: &Setting, is_json: bool) -> Result<Veri
             VerifyNews::Judged { finding, .. } => {
                 reading.close();
                 if is_json {
-                    terminal::object(&finding::object(&finding));
+                    terminal::object(&verify_report::object(&finding));
                 } else {
-                    terminal::result(&finding::render(&finding));
+                    terminal::result(&verify_report::render(&finding));
                 }
             }
         }
@@ -144,7 +144,7 @@ async fn mend(
         }
     }
     if !is_json {
-        let fetched = super::quantity::size(wire);
+        let fetched = super::units::size(wire);
         terminal::result(&format!("all is intact now; {fetched} were fetched for that"));
     }
     Ok(())

@@ -13,7 +13,7 @@ use super::home::FileHome;
 use super::hub::HubClient;
 use super::item::Item;
 use super::session::begin_of;
-use crate::cache::claim::{BEAT, Claim};
+use crate::cache::file_lock::{BEAT, Claim};
 use crate::cache::layout::Place;
 use crate::cache::part::{self, OpenPart};
 use crate::disk::Disk;
@@ -143,7 +143,7 @@ mod tests {
     use engine::time::Instant;
 
     use super::*;
-    use crate::cache::claim::{Attempt, Watch, try_claim};
+    use crate::cache::file_lock::{Attempt, Watch, try_claim};
     use crate::cache::layout::LocalDir;
     use crate::cache::store::{self, Settled};
     use crate::disk::StdDisk;

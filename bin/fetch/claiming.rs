@@ -15,13 +15,13 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::batch::Claimed;
+use super::cached::InPlace;
 use super::item::{Item, Source};
 use super::offline::Verified;
-use super::presence::InPlace;
 use super::progress::Progress;
 use super::session::{Session, begin_of};
-use super::{offline, presence};
-use crate::cache::claim::{Attempt, BEAT, Busy, Watch, try_claim};
+use super::{cached, offline};
+use crate::cache::file_lock::{Attempt, BEAT, Busy, Watch, try_claim};
 use crate::cache::{part, store};
 use crate::disk::Disk;
 use crate::error::{Error, ErrorKind};
@@ -125,7 +125,7 @@ impl<H: Http, D: Disk> Session<H, D> {
         twin: Option<PathBuf>,
     ) -> Result<Claiming<D>, Error> {
         let may_be_present = !self.request.force;
-        if may_be_present && let Some(file) = presence::sealed(&self.disk, item).await? {
+        if may_be_present && let Some(file) = cached::sealed(&self.disk, item).await? {
             self.tell(News::Present { file: id });
             return Ok(Claiming::Present(file));
         }
@@ -164,7 +164,7 @@ impl<H: Http, D: Disk> Session<H, D> {
         let begin = begin_of(item);
         if may_be_present {
             let links = self.use_links();
-            let found = presence::verified(&self.disk, &claim, item, &begin, links, tell).await?;
+            let found = cached::verified(&self.disk, &claim, item, &begin, links, tell).await?;
             if let Some(file) = found {
                 self.tell(News::Present { file: id });
                 return Ok(Claiming::Present(file));

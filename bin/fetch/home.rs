@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 
 use super::hub::HubClient;
 use super::item::{Item, Source};
-use crate::cache::claim::Claim;
+use crate::cache::file_lock::Claim;
 use crate::cache::{part, store};
 use crate::disk::{At, Disk, Stat};
 use crate::driver::{Home, JournalFile};

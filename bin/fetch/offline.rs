@@ -10,9 +10,9 @@ use engine::hub::target::RepoTarget;
 use tokio::time::Instant;
 
 use super::Request;
+use super::cached::{InPlace, claim_now};
 use super::item::{Ground, Item, Learned, Origin, Planned, Shelf};
 use super::plan::{self, Plan};
-use super::presence::{InPlace, claim_now};
 use super::selection::{Selection, is_one_file, revision_of, wanted_of};
 use super::session::begin_of;
 use crate::cache::catalogue::{self, Entry, Stage};

@@ -15,10 +15,10 @@ use engine::manifest::FileId;
 use engine::stats::Stats;
 use engine::time::Instant;
 
+use super::cached::InPlace;
 use super::item::{Item, Planned};
 use super::plan::Plan;
-use super::presence::InPlace;
-use crate::cache::claim::Watch;
+use crate::cache::file_lock::Watch;
 use crate::driver::Outcome;
 use crate::error::{Error, ErrorKind, Safe};
 use crate::news::{FetchedFile, Report};

@@ -22,7 +22,7 @@ use super::hub::HubClient;
 use super::item::{Item, Planned};
 use super::plan::{self, Plan};
 use super::progress::Progress;
-use super::{offline, plain, presence, room, selection};
+use super::{cached, offline, plain, room, selection};
 use crate::cache::environment::Environment;
 use crate::cache::layout::RepoFolder;
 use crate::cache::obstacle;
@@ -115,8 +115,7 @@ impl<H: Http, D: Disk> Session<H, D> {
         let plan = match target {
             Target::Repo(target) => {
                 self.tell(News::Asking { host });
-                let is_known =
-                    presence::is_known(&self.disk, &self.request, &target, cache).await?;
+                let is_known = cached::is_known(&self.disk, &self.request, &target, cache).await?;
                 let hub = HubClient { is_known, asks_beside: true, ..self.hub.clone() };
                 let plan = plan::plan_repo(&self.request, &target, &hub, cache).await;
                 if plan.as_ref().is_ok_and(|plan| !plan.failed.is_empty()) || plan.is_err() {
@@ -256,7 +255,7 @@ impl<H: Http, D: Disk> Session<H, D> {
             if some.is_empty() {
                 return progress.report(self.elapsed());
             }
-            for (id, file) in presence::sealed_of(&self.disk, plan, some).await? {
+            for (id, file) in cached::sealed_of(&self.disk, plan, some).await? {
                 self.tell(News::Present { file: id });
                 progress.on_present(id, file);
             }

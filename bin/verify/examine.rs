@@ -11,15 +11,15 @@ use engine::ledger::Ledger;
 use engine::range::ByteRange;
 use engine::range_set::RangeSet;
 
-use super::finding::{Finding, Unjudged, Verdict};
 use super::progress::{Tell, Told};
+use super::report::{Finding, Unjudged, Verdict};
 use crate::cache::catalogue::{Known, Stage};
-use crate::cache::claim;
-use crate::cache::doubt::doubt;
 use crate::cache::environment::follow;
+use crate::cache::file_lock;
+use crate::cache::invalidate::doubt;
 use crate::cache::part;
+use crate::cache::reopen::unseal;
 use crate::cache::store::{self, Found};
-use crate::cache::unseal::unseal;
 use crate::disk::pieces::is_intact;
 use crate::disk::{Access, At, Disk, DiskFile, if_there};
 use crate::driver::digest_of;
@@ -78,7 +78,7 @@ impl Examination {
         if if_there(disk.stat(&place.part)).at(&place.part)?.is_none() {
             return Ok(self.finding(None, known.size, Verdict::Missing));
         }
-        let holder = claim::holder(disk, &place.owner, &disk.process())?;
+        let holder = file_lock::holder(disk, &place.owner, &disk.process())?;
         let read = self.part(disk, known, &place.part, &place.journal)?;
         let is_bad =
             matches!(&read.verdict, Verdict::Incomplete { damaged, .. } if !damaged.is_empty());

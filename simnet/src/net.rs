@@ -3,11 +3,11 @@
 //! Decides nothing about when what goes wrong: a link, the hub's rules and a plan for the names
 //! say that.
 
-mod books;
-mod carrier;
+mod close_reason;
+mod connection_log;
 mod connector;
-mod fate;
 mod names;
+mod pipe;
 mod served;
 mod server;
 mod stream;
@@ -20,13 +20,13 @@ use crate::seed::Seed;
 use engine::time::{Duration, Instant};
 use fake_hub::Hub;
 
-pub use books::{Books, Ending, Flow};
+pub use connection_log::{Books, Ending, Flow};
 pub use connector::Connector;
 pub use names::{CAS_PORT, CDN_PORT, HUB_PORT, LookupError, Names, Resolver, Trouble};
 pub use served::Served;
 pub use stream::Stream;
 
-use fate::Fates;
+use close_reason::Fates;
 
 /// One network, which all simulated hosts share. Clones are the same network.
 #[derive(Clone, Debug)]

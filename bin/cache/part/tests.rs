@@ -12,7 +12,7 @@ use engine::time::Instant;
 
 use super::copied::append;
 use super::*;
-use crate::cache::claim::{Attempt, Watch, try_claim};
+use crate::cache::file_lock::{Attempt, Watch, try_claim};
 use crate::cache::layout::LocalDir;
 use crate::disk::StdDisk;
 use crate::disk::failing::FailingDisk;

@@ -11,7 +11,7 @@ use engine::range::ByteRange;
 use engine::time::Instant;
 
 use super::*;
-use crate::cache::claim::{Attempt, Watch, try_claim};
+use crate::cache::file_lock::{Attempt, Watch, try_claim};
 use crate::cache::layout::LocalDir;
 use crate::disk::StdDisk;
 use crate::disk::failing::FailingDisk;

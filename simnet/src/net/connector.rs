@@ -15,7 +15,7 @@ use tokio::time::{self, sleep};
 use tower_service::Service;
 use turmoil::net::TcpStream;
 
-use super::books::Ending;
+use super::connection_log::Ending;
 use super::stream::{Entry, Stream};
 use super::{HUB_NODE, Network, now};
 

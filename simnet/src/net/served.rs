@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use turmoil::net::TcpStream;
 use turmoil::net::tcp::OwnedReadHalf;
 
-use super::carrier::{Load, PATIENCE, Pipe, Standing};
+use super::pipe::{Load, PATIENCE, Pipe, Standing};
 use super::{Network, now};
 
 /// A connection, as a server has it.
@@ -37,7 +37,7 @@ impl Served {
     pub(super) fn accept(network: &Network, tcp: TcpStream) -> io::Result<Option<Self>> {
         let fate = network.shared.fates.accept(tcp.peer_addr()?);
         let Ok(connection) = network.link().open(now().unwrap_or_default()) else {
-            fate.seal(super::fate::End::Reset);
+            fate.seal(super::close_reason::End::Reset);
             return Ok(None);
         };
         let (read_half, write_half) = tcp.into_split();

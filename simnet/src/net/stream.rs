@@ -10,8 +10,8 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use turmoil::net::TcpStream;
 
-use super::books::Ending;
-use super::fate::{End, Fate};
+use super::close_reason::{End, Fate};
+use super::connection_log::Ending;
 use super::{Network, now};
 
 /// A connection, as a client has it.

@@ -5,11 +5,11 @@
 
 pub mod disk;
 pub mod http;
-mod person;
 pub mod replay;
 pub mod run;
 pub mod scenario;
 pub mod sometimes;
 mod stage;
 pub mod swarm;
+mod user;
 pub mod witness;

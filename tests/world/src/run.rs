@@ -5,10 +5,10 @@
 
 mod cost;
 mod deaths;
+mod fault_injector;
 mod leases;
 mod panics;
 mod silence;
-mod stagehand;
 mod twice;
 mod verdict;
 mod xet;
@@ -21,13 +21,13 @@ use engine::time::{Duration, Instant};
 use simnet::recording::{Recording, What};
 use simnet::scores::Scores;
 
-use crate::person::live;
 use crate::scenario::Scenario;
 use crate::sometimes::Tally;
 use crate::stage::{Host, Stage};
+use crate::user::live;
 use crate::witness::{Rule, Violation};
+use fault_injector::Stagehand;
 use simnet::net;
-use stagehand::Stagehand;
 use verdict::{judge, patience};
 
 /// What came of a run.

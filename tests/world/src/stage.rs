@@ -3,7 +3,7 @@
 //! Moves nothing by itself: the [`run`](crate::run) does, and the product.
 
 mod harm;
-mod lies;
+mod injected;
 mod publisher;
 mod script;
 mod told;

@@ -9,7 +9,7 @@ use engine::digest::FileDigest;
 use engine::time::Instant;
 use moshi_fetch::news::PlannedFile;
 
-use crate::cli::pace::Pace;
+use crate::cli::eta::Pace;
 
 /// One file. There may be a million: what only those have that are worked on is elsewhere.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use engine::range::ByteRange;
 use moshi_fetch::verify::{Finding, Unjudged, Verdict};
 use serde::Serialize;
 
-use super::quantity::{range, size};
+use super::units::{range, size};
 
 /// The sentence about a file.
 pub(crate) fn render(finding: &Finding) -> String {

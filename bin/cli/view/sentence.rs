@@ -14,7 +14,7 @@ use moshi_fetch::news::Aside;
 
 use super::file::{FileStage, FileStory};
 use super::{Down, Pause, Stage, Story};
-use crate::cli::quantity::{self, count, countdown, duration};
+use crate::cli::units::{self, count, countdown, duration};
 
 impl Story {
     /// What is happening now.
@@ -125,7 +125,7 @@ pub(super) fn fault(fault: &Fault, wasted: u64) -> Option<String> {
     };
     Some(match wasted {
         0 => format!("{fault}; {next}"),
-        _ => format!("{fault}, which cost {}; {next}", quantity::size(wasted)),
+        _ => format!("{fault}, which cost {}; {next}", units::size(wasted)),
     })
 }
 
@@ -177,7 +177,7 @@ pub(super) fn mismatch(path: &str, found: FileDigest) -> String {
 }
 
 pub(super) fn repaired(path: &str, range: ByteRange, origin: Origin) -> String {
-    let range = quantity::range(range);
+    let range = units::range(range);
     match origin {
         Origin::Disk => {
             format!("{path}: this disk has lost {range}, which are fetched again")
@@ -189,7 +189,7 @@ pub(super) fn repaired(path: &str, range: ByteRange, origin: Origin) -> String {
 }
 
 pub(super) fn sealed(file: &FileStory) -> String {
-    let (path, size) = (&file.path, quantity::size(file.size));
+    let (path, size) = (&file.path, units::size(file.size));
     match &file.stage {
         FileStage::Verified(digest) => {
             let ground = ground(**digest);

@@ -7,9 +7,9 @@ use engine::journal::{self, Begin};
 use engine::ledger::{Ledger, Proven};
 use engine::range::ByteRange;
 
-use super::claim::Claim;
+use super::file_lock::Claim;
 use super::layout::{Place, PlaceKind};
-use super::{part, swap};
+use super::{atomic_file, part};
 use crate::disk::pieces::{is_intact, range_digest};
 use crate::disk::{Access, At, Disk, DiskFile, FileKind, if_there};
 
@@ -39,9 +39,9 @@ pub fn unseal<D: Disk>(
     hide_second_name(disk, place, &file)?;
     // A journal without its part claims nothing, a part without its journal would be lost.
     let bytes = journal::compact(begin, &ledger);
-    swap::replace(disk, &place.journal, &bytes, claim.nonce())?;
+    atomic_file::replace(disk, &place.journal, &bytes, claim.nonce())?;
     disk.rename(&place.target, &place.part).at(&place.target)?;
-    swap::sync_folder(disk, &place.part)
+    atomic_file::sync_folder(disk, &place.part)
 }
 
 /// Where a snapshot holds a second name of the file instead of a link to it, readers would see

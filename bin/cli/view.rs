@@ -16,8 +16,8 @@ use engine::fault::Fault;
 use engine::manifest::FileId;
 use engine::time::Instant;
 
-use super::pace::{Left, Pace};
-use super::quantity;
+use super::eta::{Left, Pace};
+use super::units;
 use file::FileStory;
 
 /// Everything that can be told of a fetch at a moment.
@@ -239,14 +239,14 @@ impl Progress {
             (_, 0) => "verified",
             (_, _) => "verified or vouched by the publisher",
         };
-        let (certain, size) = (quantity::size(verified + vouched), quantity::size(self.size));
+        let (certain, size) = (units::size(verified + vouched), units::size(self.size));
         Some(format!("{ground}: {certain} of {size}"))
     }
 
     /// Share, rate and time left.
     pub(crate) fn figures(&self) -> String {
-        let percent = quantity::percent(self.proven, self.size);
-        let mut words = format!("{percent}, {}", quantity::rate(self.rate));
+        let percent = units::percent(self.proven, self.size);
+        let mut words = format!("{percent}, {}", units::rate(self.rate));
         if let Some(left) = &self.left {
             words.push_str(&format!(", {left}"));
         }
@@ -256,7 +256,7 @@ impl Progress {
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (proven, size) = (quantity::size(self.proven), quantity::size(self.size));
+        let (proven, size) = (units::size(self.proven), units::size(self.size));
         write!(f, "{}: {proven} of {size}, {}", self.name, self.figures())?;
         self.ground().map_or(Ok(()), |ground| write!(f, "; {ground}"))
     }

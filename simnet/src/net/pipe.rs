@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use turmoil::net::tcp::OwnedWriteHalf;
 
-use super::fate::{End, Fate};
+use super::close_reason::{End, Fate};
 use super::{lock, now};
 
 /// One connection's way through the link, from the server to the client.

@@ -6,9 +6,9 @@ use engine::fault::DiskFault;
 use engine::journal::{self, Begin};
 use engine::ledger::Ledger;
 
-use super::claim::Claim;
+use super::atomic_file;
+use super::file_lock::Claim;
 use super::layout::Place;
-use super::swap;
 use crate::disk::{Access, At, Disk, DiskFile, if_there};
 
 /// Replaces the journal of `place` by one that knows only the ranges in `intact`: a finished file
@@ -26,5 +26,5 @@ pub fn doubt<D: Disk>(
         part.sync_data().at(&place.part)?;
     }
     let bytes = journal::compact(begin, intact);
-    swap::replace(disk, &place.journal, &bytes, claim.nonce()).map(drop)
+    atomic_file::replace(disk, &place.journal, &bytes, claim.nonce()).map(drop)
 }

@@ -12,8 +12,8 @@ use moshi_fetch::news::{News, PlannedFile};
 
 use super::file::{FileStage, FileStory, Holder};
 use super::{Down, LastFault, Notice, Pause, Stage, Story, sentence};
-use crate::cli::pace::Pace;
-use crate::cli::quantity;
+use crate::cli::eta::Pace;
+use crate::cli::units;
 
 impl Story {
     /// Takes in what the fetch tells, and says what of it is worth a line of its own.
@@ -89,8 +89,8 @@ impl Story {
     fn on_planned(&mut self, commit: &str, files: &[PlannedFile]) -> Notice {
         self.stage = Stage::Planned;
         self.files = files.iter().map(|file| (file.file, FileStory::new(file))).collect();
-        let count = quantity::count(files.len() as u64, "file", "files");
-        let size = quantity::size(files.iter().map(|file| file.size).sum());
+        let count = units::count(files.len() as u64, "file", "files");
+        let size = units::size(files.iter().map(|file| file.size).sum());
         let subject = &self.subject;
         Notice::Fact(match commit.get(..SHORT_COMMIT_LEN) {
             Some(commit) => format!("{subject} at commit {commit}: {count}, {size}"),
@@ -124,7 +124,7 @@ impl Story {
                 let until = now + until.since(at);
                 self.pause = Some(Pause { why: why.clone(), until });
                 let Wait::Told { status } = why else { return None };
-                let left = quantity::countdown(until.since(now));
+                let left = units::countdown(until.since(now));
                 Some(Notice::Fact(sentence::told_to_stay_away(*status, &left)))
             }
             Event::Down { since, host } => {
@@ -136,7 +136,7 @@ impl Story {
             Event::Up { after, host } => {
                 self.on_link_alive(now);
                 let who = host.as_deref().unwrap_or("the link");
-                let after = quantity::duration(*after);
+                let after = units::duration(*after);
                 Some(Notice::Fact(format!("{who} answers again, after {after}")))
             }
             Event::NoRanges { file } => {
@@ -192,8 +192,8 @@ impl Story {
         if proven == 0 {
             return None;
         }
-        let (size, percent) = (quantity::size(file.size), quantity::percent(proven, file.size));
-        let proven = quantity::size(proven);
+        let (size, percent) = (units::size(file.size), units::percent(proven, file.size));
+        let proven = units::size(proven);
         let path = &file.path;
         Some(Notice::Fact(format!(
             "{path}: continuing, {proven} of {size} ({percent}) are on disk and proven"

@@ -8,8 +8,8 @@ use engine::manifest::FileId;
 use indicatif::{ProgressBar, ProgressStyle};
 use moshi_fetch::news::PlannedFile;
 
-use super::quantity::{percent, size};
-use super::{finding, gate, terminal};
+use super::units::{percent, size};
+use super::{gate, terminal, verify_report};
 
 /// How it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Reading {
             }
             Show::Json if self.last_line.elapsed() >= PROGRESS_EVERY => {
                 self.last_line = Instant::now();
-                terminal::object(&finding::reading(&file.path, read));
+                terminal::object(&verify_report::reading(&file.path, read));
             }
             Show::Lines | Show::Json => {}
         }
