@@ -3,9 +3,9 @@
 //! Asks no hub anything, and decides nothing about transfers. Everything here blocks: it belongs
 //! inside [`Disk::run`](crate::disk::Disk::run).
 //!
-//! A download goes: [`store::prepare`] → [`file_lock::try_claim`] until it is ours → [`store::find`]
+//! A download goes: [`store::prepare`] → [`file_lock::try_lock`] until it is ours → [`store::find`]
 //! → [`part::open`] → the transfer → [`store::seal`] → [`store::point`] and [`store::write_ref`],
-//! or [`store::write_metadata`] → [`file_lock::Claim::release`].
+//! or [`store::write_metadata`] → [`file_lock::FileLock::release`].
 
 mod atomic_file;
 pub mod catalogue;

@@ -18,11 +18,11 @@
 
 mod batch;
 mod cached;
-mod claiming;
 mod draft;
 mod home;
 mod hub;
 mod item;
+mod locking;
 mod offline;
 mod plain;
 mod plan;
@@ -47,7 +47,7 @@ use crate::disk::{Disk, StdDisk};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Http, Network, ReqwestHttp};
 use crate::news::{News, NewsInbox, Report, queue};
-pub(crate) use cached::claim_now;
+pub(crate) use cached::lock_now;
 
 /// What to fetch, and how.
 #[derive(Clone, Debug)]

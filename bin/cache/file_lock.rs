@@ -2,10 +2,10 @@
 //!
 //! Decides who may write; writes nothing but owner files itself.
 //!
-//! # The claim
+//! # The file_lock
 //!
-//! A claim is the file `owner`, created exclusively, with a nonce that no other claim ever has.
-//! Its holder renews it every [`BEAT`], and asks [`Claim::is_still_mine`] before each sync and
+//! A file_lock is the file `owner`, created exclusively, with a nonce that no other file_lock ever has.
+//! Its holder renews it every [`HEARTBEAT`], and asks [`FileLock::is_still_mine`] before each sync and
 //! each rename. The lock that `hf` uses is taken as well, but safety never rests on it.
 //!
 //! # Why there is never a second writer
@@ -14,20 +14,20 @@
 //! So two claims at once need an owner file removed while its holder still writes.
 //!
 //! *Removing* the owner file of nonce `x` is the right of whoever created the file `owner.x`, its
-//! *grave*, exclusively; the holder needs it to release its own claim just like anybody else.
-//! With the grave in hand it reads the owner file once more, removes it if it is still that of
-//! `x`, then removes the grave. Nonces do not come back: once the owner file is not that of `x`,
-//! it never is again, so one who was slow and creates the grave late finds that and does nothing.
-//! A grave has an owner itself, and if that died, the grave is removed by the same rule: the
-//! right to that is a grave one deeper, `owner.y.1` for a grave that `y` made. It is never the
-//! grave itself, although a holder that died while it released its claim has dug its own.
+//! *tombstone*, exclusively; the holder needs it to release its own file_lock just like anybody else.
+//! With the tombstone in hand it reads the owner file once more, removes it if it is still that of
+//! `x`, then removes the tombstone. Nonces do not come back: once the owner file is not that of `x`,
+//! it never is again, so one who was slow and creates the tombstone late finds that and does nothing.
+//! A tombstone has an owner itself, and if that died, the tombstone is removed by the same rule: the
+//! right to that is a tombstone one deeper, `owner.y.1` for a tombstone that `y` made. It is never the
+//! tombstone itself, although a holder that died while it released its file_lock has dug its own.
 //!
 //! *Who may try.* An owner is removed when it has died for certain: then
 //! nobody has the part open. Or when nothing can be known of it (another machine, another
-//! container without a working lock) and it has not renewed its claim for [`STALE_AFTER`], by the
+//! container without a working lock) and it has not renewed its file_lock for [`STALE_AFTER`], by the
 //! clock of the filesystem and watched for a while by our own; or when a process of its number
 //! runs and has not renewed it for far longer, all that time under our eyes. Such an owner may be
-//! suspended, and wake up with the part still open. So before its claim is removed, with its grave
+//! suspended, and wake up with the part still open. So before its file_lock is removed, with its tombstone
 //! in hand, the journal and the part are renamed to `orphan`: what the sleeper still writes goes
 //! there, and orphans are only ever read, each range checked against its digest. Whoever claims
 //! next starts a new part, a new inode. If the taker dies at any point in between, the next one
@@ -61,39 +61,39 @@ use super::layout::Place;
 use crate::disk::{Access, At, Disk, DiskFile, FileKind, if_there};
 use crate::process::Process;
 
-/// How often a holder renews its claim.
-pub const BEAT: Duration = Duration::from_secs(5);
+/// How often a holder renews its file_lock.
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// How long a claim that was not renewed is believed, when its holder cannot be looked up.
+/// How long a file_lock that was not renewed is believed, when its holder cannot be looked up.
 pub const STALE_AFTER: Duration = Duration::from_secs(60);
 
-/// How long the claim of a process that runs is believed although it was not renewed, by our own
+/// How long the file_lock of a process that runs is believed although it was not renewed, by our own
 /// clock: it is suspended, or another process has its number, and the file was put there by hand.
 const MUTE_AFTER: Duration = Duration::from_secs(600);
 
-/// How long we watch a claim ourselves before we believe the filesystem's clock about it.
+/// How long we watch a file_lock ourselves before we believe the filesystem's clock about it.
 const WATCH: Duration = Duration::from_secs(12);
 
-/// The right to write a file. Ends with [`Claim::release`], or when it is dropped.
-pub struct Claim<D: Disk> {
+/// The right to write a file. Ends with [`FileLock::release`], or when it is dropped.
+pub struct FileLock<D: Disk> {
     disk: D,
     path: PathBuf,
     owner: Owner,
     file: D::File,
     is_released: AtomicBool,
-    /// Given back with the claim, whoever still has that in hand.
+    /// Given back with the file_lock, whoever still has that in hand.
     lock: Mutex<Option<Lock<D::File>>>,
 }
 
-/// What came of trying to claim.
+/// What came of trying to file_lock.
 pub enum Attempt<D: Disk> {
     /// It is ours. What was true of the file before may have changed: look again.
-    Claimed(Claim<D>),
+    Locked(FileLock<D>),
     /// Somebody else has it: wait, look whether the file has appeared, and try again.
     Busy(Busy),
 }
 
-/// Who has the claim.
+/// Who has the file_lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Busy {
     /// The holder, in words.
@@ -105,14 +105,14 @@ pub struct Busy {
 /// What one waiter has seen of what is in its way. Keep it between attempts.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
-    /// Time stamp, and since when it has been that, of each owner file and grave, by depth and key.
+    /// Time stamp, and since when it has been that, of each owner file and tombstone, by depth and key.
     seen: BTreeMap<(usize, String), (Duration, Instant)>,
 }
 
-/// Tries to claim `place`. Blocks, but waits for nobody. The folder of the owner file exists.
+/// Tries to file_lock `place`. Blocks, but waits for nobody. The folder of the owner file exists.
 ///
 /// The `nonce` is random, and new for every call.
-pub fn try_claim<D: Disk>(
+pub fn try_lock<D: Disk>(
     disk: &D,
     place: &Place,
     process: &Process,
@@ -132,7 +132,7 @@ pub fn try_claim<D: Disk>(
     let taker = Taker { disk, place, process, own: &own, is_local, now };
     for _ in 0..ROUNDS {
         if let Some(file) = create(disk, &place.owner, &own).at(&place.owner)? {
-            let claim = Claim {
+            let file_lock = FileLock {
                 disk: disk.clone(),
                 path: place.owner.clone(),
                 owner: own,
@@ -141,10 +141,10 @@ pub fn try_claim<D: Disk>(
                 lock: Mutex::new(Some(lock)),
             };
             // Made durable, so that after a power cut it still says who died.
-            claim.beat()?;
-            return Ok(Attempt::Claimed(claim));
+            file_lock.beat()?;
+            return Ok(Attempt::Locked(file_lock));
         }
-        if let Some(busy) = taker.displace(&place.owner, watch, 0).at(&place.owner)? {
+        if let Some(busy) = taker.break_stale(&place.owner, watch, 0).at(&place.owner)? {
             return Ok(Attempt::Busy(busy));
         }
     }
@@ -164,8 +164,8 @@ pub fn holder<D: Disk>(
     Ok((verdict != Verdict::Dead).then_some(busy))
 }
 
-impl<D: Disk> Claim<D> {
-    /// Whether the claim still stands. Cheap. If not, write no more: claim again. Blocks.
+impl<D: Disk> FileLock<D> {
+    /// Whether the file_lock still stands. Cheap. If not, write no more: file_lock again. Blocks.
     pub fn is_still_mine(&self) -> Result<bool, DiskFault> {
         if self.is_released.load(Ordering::Acquire) {
             return Ok(false);
@@ -174,7 +174,7 @@ impl<D: Disk> Claim<D> {
         Ok(sight.is_some_and(|sight| sight.key == self.owner.nonce))
     }
 
-    /// An error unless the claim still stands.
+    /// An error unless the file_lock still stands.
     pub fn check(&self) -> Result<(), DiskFault> {
         if self.is_still_mine()? {
             return Ok(());
@@ -185,7 +185,7 @@ impl<D: Disk> Claim<D> {
         )))
     }
 
-    /// Says that the holder is alive. To be called every [`BEAT`], also while nothing arrives.
+    /// Says that the holder is alive. To be called every [`HEARTBEAT`], also while nothing arrives.
     /// Blocks.
     pub fn beat(&self) -> Result<(), DiskFault> {
         // Rewriting changes the time stamp on every filesystem, and syncing shows it to others.
@@ -193,32 +193,32 @@ impl<D: Disk> Claim<D> {
         self.file.write_all_at(&bytes, 0).and_then(|()| self.file.sync_data()).at(&self.path)
     }
 
-    /// The nonce of this claim, to make names of temporary files that nobody else uses.
+    /// The nonce of this file_lock, to make names of temporary files that nobody else uses.
     pub fn nonce(&self) -> &str {
         &self.owner.nonce
     }
 
-    /// Gives the claim up. Blocks. What cannot be removed is found dead by the next one.
+    /// Gives the file_lock up. Blocks. What cannot be removed is found dead by the next one.
     pub fn release(&self) {
         if self.is_released.swap(true, Ordering::AcqRel) {
             return;
         }
         let (disk, key) = (&self.disk, &self.owner.nonce);
-        let grave = grave(&self.path, key, 0);
-        if let Ok(Some(_)) = create(disk, &grave, &self.owner) {
-            let _ = bury(disk, &self.path, key, &grave, || Ok(()));
+        let tombstone = tombstone(&self.path, key, 0);
+        if let Ok(Some(_)) = create(disk, &tombstone, &self.owner) {
+            let _ = leave_tombstone(disk, &self.path, key, &tombstone, || Ok(()));
         }
         drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 
-impl<D: Disk> Drop for Claim<D> {
+impl<D: Disk> Drop for FileLock<D> {
     fn drop(&mut self) {
         self.release();
     }
 }
 
-/// One attempt at a claim.
+/// One attempt at a file_lock.
 struct Taker<'a, D: Disk> {
     disk: &'a D,
     place: &'a Place,
@@ -229,9 +229,14 @@ struct Taker<'a, D: Disk> {
 }
 
 impl<D: Disk> Taker<'_, D> {
-    /// Removes the owner file or the grave at `path`, if its owner is no more. `None` means that
+    /// Removes the owner file or the tombstone at `path`, if its owner is no more. `None` means that
     /// something has changed: try again.
-    fn displace(&self, path: &Path, watch: &mut Watch, depth: usize) -> io::Result<Option<Busy>> {
+    fn break_stale(
+        &self,
+        path: &Path,
+        watch: &mut Watch,
+        depth: usize,
+    ) -> io::Result<Option<Busy>> {
         let Some(sight) = sight(self.disk, path)? else { return Ok(None) };
         let verdict = sight.judge(self.process, self.own.lock, self.is_local);
         let is_given_up = match verdict {
@@ -243,12 +248,12 @@ impl<D: Disk> Taker<'_, D> {
             let by = sight.describe(self.process);
             return Ok(Some(Busy { by, is_running: verdict == Verdict::Alive }));
         }
-        let grave = grave(&self.place.owner, &sight.key, depth);
-        if create(self.disk, &grave, self.own)?.is_none() {
-            return self.displace(&grave, watch, depth + 1);
+        let tombstone = tombstone(&self.place.owner, &sight.key, depth);
+        if create(self.disk, &tombstone, self.own)?.is_none() {
+            return self.break_stale(&tombstone, watch, depth + 1);
         }
         let may_wake = verdict != Verdict::Dead && path == self.place.owner;
-        bury(self.disk, path, &sight.key, &grave, || {
+        leave_tombstone(self.disk, path, &sight.key, &tombstone, || {
             if may_wake { isolate(self.disk, self.place) } else { Ok(()) }
         })?;
         Ok(None)
@@ -271,7 +276,7 @@ impl Watch {
     /// For how long what is in the way has looked the same to this waiter.
     fn silence(&mut self, sight: &Sight, depth: usize, now: Instant) -> Duration {
         let first = (sight.modified, now);
-        // A holder that died while it released its claim has dug its own grave, of the same nonce.
+        // A holder that died while it released its file_lock has dug its own tombstone, of the same nonce.
         let seen = self.seen.entry((depth, sight.key.clone())).or_insert(first);
         if seen.0 != sight.modified {
             *seen = first;
@@ -280,7 +285,7 @@ impl Watch {
     }
 }
 
-/// An owner file or a grave as it was read.
+/// An owner file or a tombstone as it was read.
 struct Sight {
     /// What no other file of this name ever has: the nonce, or else inode and time stamp.
     key: String,
@@ -326,7 +331,7 @@ fn sight<D: Disk>(disk: &D, path: &Path) -> io::Result<Option<Sight>> {
     Err(io::ErrorKind::StaleNetworkFileHandle.into())
 }
 
-/// Creates an owner file or a grave. `None` if there is one.
+/// Creates an owner file or a tombstone. `None` if there is one.
 fn create<D: Disk>(disk: &D, path: &Path, own: &Owner) -> io::Result<Option<D::File>> {
     let file = match disk.open(path, Access::CreateNew) {
         Ok(file) => file,
@@ -340,13 +345,13 @@ fn create<D: Disk>(disk: &D, path: &Path, own: &Owner) -> io::Result<Option<D::F
     Ok(Some(file))
 }
 
-/// With the grave of `key` in hand: removes the file at `path` if it is still that of `key`,
-/// after doing what must come first, then the grave.
-fn bury<D: Disk>(
+/// With the tombstone of `key` in hand: removes the file at `path` if it is still that of `key`,
+/// after doing what must come first, then the tombstone.
+fn leave_tombstone<D: Disk>(
     disk: &D,
     path: &Path,
     key: &str,
-    grave: &Path,
+    tombstone: &Path,
     before: impl FnOnce() -> io::Result<()>,
 ) -> io::Result<()> {
     let result = match sight(disk, path) {
@@ -354,7 +359,7 @@ fn bury<D: Disk>(
         Ok(_) => Ok(()),
         Err(error) => Err(error),
     };
-    result.and(disk.remove_file(grave))
+    result.and(disk.remove_file(tombstone))
 }
 
 /// Renames a part away from one who may still have it open. Journal first: a part without a
@@ -365,8 +370,8 @@ pub(super) fn isolate<D: Disk>(disk: &D, place: &Place) -> io::Result<()> {
     disk.sync_dir(place.part.parent().unwrap_or(Path::new(".")))
 }
 
-/// The grave of an owner file of nonce `key`, or `depth` deeper, that of a grave.
-fn grave(owner: &Path, key: &str, depth: usize) -> PathBuf {
+/// The tombstone of an owner file of nonce `key`, or `depth` deeper, that of a tombstone.
+fn tombstone(owner: &Path, key: &str, depth: usize) -> PathBuf {
     let mut name = owner.as_os_str().to_owned();
     name.push(format!(".{key}"));
     if depth > 0 {

@@ -7,7 +7,7 @@ use engine::journal::{self, Begin};
 use engine::ledger::Ledger;
 
 use super::atomic_file;
-use super::file_lock::Claim;
+use super::file_lock::FileLock;
 use super::layout::Place;
 use crate::disk::{Access, At, Disk, DiskFile, if_there};
 
@@ -15,16 +15,16 @@ use crate::disk::{Access, At, Disk, DiskFile, if_there};
 /// is then no longer believed to be verified, and a part lacks what is damaged. Blocks.
 pub fn doubt<D: Disk>(
     disk: &D,
-    claim: &Claim<D>,
+    lock: &FileLock<D>,
     place: &Place,
     begin: &Begin,
     intact: &Ledger,
 ) -> Result<(), DiskFault> {
-    claim.check()?;
+    lock.check()?;
     // The fifth rule of the journal's contract: the new one says that all of it is durable.
     if let Some(part) = if_there(disk.open(&place.part, Access::Write)).at(&place.part)? {
         part.sync_data().at(&place.part)?;
     }
     let bytes = journal::compact(begin, intact);
-    atomic_file::replace(disk, &place.journal, &bytes, claim.nonce()).map(drop)
+    atomic_file::replace(disk, &place.journal, &bytes, lock.nonce()).map(drop)
 }

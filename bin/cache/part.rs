@@ -6,7 +6,7 @@
 //!
 //! The journal is there before the part. So a part without a journal is one whose journal was
 //! lost, or was renamed away because somebody may still write the part (see
-//! [`file_lock`](super::claim)). Such a part is never written: it becomes the *orphan*, and what a
+//! [`file_lock`](super::lock)). Such a part is never written: it becomes the *orphan*, and what a
 //! journal still says of an orphan is copied out of it, range by range, each checked.
 
 mod copied;
@@ -21,7 +21,7 @@ use engine::journal::{self, Begin, Replay, Sealed};
 use engine::ledger::Ledger;
 
 use super::atomic_file;
-use super::file_lock::{Claim, isolate};
+use super::file_lock::{FileLock, isolate};
 use super::layout::Place;
 use super::obstacle::in_the_way;
 use crate::disk::pieces::{is_intact, rewrite};
@@ -62,18 +62,18 @@ pub enum Aside {
 
 /// Opens the part and the journal of `place`, continuing what is there if it is about `begin`.
 ///
-/// Blocks for as long as it takes to read back what was not synced. The claim must be on `place`.
+/// Blocks for as long as it takes to read back what was not synced. The lock must be on `place`.
 pub fn open<D: Disk>(
     disk: &D,
-    claim: &Claim<D>,
+    lock: &FileLock<D>,
     place: &Place,
     begin: &Begin,
 ) -> Result<OpenPart<D>, DiskFault> {
-    claim.check()?;
+    lock.check()?;
     let aside = set_aside(disk, place)?;
-    let mut open = match resume(disk, claim, place, begin)? {
+    let mut open = match resume(disk, lock, place, begin)? {
         Some(open) => open,
-        None => start(disk, claim, place, begin)?,
+        None => start(disk, lock, place, begin)?,
     };
     open.aside = aside;
     if !open.ledger.is_complete() {
@@ -156,7 +156,7 @@ fn set_aside<D: Disk>(disk: &D, place: &Place) -> Result<Option<Aside>, DiskFaul
 /// Continues an earlier part. `None` if there is none, or none that may be written.
 fn resume<D: Disk>(
     disk: &D,
-    claim: &Claim<D>,
+    lock: &FileLock<D>,
     place: &Place,
     begin: &Begin,
 ) -> Result<Option<OpenPart<D>>, DiskFault> {
@@ -193,11 +193,11 @@ fn resume<D: Disk>(
         None
     } else {
         // Fifth rule of the journal's contract.
-        for claim in ledger.entries().filter(|it| !replay.trusted.proven().contains(it.range)) {
-            rewrite(&part, claim.range).at(&place.part)?;
+        for entry in ledger.entries().filter(|it| !replay.trusted.proven().contains(it.range)) {
+            rewrite(&part, entry.range).at(&place.part)?;
         }
         part.sync_data().at(&place.part)?;
-        match atomic_file::replace(disk, &place.journal, &shortest, claim.nonce()) {
+        match atomic_file::replace(disk, &place.journal, &shortest, lock.nonce()) {
             // One that is only long is as good.
             Err(DiskFault::Full | DiskFault::Quota | DiskFault::Inodes)
                 if replay.is_clean() && is_ours =>
@@ -218,18 +218,18 @@ fn resume<D: Disk>(
     Ok(Some(OpenPart { part, journal, journal_len, records, ledger, is_verified, orphan, aside }))
 }
 
-/// Puts another journal of a file of `size` bytes in the place of the one that is there. The claim
+/// Puts another journal of a file of `size` bytes in the place of the one that is there. The lock
 /// must stand.
 pub fn replace_journal<D: Disk>(
     disk: &D,
-    claim: &Claim<D>,
+    lock: &FileLock<D>,
     place: &Place,
     content: &[u8],
     size: u64,
 ) -> Result<D::File, DiskFault> {
-    claim.check()?;
+    lock.check()?;
     let room = journal::room(size);
-    atomic_file::replace_with_room(disk, &place.journal, content, claim.nonce(), room)
+    atomic_file::replace_with_room(disk, &place.journal, content, lock.nonce(), room)
 }
 
 /// Makes claims of all that was trusted: this part is not as the journal knows it.
@@ -242,13 +242,13 @@ fn distrust(replay: &mut Replay, size: u64) {
 /// Begins a part that does not exist yet.
 fn start<D: Disk>(
     disk: &D,
-    claim: &Claim<D>,
+    lock: &FileLock<D>,
     place: &Place,
     begin: &Begin,
 ) -> Result<OpenPart<D>, DiskFault> {
     let ledger = Ledger::new(begin.size);
     let bytes = journal::compact(begin, &ledger);
-    let journal = atomic_file::replace(disk, &place.journal, &bytes, claim.nonce())?;
+    let journal = atomic_file::replace(disk, &place.journal, &bytes, lock.nonce())?;
     let part = disk.open(&place.part, Access::CreateNew).at(&place.part)?;
     if let Err(error) = part.set_len(begin.size) {
         discard(disk, place);

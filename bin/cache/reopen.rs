@@ -7,7 +7,7 @@ use engine::journal::{self, Begin};
 use engine::ledger::{Ledger, Proven};
 use engine::range::ByteRange;
 
-use super::file_lock::Claim;
+use super::file_lock::FileLock;
 use super::layout::{Place, PlaceKind};
 use super::{atomic_file, part};
 use crate::disk::pieces::{is_intact, range_digest};
@@ -18,11 +18,11 @@ use crate::disk::{Access, At, Disk, DiskFile, FileKind, if_there};
 /// them as they are now, for the file's own digest to doubt. Blocks.
 pub fn unseal<D: Disk>(
     disk: &D,
-    claim: &Claim<D>,
+    lock: &FileLock<D>,
     place: &Place,
     begin: &Begin,
 ) -> Result<(), DiskFault> {
-    claim.check()?;
+    lock.check()?;
     let file = disk.open(&place.target, Access::Read).at(&place.target)?;
     let recorded = part::read_journal(disk, &place.journal).at(&place.journal)?;
     let mut ledger = Ledger::new(begin.size);
@@ -39,7 +39,7 @@ pub fn unseal<D: Disk>(
     hide_second_name(disk, place, &file)?;
     // A journal without its part claims nothing, a part without its journal would be lost.
     let bytes = journal::compact(begin, &ledger);
-    atomic_file::replace(disk, &place.journal, &bytes, claim.nonce())?;
+    atomic_file::replace(disk, &place.journal, &bytes, lock.nonce())?;
     disk.rename(&place.target, &place.part).at(&place.target)?;
     atomic_file::sync_folder(disk, &place.part)
 }

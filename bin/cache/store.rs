@@ -28,7 +28,7 @@ use engine::ledger::Ledger;
 
 pub use super::atomic_file::Settled;
 use super::environment::destination;
-use super::file_lock::Claim;
+use super::file_lock::FileLock;
 use super::layout::{Place, PlaceKind, RepoFolder};
 use super::{atomic_file, obstacle, part};
 use crate::disk::{Access, At, Disk, DiskFile, FileKind, Stat, if_there};
@@ -84,12 +84,12 @@ pub fn find<D: Disk>(disk: &D, place: &Place, etag: &str) -> Result<Found, DiskF
 /// that it need not be read again. Blocks. Not while there is a part: its journal is needed.
 pub fn remember<D: Disk>(
     disk: &D,
-    claim: &Claim<D>,
+    lock: &FileLock<D>,
     place: &Place,
     begin: &Begin,
     stat: &Stat,
 ) -> Result<(), DiskFault> {
-    claim.check()?;
+    lock.check()?;
     let has_part = if_there(disk.stat(&place.part)).at(&place.part)?.is_some();
     let is_same = locate(disk, place)?.is_some_and(|(_, now)| now == *stat);
     if has_part || !is_same {
@@ -97,7 +97,7 @@ pub fn remember<D: Disk>(
     }
     let mut bytes = journal::compact(begin, &Ledger::new(begin.size));
     Record::Sealed(part::sealed(stat)).encode(&mut bytes);
-    atomic_file::replace(disk, &place.journal, &bytes, claim.nonce()).map(drop)
+    atomic_file::replace(disk, &place.journal, &bytes, lock.nonce()).map(drop)
 }
 
 /// Creates the folders of a place, and what tells other tools to leave them alone. An error if
@@ -161,14 +161,14 @@ pub fn is_shown<D: Disk>(disk: &D, place: &Place, path: &Path) -> Result<bool, D
 /// written. An error if the part has been written to since it was [marked](part::mark).
 pub fn seal<D: Disk>(
     disk: &D,
-    claim: &Claim<D>,
+    lock: &FileLock<D>,
     place: &Place,
     part: &D::File,
     journal: &D::File,
     journal_len: u64,
     marked: &Stat,
 ) -> Result<(), DiskFault> {
-    claim.check()?;
+    lock.check()?;
     if if_there(disk.stat(&place.target)).at(&place.target)?.is_some() {
         // Perhaps it was put there meanwhile, by another name.
         obstacle::check_names(disk, &place.target, root_of(place))?;
@@ -182,12 +182,12 @@ pub fn seal<D: Disk>(
     journal.set_len(journal_len + record.len() as u64).at(&place.journal)?;
     journal.sync_data().at(&place.journal)?;
     // Once more, and that the part at this name is the one we wrote: others rename by name too.
-    claim.check()?;
+    lock.check()?;
     part::check_name(disk, &place.part, part)?;
     check_mark(&part.stat().at(&place.part)?, marked)?;
     match disk.rename(&place.part, &place.target) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            copy_over(disk, claim, place, part, stat.len)?;
+            copy_over(disk, lock, place, part, stat.len)?;
         }
         result => result.at(&place.target)?,
     }
@@ -384,12 +384,12 @@ fn locate<D: Disk>(disk: &D, place: &Place) -> Result<Option<(PathBuf, Stat)>, D
 /// Brings a part to a folder that is on another filesystem.
 fn copy_over<D: Disk>(
     disk: &D,
-    claim: &Claim<D>,
+    lock: &FileLock<D>,
     place: &Place,
     part: &D::File,
     len: u64,
 ) -> Result<(), DiskFault> {
-    atomic_file::replace_with(disk, &place.target, claim.nonce(), |spare| {
+    atomic_file::replace_with(disk, &place.target, lock.nonce(), |spare| {
         copy(part, &disk.open(spare, Access::CreateNew)?, len)
     })?;
     disk.remove_file(&place.part).at(&place.part)

@@ -1,6 +1,6 @@
-//! The story as bars on a terminal: one for each file in flight, one for all, and the sentence.
+//! The view as bars on a terminal: one for each file in flight, one for all, and the sentence.
 //!
-//! Keeps no state of the fetch; every tick draws what the story says then.
+//! Keeps no state of the fetch; every tick draws what the view says then.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::gate;
 use super::terminal;
 use super::units;
-use super::view::{Notice, Progress, Story};
+use super::view::{Notice, Progress, View};
 
 /// What is drawn.
 #[derive(Debug)]
@@ -31,9 +31,9 @@ impl Bars {
         Self { multi, files: BTreeMap::new(), total: None, ground: None, sentence }
     }
 
-    /// Draws what the story says now.
-    pub(crate) fn on_tick(&mut self, story: &Story, now: Instant) {
-        let shown = story.in_flight(BARS_MAX, now);
+    /// Draws what the view says now.
+    pub(crate) fn on_tick(&mut self, view: &View, now: Instant) {
+        let shown = view.in_flight(BARS_MAX, now);
         self.files.retain(|id, bar| {
             let is_shown = shown.iter().any(|(shown, _)| shown == id);
             if !is_shown {
@@ -51,8 +51,8 @@ impl Bars {
                 .or_insert_with(|| multi.insert_before(next, new_bar(&progress.name)));
             draw(bar, progress);
         }
-        if story.file_count() > 1
-            && let Some(progress) = story.total(now)
+        if view.file_count() > 1
+            && let Some(progress) = view.total(now)
         {
             let (multi, next) = (&self.multi, self.ground.as_ref().unwrap_or(&self.sentence));
             let bar = self.total.get_or_insert_with(|| multi.insert_before(next, new_bar("")));
@@ -62,14 +62,14 @@ impl Bars {
             }
             draw(bar, &progress);
         }
-        self.draw_ground(story, now);
-        self.sentence.set_message(gate::line(&story.sentence(now)).into_owned());
+        self.draw_ground(view, now);
+        self.sentence.set_message(gate::line(&view.sentence(now)).into_owned());
         terminal::rest_cursor();
     }
 
     /// A line of its own: the bars have no room for it on a narrow terminal.
-    fn draw_ground(&mut self, story: &Story, now: Instant) {
-        let Some(words) = story.total(now).and_then(|total| total.ground()) else { return };
+    fn draw_ground(&mut self, view: &View, now: Instant) {
+        let Some(words) = view.total(now).and_then(|total| total.ground()) else { return };
         let (multi, sentence) = (&self.multi, &self.sentence);
         let line = self.ground.get_or_insert_with(|| {
             let line = ProgressBar::no_length().with_style(style("{wide_msg}"));

@@ -44,8 +44,8 @@ impl Demo {
 
 async fn show(spec: DemoSpec, setting: &Setting) -> Result<Verdict, Error> {
     let world = World::start(spec).await?;
-    let (bytes, pace) = (size(spec.size), rate(spec.rate()));
-    terminal::say(&format!("a hub on this machine, {bytes} behind a link of {pace}; it will:"));
+    let (bytes, eta) = (size(spec.size), rate(spec.rate()));
+    terminal::say(&format!("a hub on this machine, {bytes} behind a link of {eta}; it will:"));
     world.rules().iter().for_each(|rule| terminal::say(&format!("  {rule}")));
     let mut screen = Screen::new(world.subject(), setting.drawing(), None);
     let ended = download::watch(world.fetch()?, &mut screen).await;

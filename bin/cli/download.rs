@@ -153,7 +153,7 @@ impl Download {
             }
             Err(error) => error,
         };
-        let vouched = screen.story().vouched();
+        let vouched = screen.view().vouched();
         let lines = failure::render(&error, vouched, &setting.typed);
         terminal::complain(&lines, setting.paint);
         if is_json {
@@ -243,12 +243,12 @@ fn stop_at_once(screen: &Screen) -> ! {
 }
 
 fn sum_up(report: &Report, screen: &Screen, is_dry_run: bool, is_own_digest: bool) {
-    let story = screen.story();
+    let view = screen.view();
     if is_dry_run {
-        return summary::render_plan(story).for_each(|line| terminal::say(&line));
+        return summary::render_plan(view).for_each(|line| terminal::say(&line));
     }
-    let (gained, mean) = story.goodput(screen.now());
-    let vouched = story.vouched();
+    let (gained, mean) = view.goodput(screen.now());
+    let vouched = view.vouched();
     let run = summary::Run { gained, mean, vouched, is_own_digest };
     summary::render(report, run).iter().for_each(|line| terminal::say(line));
 }

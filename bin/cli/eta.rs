@@ -10,7 +10,7 @@ use engine::time::Instant;
 
 /// A goodput, measured over three spans: seconds, a minute, the whole run.
 #[derive(Clone, Debug)]
-pub(crate) struct Pace {
+pub(crate) struct Eta {
     began: Instant,
     gained: u64,
     /// Bytes gained in each slice of time, by the slice's number, oldest first.
@@ -26,7 +26,7 @@ pub(crate) struct Left {
     pub(crate) latest: Option<Duration>,
 }
 
-impl Pace {
+impl Eta {
     /// A pace that is measured from now on.
     pub(crate) const fn new(now: Instant) -> Self {
         Self { began: now, gained: 0, slices: VecDeque::new() }
@@ -147,33 +147,33 @@ mod tests {
     }
 
     /// Gains `rate` bytes each second from `start` to `end`.
-    fn gain(pace: &mut Pace, rate: u64, start: u64, end: u64) {
+    fn gain(eta: &mut Eta, rate: u64, start: u64, end: u64) {
         for second in start + 1..=end {
-            pace.on_gain(rate, at(second));
+            eta.on_gain(rate, at(second));
         }
     }
 
     #[test]
     fn measures_three_spans() {
-        let mut pace = Pace::new(at(100));
-        gain(&mut pace, 1_000, 100, 400);
-        gain(&mut pace, 500, 400, 430);
-        assert_eq!(pace.gained(), 315_000);
-        assert_eq!(pace.rate(at(430)), 500);
-        assert_eq!(pace.over(STEADY_SPAN, at(430)), 750);
-        assert_eq!(pace.mean(at(430)), 315_000 / 330);
-        assert_eq!(pace.rate(at(500)), 0, "silence is no rate");
-        assert_eq!(pace.over(STEADY_SPAN, at(491)), 0);
+        let mut eta = Eta::new(at(100));
+        gain(&mut eta, 1_000, 100, 400);
+        gain(&mut eta, 500, 400, 430);
+        assert_eq!(eta.gained(), 315_000);
+        assert_eq!(eta.rate(at(430)), 500);
+        assert_eq!(eta.over(STEADY_SPAN, at(430)), 750);
+        assert_eq!(eta.mean(at(430)), 315_000 / 330);
+        assert_eq!(eta.rate(at(500)), 0, "silence is no rate");
+        assert_eq!(eta.over(STEADY_SPAN, at(491)), 0);
     }
 
     #[test]
     fn says_how_long_it_may_take() {
-        let mut pace = Pace::new(at(0));
-        assert_eq!(pace.left(1_000, at(2)), None, "too early");
-        assert_eq!(pace.left(1_000, at(9)), None, "nothing ever came");
-        gain(&mut pace, 87_000, 0, 3_600);
-        gain(&mut pace, 77_000, 3_600, 3_660);
-        let words = |missing, now| pace.left(missing, at(now)).map(|left| left.to_string());
+        let mut eta = Eta::new(at(0));
+        assert_eq!(eta.left(1_000, at(2)), None, "too early");
+        assert_eq!(eta.left(1_000, at(9)), None, "nothing ever came");
+        gain(&mut eta, 87_000, 0, 3_600);
+        gain(&mut eta, 77_000, 3_600, 3_660);
+        let words = |missing, now| eta.left(missing, at(now)).map(|left| left.to_string());
         assert_eq!(words(0, 3_660), None);
         assert_eq!(words(14_320_000_000, 3_660).as_deref(), Some("46–52 h left"));
         assert_eq!(words(14_320_000_000, 3_800).as_deref(), Some("more than 48 h left"));

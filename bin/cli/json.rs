@@ -14,7 +14,7 @@ use engine::manifest::FileId;
 use engine::time::Instant;
 use moshi_fetch::news::{Aside, News};
 
-use super::view::Story;
+use super::view::View;
 pub(crate) use ending::{done, error};
 pub(crate) use line::Line;
 use line::PlannedLines;
@@ -37,10 +37,10 @@ impl Json {
     pub(crate) fn on_news<'a>(
         &mut self,
         news: &'a News,
-        story: &'a Story,
+        view: &'a View,
         now: Instant,
     ) -> Option<Line<'a>> {
-        let path = |file: &FileId| story.path(*file);
+        let path = |file: &FileId| view.path(*file);
         let line = match news {
             News::Asking { host } => Line::Asking { host },
             News::TokenIgnored { why } => Line::TokenIgnored { message: why },
@@ -70,23 +70,18 @@ impl Json {
                 },
             },
             News::Busy { file, by } => Line::Busy { file: path(file), by },
-            News::Transfer { event, at, .. } => return self.on_event(event, *at, story, now),
+            News::Transfer { event, at, .. } => return self.on_event(event, *at, view, now),
         };
         Some(line)
     }
 
     /// A line for each file that has grown since the last tick, at most once a second.
-    pub(crate) fn on_tick(
-        &mut self,
-        story: &Story,
-        now: Instant,
-        mut write: impl FnMut(&Line<'_>),
-    ) {
+    pub(crate) fn on_tick(&mut self, view: &View, now: Instant, mut write: impl FnMut(&Line<'_>)) {
         if now.since(self.last_progress) < PROGRESS_EVERY {
             return;
         }
         self.last_progress = now;
-        for (id, progress) in story.in_flight(usize::MAX, now) {
+        for (id, progress) in view.in_flight(usize::MAX, now) {
             if self.told.insert(id, progress.proven) == Some(progress.proven) {
                 continue;
             }
@@ -95,7 +90,7 @@ impl Json {
                 file: &progress.name,
                 bytes: progress.proven,
                 total: progress.size,
-                vouched: story.vouched_of(id),
+                vouched: view.vouched_of(id),
                 rate: progress.rate,
                 seconds_min: left.map(|left| left.soonest.as_secs()),
                 seconds_max: left.and_then(|left| left.latest).map(|latest| latest.as_secs()),
@@ -107,11 +102,11 @@ impl Json {
         &mut self,
         event: &'a Event,
         at: Instant,
-        story: &'a Story,
+        view: &'a View,
         now: Instant,
     ) -> Option<Line<'a>> {
-        let path = |file: &FileId| story.path(*file);
-        let total = |file: &FileId| story.progress_of(*file, now).map_or(0, |file| file.size);
+        let path = |file: &FileId| view.path(*file);
+        let total = |file: &FileId| view.progress_of(*file, now).map_or(0, |file| file.size);
         let line = match event {
             Event::Begun { file, proven } => {
                 self.vouched.remove(file);

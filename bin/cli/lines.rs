@@ -1,13 +1,13 @@
-//! The story as lines, for a log or a terminal without a cursor: one for each fact and chunk, and
+//! The view as lines, for a log or a terminal without a cursor: one for each fact and chunk, and
 //! a heartbeat.
 //!
-//! Says nothing on its own account; the words are the story's.
+//! Says nothing on its own account; the words are the view's.
 
 use std::time::Duration;
 
 use engine::time::Instant;
 
-use super::view::{Notice, Story};
+use super::view::{Notice, View};
 
 /// When the last line with figures was said.
 #[derive(Debug)]
@@ -30,13 +30,13 @@ impl Lines {
     }
 
     /// The heartbeat, when it is due.
-    pub(crate) fn on_tick(&mut self, story: &Story, now: Instant) -> Option<String> {
+    pub(crate) fn on_tick(&mut self, view: &View, now: Instant) -> Option<String> {
         if now.since(self.last_figures) < HEARTBEAT {
             return None;
         }
         self.last_figures = now;
-        let sentence = story.sentence(now);
-        Some(match story.total(now) {
+        let sentence = view.sentence(now);
+        Some(match view.total(now) {
             Some(total) => format!("{total}; {sentence}"),
             None => sentence,
         })
@@ -53,14 +53,14 @@ mod tests {
     #[test]
     fn the_heart_beats_between_chunks() {
         let at = |millis| Instant::at(Duration::from_millis(millis));
-        let story = Story::new("org/name", at(0));
+        let view = View::new("org/name", at(0));
         let mut lines = Lines::new(at(0));
-        assert_eq!(lines.on_tick(&story, at(9_000)), None);
-        assert_eq!(lines.on_tick(&story, at(9_500)).as_deref(), Some("starting"));
-        assert_eq!(lines.on_tick(&story, at(10_000)), None);
+        assert_eq!(lines.on_tick(&view, at(9_000)), None);
+        assert_eq!(lines.on_tick(&view, at(9_500)).as_deref(), Some("starting"));
+        assert_eq!(lines.on_tick(&view, at(10_000)), None);
         lines.on_notice(&Notice::Fact("a fact has no figures".to_owned()), at(15_000));
-        assert!(lines.on_tick(&story, at(19_000)).is_some());
+        assert!(lines.on_tick(&view, at(19_000)).is_some());
         lines.on_notice(&Notice::Chunk("a chunk has".to_owned()), at(25_000));
-        assert_eq!(lines.on_tick(&story, at(30_000)), None);
+        assert_eq!(lines.on_tick(&view, at(30_000)), None);
     }
 }

@@ -1,6 +1,6 @@
-//! What is shown while a fetch runs: the story, in the form that suits where it is shown.
+//! What is shown while a fetch runs: the view, in the form that suits where it is shown.
 //!
-//! Words are the story's; this only chooses between bars, lines, JSON and silence.
+//! Words are the view's; this only chooses between bars, lines, JSON and silence.
 
 use std::time::Instant as StdInstant;
 
@@ -11,18 +11,18 @@ use super::bars::Bars;
 use super::json::Json;
 use super::lines::Lines;
 use super::terminal;
-use super::view::Story;
+use super::view::View;
 
-/// The story and its drawing.
+/// The view and its drawing.
 #[derive(Debug)]
 pub(crate) struct Screen {
-    story: Story,
+    view: View,
     drawing: Drawing,
     json: Option<Json>,
     began: StdInstant,
 }
 
-/// How the story is drawn on stderr.
+/// How the view is drawn on stderr.
 #[derive(Debug)]
 pub(crate) enum Drawing {
     /// Moving bars.
@@ -36,13 +36,13 @@ pub(crate) enum Drawing {
 impl Screen {
     /// A screen for the fetch of `subject`.
     pub(crate) fn new(subject: &str, drawing: Drawing, json: Option<Json>) -> Self {
-        let story = Story::new(subject, Instant::START);
-        Self { story, drawing, json, began: StdInstant::now() }
+        let view = View::new(subject, Instant::START);
+        Self { view, drawing, json, began: StdInstant::now() }
     }
 
-    /// The story so far.
-    pub(crate) const fn story(&self) -> &Story {
-        &self.story
+    /// The view so far.
+    pub(crate) const fn view(&self) -> &View {
+        &self.view
     }
 
     /// The time on the screen's clock.
@@ -53,9 +53,9 @@ impl Screen {
     /// Takes in what the fetch tells.
     pub(crate) fn on_news(&mut self, news: &News) {
         let now = self.now();
-        let notice = self.story.on_news(news, now);
+        let notice = self.view.on_news(news, now);
         if let Some(json) = &mut self.json
-            && let Some(line) = json.on_news(news, &self.story, now)
+            && let Some(line) = json.on_news(news, &self.view, now)
         {
             terminal::object(&line);
         }
@@ -71,12 +71,12 @@ impl Screen {
     pub(crate) fn on_tick(&mut self) {
         let now = self.now();
         if let Some(json) = &mut self.json {
-            json.on_tick(&self.story, now, |line| terminal::object(line));
+            json.on_tick(&self.view, now, |line| terminal::object(line));
         }
         match &mut self.drawing {
-            Drawing::Bars(bars) => bars.on_tick(&self.story, now),
+            Drawing::Bars(bars) => bars.on_tick(&self.view, now),
             Drawing::Lines(lines) => {
-                if let Some(line) = lines.on_tick(&self.story, now) {
+                if let Some(line) = lines.on_tick(&self.view, now) {
                     terminal::say(&line);
                 }
             }
@@ -86,7 +86,7 @@ impl Screen {
 
     /// The person wants to stop.
     pub(crate) fn on_cancel(&mut self) {
-        self.story.on_cancel(self.now());
+        self.view.on_cancel(self.now());
         match &self.drawing {
             Drawing::Bars(bars) => bars.say(SAVING),
             Drawing::Lines(_) => terminal::say(SAVING),

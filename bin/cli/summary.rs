@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use moshi_fetch::news::{FetchedFile, Report};
 
 use super::units::{count, duration, rate, size};
-use super::view::Story;
+use super::view::View;
 
 /// What a summary is about, beside the report.
 #[derive(Clone, Copy, Debug)]
@@ -47,12 +47,12 @@ pub(crate) fn render(report: &Report, run: Run) -> Vec<String> {
 }
 
 /// The lines for a fetch that was only planned, one after the other: there may be a million.
-pub(crate) fn render_plan(story: &Story) -> impl Iterator<Item = String> {
-    let states = story.plan().map(|file| {
+pub(crate) fn render_plan(view: &View) -> impl Iterator<Item = String> {
+    let states = view.plan().map(|file| {
         let state = if file.is_in_place { "in place" } else { "to fetch" };
         format!("{state}  {:>8}  {}", size(file.size), file.path)
     });
-    let missing = || story.plan().filter(|file| !file.is_in_place);
+    let missing = || view.plan().filter(|file| !file.is_in_place);
     let last = match missing().count() as u64 {
         0 => "a dry run: there is nothing to fetch".to_owned(),
         number => {

@@ -16,17 +16,17 @@ use engine::fault::Fault;
 use engine::manifest::FileId;
 use engine::time::Instant;
 
-use super::eta::{Left, Pace};
+use super::eta::{Eta, Left};
 use super::units;
-use file::FileStory;
+use file::FileView;
 
 /// Everything that can be told of a fetch at a moment.
 #[derive(Debug)]
-pub(crate) struct Story {
+pub(crate) struct View {
     subject: String,
     stage: Stage,
-    files: BTreeMap<FileId, FileStory>,
-    pace: Option<Pace>,
+    files: BTreeMap<FileId, FileView>,
+    eta: Option<Eta>,
     open_requests: usize,
     last_bytes: Instant,
     pause: Option<Pause>,
@@ -114,14 +114,14 @@ struct LastFault {
     at: Instant,
 }
 
-impl Story {
-    /// The story of a fetch of `subject`, which begins now.
+impl View {
+    /// The view of a fetch of `subject`, which begins now.
     pub(crate) fn new(subject: impl Into<String>, now: Instant) -> Self {
         Self {
             subject: subject.into(),
             stage: Stage::Starting,
             files: BTreeMap::new(),
-            pace: None,
+            eta: None,
             open_requests: 0,
             last_bytes: now,
             pause: None,
@@ -148,7 +148,7 @@ impl Story {
                 format!("{done} of {} files", self.files.len())
             }
         };
-        let progress = progress(name, (proven, size), self.pace.as_ref(), now);
+        let progress = progress(name, (proven, size), self.eta.as_ref(), now);
         Some(Progress { certainty, ..progress })
     }
 
@@ -168,7 +168,7 @@ impl Story {
     pub(crate) fn progress_of(&self, id: FileId, now: Instant) -> Option<Progress> {
         let file = self.files.get(&id)?;
         let come = (file.proven, file.size);
-        let progress = progress(file.path.to_string(), come, file.pace(), now);
+        let progress = progress(file.path.to_string(), come, file.eta(), now);
         Some(Progress { certainty: Certainty::of(std::iter::once(file)), ..progress })
     }
 
@@ -179,12 +179,12 @@ impl Story {
 
     /// Bytes of a file that its publisher vouches for, apart from its digest.
     pub(crate) fn vouched_of(&self, id: FileId) -> u64 {
-        self.files.get(&id).and_then(FileStory::vouched).unwrap_or(0)
+        self.files.get(&id).and_then(FileView::vouched).unwrap_or(0)
     }
 
     /// The same of all files.
     pub(crate) fn vouched(&self) -> u64 {
-        self.files.values().filter_map(FileStory::vouched).sum()
+        self.files.values().filter_map(FileView::vouched).sum()
     }
 
     /// How many files there are.
@@ -194,7 +194,7 @@ impl Story {
 
     /// Bytes proven in this run, and how many a second since the transfer began.
     pub(crate) fn goodput(&self, now: Instant) -> (u64, u64) {
-        self.pace.as_ref().map_or((0, 0), |pace| (pace.gained(), pace.mean(now)))
+        self.eta.as_ref().map_or((0, 0), |eta| (eta.gained(), eta.mean(now)))
     }
 
     /// What there is to fetch, and what of it is in place.
@@ -217,9 +217,9 @@ impl Notice {
 }
 
 impl Certainty {
-    fn of<'a>(files: impl Iterator<Item = &'a FileStory> + Clone) -> Option<Self> {
+    fn of<'a>(files: impl Iterator<Item = &'a FileView> + Clone) -> Option<Self> {
         let is_known = files.clone().any(|file| file.vouched().is_some());
-        let sum = |sum: Self, file: &FileStory| {
+        let sum = |sum: Self, file: &FileView| {
             if file.stage.is_verified() {
                 Self { verified: sum.verified + file.size, ..sum }
             } else {
@@ -262,19 +262,14 @@ impl fmt::Display for Progress {
     }
 }
 
-fn progress(
-    name: String,
-    (proven, size): (u64, u64),
-    pace: Option<&Pace>,
-    now: Instant,
-) -> Progress {
+fn progress(name: String, (proven, size): (u64, u64), eta: Option<&Eta>, now: Instant) -> Progress {
     let missing = size.saturating_sub(proven);
     Progress {
         name,
         proven,
         size,
         certainty: None,
-        rate: pace.map_or(0, |pace| pace.rate(now)),
-        left: pace.and_then(|pace| pace.left(missing, now)),
+        rate: eta.map_or(0, |eta| eta.rate(now)),
+        left: eta.and_then(|eta| eta.left(missing, now)),
     }
 }

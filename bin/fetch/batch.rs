@@ -1,6 +1,6 @@
 //! The files that are fetched together: claimed, opened, and ready for one machine.
 //!
-//! Claims nothing itself, and drives nothing.
+//! FileLocks nothing itself, and drives nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::home::FileHome;
 use super::hub::HubClient;
 use super::item::Item;
 use super::session::begin_of;
-use crate::cache::file_lock::{BEAT, Claim};
+use crate::cache::file_lock::{FileLock, HEARTBEAT};
 use crate::cache::layout::Place;
 use crate::cache::part::{self, OpenPart};
 use crate::disk::Disk;
@@ -21,9 +21,9 @@ use crate::driver::{DriverFile, JournalFile};
 use crate::http::Http;
 
 /// A file that is ours to fetch.
-pub(super) struct Claimed<D: Disk> {
+pub(super) struct Locked<D: Disk> {
     pub(super) item: Item,
-    pub(super) claim: Arc<Claim<D>>,
+    pub(super) lock: Arc<FileLock<D>>,
     pub(super) open: OpenPart<D>,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Batch<D: Disk> {
     pub(super) manifest: Manifest,
     pub(super) resumed: BTreeMap<FileId, Resumed>,
     pub(super) files: BTreeMap<FileId, DriverFile<D>>,
-    pub(super) claims: Claims<D>,
+    pub(super) locks: FileLocks<D>,
     pub(super) written: Vec<Written<D>>,
 }
 
@@ -44,16 +44,16 @@ pub(super) struct Written<D: Disk> {
     part: Arc<D::File>,
 }
 
-/// The claims of a batch.
+/// The locks of a batch.
 #[derive(Clone)]
-pub(super) struct Claims<D: Disk> {
+pub(super) struct FileLocks<D: Disk> {
     disk: D,
-    claims: Vec<Arc<Claim<D>>>,
+    locks: Vec<Arc<FileLock<D>>>,
 }
 
 impl<D: Disk> Batch<D> {
     pub(super) fn new<H: Http>(
-        claimed: BTreeMap<FileId, Claimed<D>>,
+        claimed: BTreeMap<FileId, Locked<D>>,
         hub: &HubClient<H>,
         disk: &D,
         use_links: bool,
@@ -63,14 +63,14 @@ impl<D: Disk> Batch<D> {
             manifest: Manifest { hub: Some(base), files: BTreeMap::new() },
             resumed: BTreeMap::new(),
             files: BTreeMap::new(),
-            claims: Claims { disk: disk.clone(), claims: Vec::new() },
+            locks: FileLocks { disk: disk.clone(), locks: Vec::new() },
             written: Vec::new(),
         };
-        for (id, Claimed { item, claim, open }) in claimed {
+        for (id, Locked { item, lock, open }) in claimed {
             let OpenPart { part, journal, journal_len, records, ledger, .. } = open;
             batch.manifest.files.insert(id, item.spec_now());
             batch.resumed.insert(id, Resumed { ledger, records });
-            batch.claims.claims.push(Arc::clone(&claim));
+            batch.locks.locks.push(Arc::clone(&lock));
             let (spec, begin) = (item.spec.clone(), begin_of(&item));
             let journal = Arc::new(JournalFile::new(journal));
             batch.written.push(Written {
@@ -83,7 +83,7 @@ impl<D: Disk> Batch<D> {
                 hub: hub.clone(),
                 disk: disk.clone(),
                 item,
-                claim,
+                lock,
                 part: Arc::clone(&part),
                 journal: Arc::clone(&journal),
                 marked: Arc::default(),
@@ -107,30 +107,30 @@ impl<D: Disk> Written<D> {
     }
 }
 
-impl<D: Disk> Claims<D> {
-    /// Keeps the claims alive for as long as it is polled.
+impl<D: Disk> FileLocks<D> {
+    /// Keeps the locks alive for as long as it is polled.
     pub(super) async fn beat(&self) -> ! {
         loop {
-            tokio::time::sleep(BEAT).await;
-            let claims = self.claims.clone();
+            tokio::time::sleep(HEARTBEAT).await;
+            let locks = self.locks.clone();
             // All of them, whatever comes of the first.
             let beat = self
                 .disk
-                .run(move |_| claims.iter().map(|claim| claim.beat()).fold(Ok(()), Result::and));
+                .run(move |_| locks.iter().map(|lock| lock.beat()).fold(Ok(()), Result::and));
             if let Err(fault) = beat.await {
-                tracing::warn!(%fault, "a claim could not be renewed");
+                tracing::warn!(%fault, "a lock could not be renewed");
             }
         }
     }
 
-    /// Gives the claims up. What cannot be given up is found dead by the next one.
+    /// Gives the locks up. What cannot be given up is found dead by the next one.
     pub(super) async fn release(self) {
         let released = self.disk.run(move |_| {
-            self.claims.iter().for_each(|claim| claim.release());
+            self.locks.iter().for_each(|lock| lock.release());
             Ok(())
         });
         if let Err(fault) = released.await {
-            tracing::warn!(%fault, "a claim could not be given up");
+            tracing::warn!(%fault, "a lock could not be given up");
         }
     }
 }
@@ -143,7 +143,7 @@ mod tests {
     use engine::time::Instant;
 
     use super::*;
-    use crate::cache::file_lock::{Attempt, Watch, try_claim};
+    use crate::cache::file_lock::{Attempt, Watch, try_lock};
     use crate::cache::layout::LocalDir;
     use crate::cache::store::{self, Settled};
     use crate::disk::StdDisk;
@@ -152,20 +152,20 @@ mod tests {
     async fn each_claim_of_a_batch_is_renewed() {
         let folder = tempfile::tempdir().unwrap();
         let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let claim = |number: u128| {
+        let lock = |number: u128| {
             let name = format!("model-{number}.bin");
             let blob = format!("{number:064x}").parse().unwrap();
             let place = LocalDir::new(folder.path()).place(&name.parse().unwrap(), &blob);
             store::prepare(&StdDisk, &place, "n", &Settled::default()).unwrap();
             let (process, watch) = (StdDisk.process(), &mut Watch::default());
-            let attempt = try_claim(&StdDisk, &place, &process, number, watch, Instant::START);
-            let Attempt::Claimed(claim) = attempt.unwrap() else { panic!("nobody else is here") };
+            let attempt = try_lock(&StdDisk, &place, &process, number, watch, Instant::START);
+            let Attempt::Locked(lock) = attempt.unwrap() else { panic!("nobody else is here") };
             fs::File::open(&place.owner).unwrap().set_modified(long_ago).unwrap();
-            (place.owner, Arc::new(claim))
+            (place.owner, Arc::new(lock))
         };
-        let (owners, claims): (Vec<_>, Vec<_>) = (0..3).map(claim).unzip();
-        let claims = Claims { disk: StdDisk, claims };
-        let beaten = tokio::time::timeout(BEAT * 3 / 2, claims.beat()).await;
+        let (owners, locks): (Vec<_>, Vec<_>) = (0..3).map(lock).unzip();
+        let locks = FileLocks { disk: StdDisk, locks };
+        let beaten = tokio::time::timeout(HEARTBEAT * 3 / 2, locks.beat()).await;
         assert!(beaten.is_err(), "it goes on for ever");
         for owner in owners {
             let modified = fs::metadata(&owner).unwrap().modified().unwrap();

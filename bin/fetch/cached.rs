@@ -16,7 +16,7 @@ use super::Request;
 use super::home::show;
 use super::item::Item;
 use super::plan::Plan;
-use crate::cache::file_lock::{Attempt, Claim, Watch, try_claim};
+use crate::cache::file_lock::{Attempt, FileLock, Watch, try_lock};
 use crate::cache::layout::{LocalDir, Place, PlaceKind, RepoFolder};
 use crate::cache::reopen::unseal;
 use crate::cache::store::{self, Found, Settled};
@@ -75,7 +75,7 @@ fn seal_of<D: Disk>(disk: &D, item: &Item) -> Result<Option<InPlace>, DiskFault>
 /// of which only the damage is fetched again. `tell` hears that a file is read for that.
 pub(super) async fn verified<D: Disk>(
     disk: &D,
-    claim: &Arc<Claim<D>>,
+    lock: &Arc<FileLock<D>>,
     item: &Item,
     begin: &Begin,
     use_links: bool,
@@ -93,14 +93,14 @@ pub(super) async fn verified<D: Disk>(
     if stat.is_some() {
         tell();
     }
-    let (claim, item, begin) = (Arc::clone(claim), item.clone(), begin.clone());
+    let (lock, item, begin) = (Arc::clone(lock), item.clone(), begin.clone());
     let judged = disk.run(move |disk| {
         if let Some(stat) = stat
-            && !is_right(disk, &claim, &item, &begin, &path, &stat)?
+            && !is_right(disk, &lock, &item, &begin, &path, &stat)?
         {
             return Ok(None);
         }
-        show(disk, &claim, &item, use_links)?;
+        show(disk, &lock, &item, use_links)?;
         Ok(Some(InPlace { verified }))
     });
     Ok(judged.await?)
@@ -109,7 +109,7 @@ pub(super) async fn verified<D: Disk>(
 /// Reads a file that somebody else put there. Blocks.
 fn is_right<D: Disk>(
     disk: &D,
-    claim: &Claim<D>,
+    lock: &FileLock<D>,
     item: &Item,
     begin: &Begin,
     path: &Path,
@@ -118,7 +118,7 @@ fn is_right<D: Disk>(
     let file = disk.open(path, Access::Read).at(path)?;
     let digest = item.spec.digest;
     if digest_of(&file, digest, item.spec.size).at(path)? == digest {
-        store::remember(disk, claim, &item.place, begin, stat)?;
+        store::remember(disk, lock, &item.place, begin, stat)?;
         return Ok(true);
     }
     // Under --local-dir a file that no record calls ours may be anything, and stays until it is
@@ -133,7 +133,7 @@ fn is_right<D: Disk>(
     };
     let has_part = if_there(disk.stat(&item.place.part)).at(&item.place.part)?.is_some();
     if is_ours && !has_part && path == item.place.target {
-        unseal(disk, claim, &item.place, begin)?;
+        unseal(disk, lock, &item.place, begin)?;
     }
     Ok(false)
 }
@@ -153,13 +153,13 @@ pub(super) async fn is_known<D: Disk>(
     Ok(known.await?)
 }
 
-/// Claims a file for a moment, unless somebody else has it. Blocks, but waits for nobody.
-pub(crate) fn claim_now<D: Disk>(disk: &D, place: &Place) -> Result<Option<Claim<D>>, DiskFault> {
+/// FileLocks a file for a moment, unless somebody else has it. Blocks, but waits for nobody.
+pub(crate) fn lock_now<D: Disk>(disk: &D, place: &Place) -> Result<Option<FileLock<D>>, DiskFault> {
     let nonce = disk.nonce();
     store::prepare(disk, place, &format!("{nonce:032x}"), &Settled::default())?;
     let (process, mut watch) = (disk.process(), Watch::default());
-    match try_claim(disk, place, &process, nonce, &mut watch, Instant::START)? {
-        Attempt::Claimed(claim) => Ok(Some(claim)),
+    match try_lock(disk, place, &process, nonce, &mut watch, Instant::START)? {
+        Attempt::Locked(lock) => Ok(Some(lock)),
         Attempt::Busy(_) => Ok(None),
     }
 }

@@ -1,6 +1,6 @@
 //! Where one file comes from and where it goes, for the driver.
 //!
-//! Decides nothing: asks the hub, keeps the claim, and seals when it is told to.
+//! Decides nothing: asks the hub, keeps the lock, and seals when it is told to.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 
 use super::hub::HubClient;
 use super::item::{Item, Source};
-use crate::cache::file_lock::Claim;
+use crate::cache::file_lock::FileLock;
 use crate::cache::{part, store};
 use crate::disk::{At, Disk, Stat};
 use crate::driver::{Home, JournalFile};
@@ -23,7 +23,7 @@ pub(super) struct FileHome<H, D: Disk> {
     pub(super) hub: HubClient<H>,
     pub(super) disk: D,
     pub(super) item: Item,
-    pub(super) claim: Arc<Claim<D>>,
+    pub(super) lock: Arc<FileLock<D>>,
     pub(super) part: Arc<D::File>,
     pub(super) journal: Arc<JournalFile<D::File>>,
     /// What the part was like when it was marked.
@@ -66,11 +66,11 @@ impl<H: Http, D: Disk> Home for FileHome<H, D> {
     }
 
     fn check(&self) -> BoxFuture<'static, Result<(), Fault>> {
-        let (disk, claim) = (self.disk.clone(), Arc::clone(&self.claim));
+        let (disk, lock) = (self.disk.clone(), Arc::clone(&self.lock));
         let (part, journal) = (Arc::clone(&self.part), self.journal.current());
         let place = self.item.place.clone();
         let work = move |disk: &D| {
-            claim.check()?;
+            lock.check()?;
             part::check_name(disk, &place.part, &*part)?;
             part::check_name(disk, &place.journal, &*journal)
         };
@@ -78,11 +78,11 @@ impl<H: Http, D: Disk> Home for FileHome<H, D> {
     }
 
     fn replace_journal(&self, content: Vec<u8>) -> BoxFuture<'static, Result<(), Fault>> {
-        let (disk, claim) = (self.disk.clone(), Arc::clone(&self.claim));
+        let (disk, lock) = (self.disk.clone(), Arc::clone(&self.lock));
         let (place, journal) = (self.item.place.clone(), Arc::clone(&self.journal));
         let size = self.item.spec.size;
         let work = move |disk: &D| {
-            journal.put(part::replace_journal(disk, &claim, &place, &content, size)?);
+            journal.put(part::replace_journal(disk, &lock, &place, &content, size)?);
             Ok(())
         };
         async move { disk.run(work).await.map_err(Fault::Disk) }.boxed()
@@ -102,14 +102,14 @@ impl<H: Http, D: Disk> Home for FileHome<H, D> {
     }
 
     fn seal(&self, journal_len: u64) -> BoxFuture<'static, Result<(), Fault>> {
-        let (disk, claim) = (self.disk.clone(), Arc::clone(&self.claim));
+        let (disk, lock) = (self.disk.clone(), Arc::clone(&self.lock));
         let (part, journal) = (Arc::clone(&self.part), self.journal.current());
         let (item, use_links) = (self.item.clone(), self.use_links);
         let marked = *self.marked.lock().unwrap_or_else(PoisonError::into_inner);
         let work = move |disk: &D| {
             let marked = marked.ok_or(DiskFault::Touched)?;
-            store::seal(disk, &claim, &item.place, &*part, &*journal, journal_len, &marked)?;
-            show(disk, &claim, &item, use_links)
+            store::seal(disk, &lock, &item.place, &*part, &*journal, journal_len, &marked)?;
+            show(disk, &lock, &item, use_links)
         };
         async move { disk.run(work).await.map_err(Fault::Disk) }.boxed()
     }
@@ -118,16 +118,16 @@ impl<H: Http, D: Disk> Home for FileHome<H, D> {
 /// Makes a finished file visible where people and `hf` look for it. Blocks.
 pub(super) fn show<D: Disk>(
     disk: &D,
-    claim: &Claim<D>,
+    lock: &FileLock<D>,
     item: &Item,
     use_links: bool,
 ) -> Result<(), DiskFault> {
-    store::point(disk, &item.place, claim.nonce(), use_links)?;
+    store::point(disk, &item.place, lock.nonce(), use_links)?;
     if let Source::Repo { asked, .. } = &item.source
         && let Some(commit) = asked.revision.commit()
     {
         let etag = item.spec.digest.hex();
-        store::write_metadata(disk, &item.place, &commit, &etag, disk.date(), claim.nonce())?;
+        store::write_metadata(disk, &item.place, &commit, &etag, disk.date(), lock.nonce())?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use engine::hub::target::RepoTarget;
 use tokio::time::Instant;
 
 use super::Request;
-use super::cached::{InPlace, claim_now};
+use super::cached::{InPlace, lock_now};
 use super::item::{Ground, Item, Learned, Origin, Planned, Shelf};
 use super::plan::{self, Plan};
 use super::selection::{Selection, is_one_file, revision_of, wanted_of};
@@ -174,8 +174,8 @@ pub(super) async fn verified<D: Disk>(
             return Ok(false);
         }
         // So that it is not read again. A cache that cannot be written is as good to read.
-        if let Ok(Some(claim)) = claim_now(disk, place) {
-            let _ = store::remember(disk, &claim, place, &begin_of(&looked), &stat);
+        if let Ok(Some(lock)) = lock_now(disk, place) {
+            let _ = store::remember(disk, &lock, place, &begin_of(&looked), &stat);
         }
         Ok(true)
     });

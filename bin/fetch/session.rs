@@ -1,4 +1,4 @@
-//! One fetch from beginning to end: plan, look what is there, claim, transfer, report.
+//! One fetch from beginning to end: plan, look what is there, lock, transfer, report.
 //!
 //! Moves no bytes itself; the driver does.
 
@@ -17,7 +17,7 @@ use engine::transfer::Transfer;
 use tokio::sync::watch;
 
 use super::Request;
-use super::batch::{Batch, Claimed};
+use super::batch::{Batch, Locked};
 use super::hub::HubClient;
 use super::item::{Item, Planned};
 use super::plan::{self, Plan};
@@ -161,7 +161,7 @@ impl<H: Http, D: Disk> Session<H, D> {
             let batch = tokio::select! {
                 biased;
                 () = cancelled(&mut cancel) => Err(self.interrupted(&progress)),
-                batch = self.claim_batch(&mut progress) => batch,
+                batch = self.lock_batch(&mut progress) => batch,
             }?;
             let is_news = !batch.is_empty() || progress.pending.len() < waiting;
             if let Some(pause) = self.pause_before_next(&mut progress, is_news)? {
@@ -203,10 +203,10 @@ impl<H: Http, D: Disk> Session<H, D> {
         }
     }
 
-    /// Transfers files that are ours, keeping their claims alive.
+    /// Transfers files that are ours, keeping their locks alive.
     async fn transfer(
         &self,
-        claimed: BTreeMap<FileId, Claimed<D>>,
+        claimed: BTreeMap<FileId, Locked<D>>,
         progress: &mut Progress,
         cancel: watch::Receiver<bool>,
     ) -> Outcome {
@@ -226,7 +226,7 @@ impl<H: Http, D: Disk> Session<H, D> {
         let outcome = tokio::select! {
             biased;
             outcome = run => outcome,
-            never = batch.claims.beat() => never,
+            never = batch.locks.beat() => never,
         };
         progress.on_outcome(&outcome);
         for written in batch.written {
@@ -235,7 +235,7 @@ impl<H: Http, D: Disk> Session<H, D> {
                 progress.on_safe(id, written.safe_bytes(&self.disk).await);
             }
         }
-        batch.claims.release().await;
+        batch.locks.release().await;
         outcome
     }
 

@@ -23,7 +23,7 @@ use crate::cache::store::{self, Found};
 use crate::disk::pieces::is_intact;
 use crate::disk::{Access, At, Disk, DiskFile, if_there};
 use crate::driver::digest_of;
-use crate::fetch::claim_now;
+use crate::fetch::lock_now;
 use crate::fetch::subject::Subject;
 
 /// One file to be read.
@@ -43,7 +43,7 @@ struct Read {
     size: u64,
     /// The ranges that are as they were recorded.
     intact: Ledger,
-    /// Whether there are records that claim more.
+    /// Whether there are records that lock more.
     is_overstated: bool,
 }
 
@@ -227,8 +227,8 @@ impl Examination {
             }
             return Ok(());
         }
-        let Some(claim) = claim_now(disk, place)? else { return Ok(()) };
-        unseal(disk, &claim, place, &self.subject.begin(known.digest, read.size))
+        let Some(lock) = lock_now(disk, place)? else { return Ok(()) };
+        unseal(disk, &lock, place, &self.subject.begin(known.digest, read.size))
     }
 
     /// Best effort: a cache that cannot be written can still be judged.
@@ -237,8 +237,8 @@ impl Examination {
             return;
         }
         let begin = self.subject.begin(known.digest, read.size);
-        let taken = match claim_now(disk, &known.place) {
-            Ok(Some(claim)) => doubt(disk, &claim, &known.place, &begin, &read.intact),
+        let taken = match lock_now(disk, &known.place) {
+            Ok(Some(lock)) => doubt(disk, &lock, &known.place, &begin, &read.intact),
             Ok(None) => Ok(()),
             Err(fault) => Err(fault),
         };

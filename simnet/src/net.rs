@@ -20,13 +20,13 @@ use crate::seed::Seed;
 use engine::time::{Duration, Instant};
 use fake_hub::Hub;
 
-pub use connection_log::{Books, Ending, Flow};
+pub use connection_log::{ConnectionLog, Ending, Flow};
 pub use connector::Connector;
 pub use names::{CAS_PORT, CDN_PORT, HUB_PORT, LookupError, Names, Resolver, Trouble};
 pub use served::Served;
 pub use stream::Stream;
 
-use close_reason::Fates;
+use close_reason::CloseReasons;
 
 /// One network, which all simulated hosts share. Clones are the same network.
 #[derive(Clone, Debug)]
@@ -38,28 +38,28 @@ pub struct Network {
 struct Shared {
     link: Arc<Mutex<Link>>,
     names: Names,
-    books: Mutex<Books>,
-    fates: Fates,
+    connections: Mutex<ConnectionLog>,
+    reasons: CloseReasons,
     hubs: Mutex<Vec<Arc<Hub>>>,
 }
 
 impl Network {
     /// A network with this link between everyone and the hub.
     pub fn new(link: Link, names: Names) -> Self {
-        Self::with_books(link, names, Books::default())
+        Self::with_books(link, names, ConnectionLog::default())
     }
 
     /// The same, and what happens on its connections is recorded, too.
     pub fn recorded(link: Link, names: Names, recording: Arc<Mutex<Recording>>) -> Self {
-        Self::with_books(link, names, Books::recorded(recording))
+        Self::with_books(link, names, ConnectionLog::recorded(recording))
     }
 
-    fn with_books(link: Link, names: Names, books: Books) -> Self {
+    fn with_books(link: Link, names: Names, connections: ConnectionLog) -> Self {
         let shared = Shared {
             link: Arc::new(Mutex::new(link)),
             names,
-            books: Mutex::new(books),
-            fates: Fates::default(),
+            connections: Mutex::new(connections),
+            reasons: CloseReasons::default(),
             hubs: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -72,12 +72,12 @@ impl Network {
 
     /// The hub's host crashes: all connections to it are reset.
     pub fn lose_hub(&self) {
-        self.shared.fates.lose_all();
+        self.shared.reasons.lose_all();
     }
 
     /// What was counted where the clients are. Not to be held while anything runs.
-    pub fn books(&self) -> MutexGuard<'_, Books> {
-        lock(&self.shared.books)
+    pub fn connections(&self) -> MutexGuard<'_, ConnectionLog> {
+        lock(&self.shared.connections)
     }
 
     /// The names on it.

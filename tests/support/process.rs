@@ -102,7 +102,7 @@ impl Site {
 
     /// The right file is in place, and nothing is left but the journal that vouches for it.
     ///
-    /// And perhaps the grave of a claim, by one who was killed while burying it, or a journal that
+    /// And perhaps the tombstone of a claim, by one who was killed while burying it, or a journal that
     /// one who was killed had not put in place yet.
     pub(crate) fn check_result(&self) {
         let digest = self.digest();

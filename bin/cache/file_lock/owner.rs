@@ -1,15 +1,15 @@
 //! What an owner file says, and whether its writer may still be writing.
 //!
-//! Judges only; who acts on it, and how, is the claim's business.
+//! Judges only; who acts on it, and how, is the file_lock's business.
 
 use serde::{Deserialize, Serialize};
 
 use crate::process::{Life, Process};
 
-/// Who holds a claim: the content of an owner file, one line of JSON.
+/// Who holds a file_lock: the content of an owner file, one line of JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Owner {
-    /// 32 hex digits, new for every claim.
+    /// 32 hex digits, new for every file_lock.
     pub(super) nonce: String,
     pub(super) host: String,
     pub(super) boot: String,
@@ -20,7 +20,7 @@ pub(super) struct Owner {
     pub(super) lock: Option<u64>,
 }
 
-/// Whether the holder of a claim may still be writing.
+/// Whether the holder of a file_lock may still be writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It runs.

@@ -1,4 +1,4 @@
-//! Tests of `claim`, by tables and by hand.
+//! Tests of `file_lock`, by tables and by hand.
 //!
 //! No network, no clock.
 
@@ -66,16 +66,16 @@ fn at(seconds: u64) -> Instant {
     Instant::at(Duration::from_secs(seconds))
 }
 
-fn claimed<D: Disk>(attempt: Attempt<D>) -> Claim<D> {
+fn claimed<D: Disk>(attempt: Attempt<D>) -> FileLock<D> {
     match attempt {
-        Attempt::Claimed(claim) => claim,
+        Attempt::Locked(file_lock) => file_lock,
         Attempt::Busy(busy) => panic!("{busy:?}"),
     }
 }
 
 fn busy<D: Disk>(attempt: Attempt<D>) -> Busy {
     match attempt {
-        Attempt::Claimed(_) => panic!("claimed"),
+        Attempt::Locked(_) => panic!("claimed"),
         Attempt::Busy(busy) => busy,
     }
 }
@@ -94,7 +94,7 @@ fn watched(
     seconds: u64,
 ) -> Attempt<FailingDisk> {
     let disk = FailingDisk::with_lying_locks();
-    try_claim(&disk, &world.place, process, nonce, watch, at(seconds)).unwrap()
+    try_lock(&disk, &world.place, process, nonce, watch, at(seconds)).unwrap()
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_claim_excludes_others_until_it_is_released() {
     assert!(!first.is_still_mine().unwrap());
     let second = claimed(attempt(&world, &here(), 2));
     drop(first);
-    assert!(second.is_still_mine().unwrap(), "a released claim takes nothing with it");
+    assert!(second.is_still_mine().unwrap(), "a released file_lock takes nothing with it");
     drop(second);
     assert_eq!(world.names(), ["model.bin.lock"]);
 }
@@ -120,15 +120,15 @@ fn whoever_has_the_lock_of_hf_is_waited_for() {
     let other = StdDisk.open(&world.place.lock, Access::CreateNew).unwrap();
     assert!(other.try_lock().is_ok());
     let mut watch = Watch::default();
-    let mut attempt = || try_claim(&StdDisk, &world.place, &here(), 1, &mut watch, at(0)).unwrap();
+    let mut attempt = || try_lock(&StdDisk, &world.place, &here(), 1, &mut watch, at(0)).unwrap();
     assert_eq!(busy(attempt()).by, "another program");
     drop(other);
-    let claim = claimed(attempt());
+    let file_lock = claimed(attempt());
     let other = StdDisk.open(&world.place.lock, Access::Write).unwrap();
     assert!(matches!(DiskFile::try_lock(&other), Ok(false)), "hf waits for us as well");
-    claim.release();
+    file_lock.release();
     let is_free = matches!(DiskFile::try_lock(&other), Ok(true));
-    assert!(is_free, "although the claim is still in hand");
+    assert!(is_free, "although the file_lock is still in hand");
 }
 
 #[test]
@@ -136,8 +136,8 @@ fn the_claim_of_a_dead_process_is_taken_and_its_part_kept() {
     let world = World::new();
     world.leave(&world.place.owner, &dead(), 1);
     fs::write(&world.place.part, b"half").unwrap();
-    let claim = claimed(attempt(&world, &here(), 2));
-    assert!(claim.is_still_mine().unwrap());
+    let file_lock = claimed(attempt(&world, &here(), 2));
+    assert!(file_lock.is_still_mine().unwrap());
     assert_eq!(fs::read(&world.place.part).unwrap(), b"half");
     assert!(!world.place.orphan.exists());
 }
@@ -197,7 +197,7 @@ fn on_a_local_disk_an_earlier_boot_is_over() {
     world.leave(&world.place.owner, &elsewhere(), 1);
     fs::write(&world.place.part, b"half").unwrap();
     let mut watch = Watch::default();
-    let attempt = try_claim(&StdDisk, &world.place, &here(), 2, &mut watch, at(0));
+    let attempt = try_lock(&StdDisk, &world.place, &here(), 2, &mut watch, at(0));
     let _claim = claimed(attempt.unwrap());
     assert!(world.place.part.exists());
 }
@@ -249,40 +249,43 @@ fn a_torn_owner_file_is_a_sleeper() {
 fn one_who_was_slow_removes_nothing() {
     let world = World::new();
     let old = world.leave(&world.place.owner, &dead(), 1);
-    // A slow one has seen that the owner is dead; before it acts, another takes the claim.
+    // A slow one has seen that the owner is dead; before it acts, another takes the file_lock.
     let quick = claimed(attempt(&world, &here(), 2));
-    let grave = grave(&world.place.owner, &old.nonce, 0);
-    create(&StdDisk, &grave, &Owner::new(&here(), 3, None)).unwrap().unwrap();
-    bury(&StdDisk, &world.place.owner, &old.nonce, &grave, || panic!("nothing to do")).unwrap();
+    let tombstone = tombstone(&world.place.owner, &old.nonce, 0);
+    create(&StdDisk, &tombstone, &Owner::new(&here(), 3, None)).unwrap().unwrap();
+    leave_tombstone(&StdDisk, &world.place.owner, &old.nonce, &tombstone, || {
+        panic!("nothing to do")
+    })
+    .unwrap();
     assert!(quick.is_still_mine().unwrap());
-    assert!(!grave.exists());
+    assert!(!tombstone.exists());
 }
 
 #[test]
 fn those_who_died_while_removing_are_removed_in_turn() {
     let world = World::new();
     let first = world.leave(&world.place.owner, &dead(), 1);
-    let second = world.leave(&grave(&world.place.owner, &first.nonce, 0), &dead(), 2);
-    world.leave(&grave(&world.place.owner, &second.nonce, 1), &dead(), 3);
-    let claim = claimed(attempt(&world, &here(), 4));
-    assert!(claim.is_still_mine().unwrap());
-    drop(claim);
+    let second = world.leave(&tombstone(&world.place.owner, &first.nonce, 0), &dead(), 2);
+    world.leave(&tombstone(&world.place.owner, &second.nonce, 1), &dead(), 3);
+    let file_lock = claimed(attempt(&world, &here(), 4));
+    assert!(file_lock.is_still_mine().unwrap());
+    drop(file_lock);
     assert_eq!(world.names(), ["model.bin.lock"]);
 }
 
-/// A power cut may bring back what a holder had removed when it released its claim: its owner file
-/// and its grave, both of one nonce, and not of one time. Over a network, where neither is proven
+/// A power cut may bring back what a holder had removed when it released its file_lock: its owner file
+/// and its tombstone, both of one nonce, and not of one time. Over a network, where neither is proven
 /// to be dead, each has to be watched by itself.
 #[test]
 fn one_whose_own_grave_came_back_is_not_waited_for_for_ever() {
     let world = World::new();
     let owner = world.leave(&world.place.owner, &elsewhere(), 1);
     fs::File::open(&world.place.owner).unwrap().set_modified(LONG_AGO).unwrap();
-    world.leave(&grave(&world.place.owner, &owner.nonce, 0), &elsewhere(), 1);
+    world.leave(&tombstone(&world.place.owner, &owner.nonce, 0), &elsewhere(), 1);
     let mut watch = Watch::default();
     let mut attempt = |seconds| watched(&world, &here(), 2, &mut watch, seconds);
     busy(attempt(0));
-    // First the owner is given up on, then, watched by itself, the grave.
+    // First the owner is given up on, then, watched by itself, the tombstone.
     for seconds in [13, 30, 61] {
         busy(attempt(seconds));
     }
@@ -293,7 +296,7 @@ fn one_whose_own_grave_came_back_is_not_waited_for_for_ever() {
 fn one_who_is_removing_right_now_is_waited_for() {
     let world = World::new();
     let first = world.leave(&world.place.owner, &dead(), 1);
-    world.leave(&grave(&world.place.owner, &first.nonce, 0), &here(), 2);
+    world.leave(&tombstone(&world.place.owner, &first.nonce, 0), &here(), 2);
     assert!(busy(attempt(&world, &here(), 3)).is_running);
     assert!(world.place.owner.exists());
 }
@@ -309,18 +312,18 @@ fn a_taker_may_die_at_any_point() {
         let mut watch = Watch::default();
         let mut is_through = true;
         for seconds in [0, 60] {
-            let attempt = try_claim(&disk, &world.place, &dead(), 2, &mut watch, at(seconds));
+            let attempt = try_lock(&disk, &world.place, &dead(), 2, &mut watch, at(seconds));
             is_through = attempt.is_ok_and(|attempt| match attempt {
                 // As a kill would: without releasing.
-                Attempt::Claimed(claim) => !claim.is_released.swap(true, Ordering::SeqCst),
+                Attempt::Locked(file_lock) => !file_lock.is_released.swap(true, Ordering::SeqCst),
                 Attempt::Busy(_) => false,
             });
         }
         let mut watch = Watch::default();
         let mut last = None;
         for seconds in (0..600).step_by(30) {
-            if let Attempt::Claimed(claim) = watched(&world, &here(), 3, &mut watch, seconds) {
-                last = Some(claim);
+            if let Attempt::Locked(file_lock) = watched(&world, &here(), 3, &mut watch, seconds) {
+                last = Some(file_lock);
                 break;
             }
         }
@@ -340,19 +343,19 @@ fn a_holder_may_die_at_any_point_of_its_release() {
         let world = World::new();
         let disk = FailingDisk::dying_after(u64::MAX);
         let mut watch = Watch::default();
-        let first = try_claim(&disk, &world.place, &dead(), 1, &mut watch, at(0)).unwrap();
+        let first = try_lock(&disk, &world.place, &dead(), 1, &mut watch, at(0)).unwrap();
         let first = claimed(first);
         disk.die_after(changes);
         first.release();
-        // An empty grave, whose maker nobody knows, is watched for a minute.
+        // An empty tombstone, whose maker nobody knows, is watched for a minute.
         let mut watch = Watch::default();
-        let claim = (0..600).step_by(30).find_map(|seconds| {
+        let file_lock = (0..600).step_by(30).find_map(|seconds| {
             match watched(&world, &here(), 2, &mut watch, seconds) {
-                Attempt::Claimed(claim) => Some(claim),
+                Attempt::Locked(file_lock) => Some(file_lock),
                 Attempt::Busy(_) => None,
             }
         });
-        claim.expect("it can be claimed").release();
+        file_lock.expect("it can be claimed").release();
         let left = world.names();
         assert!(left.len() <= 2, "after {changes} changes: {left:?}");
     }
@@ -361,13 +364,13 @@ fn a_holder_may_die_at_any_point_of_its_release() {
 #[test]
 fn a_lost_claim_is_noticed() {
     let world = World::new();
-    let claim = claimed(attempt(&world, &here(), 1));
+    let file_lock = claimed(attempt(&world, &here(), 1));
     fs::remove_file(&world.place.owner).unwrap();
-    assert!(!claim.is_still_mine().unwrap());
-    assert!(claim.check().is_err());
+    assert!(!file_lock.is_still_mine().unwrap());
+    assert!(file_lock.check().is_err());
     let other = claimed(attempt(&world, &here(), 2));
-    assert!(!claim.is_still_mine().unwrap());
-    drop(claim);
+    assert!(!file_lock.is_still_mine().unwrap());
+    drop(file_lock);
     assert!(other.is_still_mine().unwrap());
 }
 
@@ -394,18 +397,18 @@ fn contend(world: &World, thread: u128, holders: &AtomicU64, claims: &AtomicU64)
             return;
         }
         let nonce = thread << 64 | round;
-        let Attempt::Claimed(claim) = attempt(world, &here(), nonce) else { continue };
+        let Attempt::Locked(file_lock) = attempt(world, &here(), nonce) else { continue };
         assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0, "two at once");
         had += 1;
         claims.fetch_add(1, Ordering::SeqCst);
         std::thread::yield_now();
-        assert!(claim.is_still_mine().unwrap());
+        assert!(file_lock.is_still_mine().unwrap());
         holders.fetch_sub(1, Ordering::SeqCst);
         if had % 3 == 0 {
             // Dies instead: what it leaves is that of a process which started at another time.
-            claim.is_released.store(true, Ordering::SeqCst);
+            file_lock.is_released.store(true, Ordering::SeqCst);
             let bytes = Owner::new(&dead(), nonce, None).to_bytes();
-            claim.file.write_all_at(&bytes, 0).unwrap();
+            file_lock.file.write_all_at(&bytes, 0).unwrap();
         }
     }
 }

@@ -12,7 +12,7 @@ use engine::time::Instant;
 
 use super::copied::append;
 use super::*;
-use crate::cache::file_lock::{Attempt, Watch, try_claim};
+use crate::cache::file_lock::{Attempt, Watch, try_lock};
 use crate::cache::layout::LocalDir;
 use crate::disk::StdDisk;
 use crate::disk::failing::FailingDisk;
@@ -35,17 +35,17 @@ impl World {
         Self { _folder: folder, place, begin }
     }
 
-    fn claim<D: Disk>(&self, disk: &D) -> Claim<D> {
+    fn lock<D: Disk>(&self, disk: &D) -> FileLock<D> {
         let process = StdDisk.process();
         let watch = &mut Watch::default();
-        match try_claim(disk, &self.place, &process, 1, watch, Instant::START).unwrap() {
-            Attempt::Claimed(claim) => claim,
+        match try_lock(disk, &self.place, &process, 1, watch, Instant::START).unwrap() {
+            Attempt::Locked(lock) => lock,
             Attempt::Busy(busy) => panic!("{busy:?}"),
         }
     }
 
     fn open(&self) -> OpenPart<StdDisk> {
-        open(&StdDisk, &self.claim(&StdDisk), &self.place, &self.begin).unwrap()
+        open(&StdDisk, &self.lock(&StdDisk), &self.place, &self.begin).unwrap()
     }
 
     /// Opens, writes `ranges` with their records, and closes again.
@@ -167,10 +167,10 @@ fn what_is_proven_of_an_orphan_is_copied_wherever_it_dies() {
         let file = fs::File::options().write(true).open(&world.place.orphan).unwrap();
         DiskFile::write_all_at(&file, b"the sleeper writes", 650).unwrap();
         let disk = FailingDisk::dying_after(changes);
-        // The claim is not what is to die here.
-        let claim = world.claim(&FailingDisk::with_lying_locks());
-        let is_through = open_with(&disk, &claim, &world).is_ok();
-        drop(claim);
+        // The lock is not what is to die here.
+        let lock = world.lock(&FailingDisk::with_lying_locks());
+        let is_through = open_with(&disk, &lock, &world).is_ok();
+        drop(lock);
         let open = world.open();
         assert_eq!(proven(&open), "{0..400}", "{changes}");
         assert_eq!(open.orphan, None, "{changes}");
@@ -186,13 +186,13 @@ fn what_is_proven_of_an_orphan_is_copied_wherever_it_dies() {
     }
 }
 
-/// Opens on a disk that dies, with a claim made on one that does not.
+/// Opens on a disk that dies, with a lock made on one that does not.
 fn open_with(
     disk: &FailingDisk,
-    claim: &Claim<FailingDisk>,
+    lock: &FileLock<FailingDisk>,
     world: &World,
 ) -> Result<OpenPart<FailingDisk>, DiskFault> {
-    open(disk, claim, &world.place, &world.begin)
+    open(disk, lock, &world.place, &world.begin)
 }
 
 #[test]
@@ -201,9 +201,9 @@ fn opening_may_die_at_any_point() {
         let world = World::new();
         world.write(&[(0, 100), (200, 300)], true);
         world.write(&[(400, 500)], false);
-        let claim = world.claim(&FailingDisk::with_lying_locks());
-        let is_through = open_with(&FailingDisk::dying_after(changes), &claim, &world).is_ok();
-        drop(claim);
+        let lock = world.lock(&FailingDisk::with_lying_locks());
+        let is_through = open_with(&FailingDisk::dying_after(changes), &lock, &world).is_ok();
+        drop(lock);
         assert_eq!(proven(&world.open()), "{0..100, 200..300, 400..500}", "{changes}");
         if is_through {
             assert!(changes > 3);
@@ -221,10 +221,10 @@ fn a_disk_that_is_too_small_is_noticed_before_it_is_full() {
     let file = fs::File::create(&world.place.part).unwrap();
     DiskFile::write_all_at(&file, &content(ByteRange::new(0, 100)), 0).unwrap();
     file.set_len(world.begin.size).unwrap();
-    let claim = world.claim(&FailingDisk::with_lying_locks());
+    let lock = world.lock(&FailingDisk::with_lying_locks());
     let full = FailingDisk::dying_after(u64::MAX).that_is_full();
-    assert!(matches!(open_with(&full, &claim, &world), Err(DiskFault::Full)));
-    drop(claim);
+    assert!(matches!(open_with(&full, &lock, &world), Err(DiskFault::Full)));
+    drop(lock);
     assert_eq!(proven(&world.open()), "{0..100}");
 }
 
@@ -244,9 +244,9 @@ fn the_finished_file_under_the_name_of_its_part_is_never_opened() {
 #[test]
 fn without_the_claim_nothing_is_opened() {
     let world = World::new();
-    let claim = world.claim(&StdDisk);
+    let lock = world.lock(&StdDisk);
     fs::remove_file(&world.place.owner).unwrap();
-    assert!(open(&StdDisk, &claim, &world.place, &world.begin).is_err());
+    assert!(open(&StdDisk, &lock, &world.place, &world.begin).is_err());
     assert!(!world.place.part.exists());
 }
 

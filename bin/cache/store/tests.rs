@@ -11,7 +11,7 @@ use engine::range::ByteRange;
 use engine::time::Instant;
 
 use super::*;
-use crate::cache::file_lock::{Attempt, Watch, try_claim};
+use crate::cache::file_lock::{Attempt, Watch, try_lock};
 use crate::cache::layout::LocalDir;
 use crate::disk::StdDisk;
 use crate::disk::failing::FailingDisk;
@@ -55,21 +55,21 @@ fn begin() -> Begin {
     Begin { size: CONTENT.len() as u64, digest: None, source: "a/b".to_owned() }
 }
 
-fn claim<D: Disk>(disk: &D, place: &Place) -> Claim<D> {
+fn lock<D: Disk>(disk: &D, place: &Place) -> FileLock<D> {
     let watch = &mut Watch::default();
     let process = StdDisk.process();
-    match try_claim(disk, place, &process, 1, watch, Instant::START).unwrap() {
-        Attempt::Claimed(claim) => claim,
+    match try_lock(disk, place, &process, 1, watch, Instant::START).unwrap() {
+        Attempt::Locked(lock) => lock,
         Attempt::Busy(busy) => panic!("{busy:?}"),
     }
 }
 
-/// A whole download of [`CONTENT`], on `disk`, with a claim from a disk that lives.
+/// A whole download of [`CONTENT`], on `disk`, with a lock from a disk that lives.
 fn download(disk: &FailingDisk, place: &Place) -> Result<(), DiskFault> {
     let alive = FailingDisk::with_lying_locks();
     prepare(&alive, place, "n", &Settled::default())?;
-    let claim = claim(&alive, place);
-    let mut open = part::open(&alive, &claim, place, &begin())?;
+    let lock = lock(&alive, place);
+    let mut open = part::open(&alive, &lock, place, &begin())?;
     if !open.is_verified {
         open.part.write_all_at(CONTENT, 0).unwrap();
         let range = ByteRange::new(0, CONTENT.len() as u64);
@@ -82,7 +82,7 @@ fn download(disk: &FailingDisk, place: &Place) -> Result<(), DiskFault> {
     let part = disk.open(&place.part, Access::Write).at(&place.part)?;
     let journal = disk.open(&place.journal, Access::Write).at(&place.journal)?;
     let marked = part::mark(&part, begin().size).at(&place.part)?;
-    seal(disk, &claim, place, &part, &journal, open.journal_len, &marked)?;
+    seal(disk, &lock, place, &part, &journal, open.journal_len, &marked)?;
     point(disk, place, "n", true)
 }
 
@@ -157,12 +157,12 @@ fn a_part_that_was_verified_is_only_renamed() {
     for (changes, is_verified) in [(1, false), (3, true)] {
         // The part is synced; the seal is appended, and synced; only then comes the rename.
         assert!(download(&FailingDisk::dying_after(changes), &place).is_err());
-        let open = part::open(&StdDisk, &claim(&StdDisk, &place), &place, &begin()).unwrap();
+        let open = part::open(&StdDisk, &lock(&StdDisk, &place), &place, &begin()).unwrap();
         assert_eq!((open.is_verified, open.ledger.is_complete()), (is_verified, true));
     }
     let file = fs::File::open(&place.part).unwrap();
     file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
-    let open = part::open(&StdDisk, &claim(&StdDisk, &place), &place, &begin()).unwrap();
+    let open = part::open(&StdDisk, &lock(&StdDisk, &place), &place, &begin()).unwrap();
     assert!(!open.is_verified, "somebody touched it");
 }
 
@@ -171,12 +171,12 @@ fn without_the_claim_nothing_is_sealed() {
     let world = World::new();
     let place = world.cached();
     prepare(&StdDisk, &place, "n", &Settled::default()).unwrap();
-    let claim = claim(&StdDisk, &place);
-    let open = part::open(&StdDisk, &claim, &place, &begin()).unwrap();
+    let lock = lock(&StdDisk, &place);
+    let open = part::open(&StdDisk, &lock, &place, &begin()).unwrap();
     fs::remove_file(&place.owner).unwrap();
     let marked = part::mark(&*open.part, begin().size).unwrap();
     let len = open.journal_len;
-    let result = seal(&StdDisk, &claim, &place, &open.part, &open.journal, len, &marked);
+    let result = seal(&StdDisk, &lock, &place, &open.part, &open.journal, len, &marked);
     assert!(result.is_err());
     assert!(!place.target.exists());
 }
@@ -187,13 +187,13 @@ fn a_part_that_is_not_ours_is_not_sealed() {
     let world = World::new();
     let place = world.cached();
     prepare(&StdDisk, &place, "n", &Settled::default()).unwrap();
-    let claim = claim(&StdDisk, &place);
-    let open = part::open(&StdDisk, &claim, &place, &begin()).unwrap();
+    let lock = lock(&StdDisk, &place);
+    let open = part::open(&StdDisk, &lock, &place, &begin()).unwrap();
     fs::rename(&place.part, &place.orphan).unwrap();
     fs::write(&place.part, "another's, half done").unwrap();
     let marked = part::mark(&*open.part, begin().size).unwrap();
     let len = open.journal_len;
-    let result = seal(&StdDisk, &claim, &place, &open.part, &open.journal, len, &marked);
+    let result = seal(&StdDisk, &lock, &place, &open.part, &open.journal, len, &marked);
     assert!(matches!(result, Err(DiskFault::Gone(words)) if words.contains("replaced")));
     assert!(!place.target.exists());
 }
@@ -207,13 +207,13 @@ fn a_part_that_was_written_to_after_its_mark_is_not_sealed() {
         let world = World::new();
         let place = world.cached();
         prepare(&StdDisk, &place, "n", &Settled::default()).unwrap();
-        let claim = claim(&StdDisk, &place);
-        let open = part::open(&StdDisk, &claim, &place, &begin()).unwrap();
+        let lock = lock(&StdDisk, &place);
+        let open = part::open(&StdDisk, &lock, &place, &begin()).unwrap();
         open.part.write_all_at(CONTENT, 0).unwrap();
         let marked = part::mark(&*open.part, begin().size).unwrap();
         deed(&open.part).unwrap();
         let len = open.journal_len;
-        let result = seal(&StdDisk, &claim, &place, &open.part, &open.journal, len, &marked);
+        let result = seal(&StdDisk, &lock, &place, &open.part, &open.journal, len, &marked);
         assert_eq!(result, Err(DiskFault::Touched));
         assert!(!place.target.exists());
     }
@@ -229,8 +229,8 @@ fn a_touched_file_is_verified_once_more() {
     let Found::Unverified { stat, .. } = find(&StdDisk, &place, &world.etag).unwrap() else {
         panic!("it was touched")
     };
-    let claim = claim(&StdDisk, &place);
-    remember(&StdDisk, &claim, &place, &begin(), &stat).unwrap();
+    let lock = lock(&StdDisk, &place);
+    remember(&StdDisk, &lock, &place, &begin(), &stat).unwrap();
     let found = find(&StdDisk, &place, &world.etag).unwrap();
     assert!(matches!(found, Found::Sealed { .. }), "{found:?}");
     fs::write(&place.target, "the whole fi1e").unwrap();

@@ -22,11 +22,11 @@ fn planned() -> News {
 }
 
 fn check(table: &[(News, Value)]) {
-    let (mut story, mut json) = (Story::new("org/name", at(0)), Json::new());
-    story.on_news(&planned(), at(0));
+    let (mut view, mut json) = (View::new("org/name", at(0)), Json::new());
+    view.on_news(&planned(), at(0));
     for (news, expected) in table {
-        story.on_news(news, at(10));
-        let line = json.on_news(news, &story, at(10));
+        view.on_news(news, at(10));
+        let line = json.on_news(news, &view, at(10));
         let line = line.map(|line| written(&line));
         assert!(line.as_ref().is_none_or(|line| line.starts_with(r#"{"event":"#)), "{line:?}");
         assert_eq!(line.map_or(Value::Null, |line| parse(&line)), *expected, "{news:?}");
@@ -176,26 +176,26 @@ fn finishing() {
 
 #[test]
 fn progress_is_told_once_a_second_and_only_when_there_is_some() {
-    let (mut story, mut json) = (Story::new("org/name", at(0)), Json::new());
-    story.on_news(&planned(), at(0));
-    story.on_news(&event(Event::Begun { file: FILE, proven: 0 }), at(0));
-    story.on_news(&event(Event::Proven { file: FILE, proven: 100 }), at(4));
-    story.on_news(&event(Event::Vouched { file: FILE, vouched: 64 }), at(4));
-    let tick = |json: &mut Json, story: &Story, seconds| {
+    let (mut view, mut json) = (View::new("org/name", at(0)), Json::new());
+    view.on_news(&planned(), at(0));
+    view.on_news(&event(Event::Begun { file: FILE, proven: 0 }), at(0));
+    view.on_news(&event(Event::Proven { file: FILE, proven: 100 }), at(4));
+    view.on_news(&event(Event::Vouched { file: FILE, vouched: 64 }), at(4));
+    let tick = |json: &mut Json, view: &View, seconds| {
         let mut lines = Vec::new();
-        json.on_tick(story, at(seconds), |line| lines.push(written(line)));
+        json.on_tick(view, at(seconds), |line| lines.push(written(line)));
         lines
     };
-    let lines = tick(&mut json, &story, 4);
+    let lines = tick(&mut json, &view, 4);
     let expected = json!({
         "event": "progress", "file": "a.bin", "bytes": 100, "total": 1000, "vouched": 64,
         "rate": 25, "seconds_min": 36, "seconds_max": 36
     });
     assert_eq!(lines.iter().map(|line| parse(line)).collect::<Vec<_>>(), [expected]);
-    story.on_news(&event(Event::Proven { file: FILE, proven: 101 }), at(4));
-    assert!(tick(&mut json, &story, 4).is_empty(), "too soon");
-    assert_eq!(tick(&mut json, &story, 5).len(), 1);
-    assert!(tick(&mut json, &story, 9).is_empty(), "nothing new");
+    view.on_news(&event(Event::Proven { file: FILE, proven: 101 }), at(4));
+    assert!(tick(&mut json, &view, 4).is_empty(), "too soon");
+    assert_eq!(tick(&mut json, &view, 5).len(), 1);
+    assert!(tick(&mut json, &view, 9).is_empty(), "nothing new");
 }
 
 #[test]

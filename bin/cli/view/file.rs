@@ -1,4 +1,4 @@
-//! One file of the story: how far it is and what is being done to it.
+//! One file of the view: how far it is and what is being done to it.
 //!
 //! Knows nothing of the other files, nor of the link.
 
@@ -9,11 +9,11 @@ use engine::digest::FileDigest;
 use engine::time::Instant;
 use moshi_fetch::news::PlannedFile;
 
-use crate::cli::eta::Pace;
+use crate::cli::eta::Eta;
 
 /// One file. There may be a million: what only those have that are worked on is elsewhere.
 #[derive(Debug)]
-pub(super) struct FileStory {
+pub(super) struct FileView {
     pub(super) path: Arc<str>,
     pub(super) size: u64,
     pub(super) proven: u64,
@@ -26,7 +26,7 @@ pub(super) struct FileStory {
 pub(super) struct Work {
     /// Bytes its publisher vouches for; `None` as long as there never were any.
     pub(super) vouched: Option<u64>,
-    pub(super) pace: Option<Pace>,
+    pub(super) eta: Option<Eta>,
     pub(super) last_bytes: Option<Instant>,
     pub(super) is_one_stream: bool,
     /// A fault that ends the way it came, until it is seen whether there is another.
@@ -54,7 +54,7 @@ pub(super) struct Holder {
     pub(super) since: Instant,
 }
 
-impl FileStory {
+impl FileView {
     pub(super) fn new(planned: &PlannedFile) -> Self {
         let path = Arc::clone(&planned.path);
         Self { path, size: planned.size, proven: 0, stage: FileStage::Planned, work: None }
@@ -70,23 +70,23 @@ impl FileStory {
         self.work.as_ref().and_then(|work| work.vouched)
     }
 
-    pub(super) fn pace(&self) -> Option<&Pace> {
-        self.work.as_ref().and_then(|work| work.pace.as_ref())
+    pub(super) fn eta(&self) -> Option<&Eta> {
+        self.work.as_ref().and_then(|work| work.eta.as_ref())
     }
 
     pub(super) fn on_begun(&mut self, proven: u64, now: Instant) {
         self.stage = FileStage::Fetching;
         self.proven = proven;
         let work = self.work();
-        (work.vouched, work.pace) = (None, Some(Pace::new(now)));
+        (work.vouched, work.eta) = (None, Some(Eta::new(now)));
     }
 
     /// Says how many bytes were gained.
     pub(super) fn on_proven(&mut self, proven: u64, now: Instant) -> u64 {
         let gained = proven.saturating_sub(self.proven);
         self.proven = proven;
-        if let Some(pace) = &mut self.work().pace {
-            pace.on_gain(gained, now);
+        if let Some(eta) = &mut self.work().eta {
+            eta.on_gain(gained, now);
         }
         gained
     }
@@ -139,6 +139,6 @@ mod tests {
 
     #[test]
     fn a_file_of_which_nothing_is_told_is_small() {
-        assert!(size_of::<FileStory>() <= 64, "{}", size_of::<FileStory>());
+        assert!(size_of::<FileView>() <= 64, "{}", size_of::<FileView>());
     }
 }

@@ -1,4 +1,4 @@
-//! How news and wishes change the story, and which of them are worth a line of their own.
+//! How news and wishes change the view, and which of them are worth a line of their own.
 //!
 //! The words for what is going on are in [`sentence`](super::sentence).
 
@@ -10,12 +10,12 @@ use engine::manifest::FileId;
 use engine::time::Instant;
 use moshi_fetch::news::{News, PlannedFile};
 
-use super::file::{FileStage, FileStory, Holder};
-use super::{Down, LastFault, Notice, Pause, Stage, Story, sentence};
-use crate::cli::eta::Pace;
+use super::file::{FileStage, FileView, Holder};
+use super::{Down, LastFault, Notice, Pause, Stage, View, sentence};
+use crate::cli::eta::Eta;
 use crate::cli::units;
 
-impl Story {
+impl View {
     /// Takes in what the fetch tells, and says what of it is worth a line of its own.
     pub(crate) fn on_news(&mut self, news: &News, now: Instant) -> Option<Notice> {
         match news {
@@ -88,7 +88,7 @@ impl Story {
 
     fn on_planned(&mut self, commit: &str, files: &[PlannedFile]) -> Notice {
         self.stage = Stage::Planned;
-        self.files = files.iter().map(|file| (file.file, FileStory::new(file))).collect();
+        self.files = files.iter().map(|file| (file.file, FileView::new(file))).collect();
         let count = units::count(files.len() as u64, "file", "files");
         let size = units::size(files.iter().map(|file| file.size).sum());
         let subject = &self.subject;
@@ -185,7 +185,7 @@ impl Story {
     }
 
     fn on_begun(&mut self, id: FileId, proven: u64, now: Instant) -> Option<Notice> {
-        self.pace.get_or_insert_with(|| Pace::new(now));
+        self.eta.get_or_insert_with(|| Eta::new(now));
         self.last_bytes = now;
         let file = self.files.get_mut(&id)?;
         file.on_begun(proven, now);
@@ -220,8 +220,8 @@ impl Story {
     fn on_proven(&mut self, id: FileId, proven: u64, now: Instant) {
         let Some(file) = self.files.get_mut(&id) else { return };
         let gained = file.on_proven(proven, now);
-        if let Some(pace) = &mut self.pace {
-            pace.on_gain(gained, now);
+        if let Some(eta) = &mut self.eta {
+            eta.on_gain(gained, now);
         }
     }
 

@@ -12,11 +12,11 @@ use engine::time::Instant;
 use engine::{Step, next_step};
 use moshi_fetch::news::Aside;
 
-use super::file::{FileStage, FileStory};
-use super::{Down, Pause, Stage, Story};
+use super::file::{FileStage, FileView};
+use super::{Down, Pause, Stage, View};
 use crate::cli::units::{self, count, countdown, duration};
 
-impl Story {
+impl View {
     /// What is happening now.
     pub(crate) fn sentence(&self, now: Instant) -> String {
         match &self.stage {
@@ -108,7 +108,7 @@ impl Story {
             break;
         }
         words.unwrap_or_else(|| {
-            let is_over = |file: &FileStory| file.stage.is_in_place() || file.stage.is_failed();
+            let is_over = |file: &FileView| file.stage.is_in_place() || file.stage.is_failed();
             let is_all_over = self.files.values().all(is_over);
             if is_all_over { "finishing" } else { "looking at what is on the disk" }.to_owned()
         })
@@ -188,7 +188,7 @@ pub(super) fn repaired(path: &str, range: ByteRange, origin: Origin) -> String {
     }
 }
 
-pub(super) fn sealed(file: &FileStory) -> String {
+pub(super) fn sealed(file: &FileView) -> String {
     let (path, size) = (&file.path, units::size(file.size));
     match &file.stage {
         FileStage::Verified(digest) => {

@@ -25,14 +25,14 @@ fn event(event: Event, seconds: u64) -> News {
     News::Transfer { event, at: at(seconds + 100), open_requests: 4 }
 }
 
-/// A story of two files, of which the first has begun.
-fn begun(proven: u64) -> Story {
-    let mut story = Story::new("org/name", at(0));
+/// A view of two files, of which the first has begun.
+fn begun(proven: u64) -> View {
+    let mut view = View::new("org/name", at(0));
     let file = |file, path: &str, size| PlannedFile { file, path: path.into(), size };
     let files = vec![file(MODEL, "model.safetensors", 14 * GB), file(CONFIG, "config.json", 1_024)];
-    story.on_news(&News::Planned { commit: "0123456789abcdef".repeat(2), files }, at(0));
-    story.on_news(&event(Event::Begun { file: MODEL, proven }, 0), at(0));
-    story
+    view.on_news(&News::Planned { commit: "0123456789abcdef".repeat(2), files }, at(0));
+    view.on_news(&event(Event::Begun { file: MODEL, proven }, 0), at(0));
+    view
 }
 
 fn words(notice: Option<Notice>) -> String {
@@ -44,11 +44,11 @@ type Row<'a> = (&'a [(u64, Event)], u64, &'a str);
 
 fn check(table: &[Row<'_>]) {
     for (events, seconds, expected) in table {
-        let mut story = begun(0);
+        let mut view = begun(0);
         for (second, happened) in *events {
-            story.on_news(&event(happened.clone(), *second), at(*second));
+            view.on_news(&event(happened.clone(), *second), at(*second));
         }
-        assert_eq!(story.sentence(at(*seconds)), *expected, "{events:?}");
+        assert_eq!(view.sentence(at(*seconds)), *expected, "{events:?}");
     }
 }
 
@@ -152,24 +152,24 @@ fn the_sentence_follows_the_file() {
 
 #[test]
 fn the_sentence_before_a_transfer() {
-    let mut story = Story::new("org/name", at(0));
-    let mut said = vec![story.sentence(at(0))];
+    let mut view = View::new("org/name", at(0));
+    let mut said = vec![view.sentence(at(0))];
     let host = || "hub.test".to_owned();
-    let asked = words(story.on_news(&News::Asking { host: host() }, at(1)));
+    let asked = words(view.on_news(&News::Asking { host: host() }, at(1)));
     assert_eq!(asked, "asking hub.test about org/name");
-    assert_eq!(story.on_news(&News::Asking { host: host() }, at(1)), None);
-    said.push(story.sentence(at(4)));
+    assert_eq!(view.on_news(&News::Asking { host: host() }, at(1)), None);
+    said.push(view.sentence(at(4)));
     for attempt in 1..=2 {
         let again_in = Duration::from_secs(9);
         let failed = News::AskingFailed { fault: Fault::Refused, attempt, again_in };
-        let notice = words(story.on_news(&failed, at(5)));
+        let notice = words(view.on_news(&failed, at(5)));
         let first = "asking hub.test failed: the connection was refused; it is asked again";
         assert_eq!(notice, if attempt == 1 { first } else { "" });
-        said.push(story.sentence(at(6)));
+        said.push(view.sentence(at(6)));
     }
-    said.push(story.sentence(at(20)));
-    story.on_cancel(at(21));
-    said.push(story.sentence(at(22)));
+    said.push(view.sentence(at(20)));
+    view.on_cancel(at(21));
+    said.push(view.sentence(at(22)));
     assert_eq!(
         said,
         [
@@ -185,23 +185,23 @@ fn the_sentence_before_a_transfer() {
 
 #[test]
 fn what_others_do_with_a_file_is_told_once() {
-    let mut story = begun(0);
-    story.on_news(&event(Event::Sealed { file: MODEL }, 1), at(1));
+    let mut view = begun(0);
+    view.on_news(&event(Event::Sealed { file: MODEL }, 1), at(1));
     let busy = News::Busy { file: CONFIG, by: "process 7".to_owned() };
-    let first = words(story.on_news(&busy, at(2)));
+    let first = words(view.on_news(&busy, at(2)));
     assert_eq!(first, "config.json is being fetched by process 7; waiting for it");
-    assert_eq!(story.on_news(&busy, at(3)), None);
-    let sentence = story.sentence(at(9));
+    assert_eq!(view.on_news(&busy, at(3)), None);
+    let sentence = view.sentence(at(9));
     assert_eq!(sentence, "config.json is being fetched by process 7; waiting for it, for 7 s");
-    let left = words(story.on_news(&News::Verifying { file: CONFIG }, at(10)));
+    let left = words(view.on_news(&News::Verifying { file: CONFIG }, at(10)));
     let expected = "config.json was left here by another program; checking it against its digest";
     assert_eq!(left, expected);
-    let sentence = story.sentence(at(12));
+    let sentence = view.sentence(at(12));
     assert_eq!(sentence, "checking config.json against its digest, for 2 s");
-    let present = words(story.on_news(&News::Present { file: CONFIG }, at(12)));
+    let present = words(view.on_news(&News::Present { file: CONFIG }, at(12)));
     assert_eq!(present, "config.json is in place");
-    assert_eq!(story.sentence(at(13)), "finishing");
-    assert_eq!(story.total(at(13)).map(|total| total.name).as_deref(), Some("2 of 2 files"));
+    assert_eq!(view.sentence(at(13)), "finishing");
+    assert_eq!(view.total(at(13)).map(|total| total.name).as_deref(), Some("2 of 2 files"));
 }
 
 #[test]
@@ -313,27 +313,27 @@ fn notices_of_the_digest() {
     ]);
 }
 
-/// Tells the story each event at its second, and compares what is worth a line of it.
+/// Tells the view each event at its second, and compares what is worth a line of it.
 fn tell(steps: &[(u64, Event, &str)]) {
-    let mut story = begun(0);
+    let mut view = begun(0);
     for (seconds, happened, expected) in steps {
-        let notice = story.on_news(&event(happened.clone(), *seconds), at(*seconds));
+        let notice = view.on_news(&event(happened.clone(), *seconds), at(*seconds));
         assert_eq!(words(notice), *expected, "{happened:?}");
     }
 }
 
 #[test]
 fn what_was_there_before_is_told_and_is_no_speed() {
-    let mut story = begun(0);
+    let mut view = begun(0);
     let continued = event(Event::Begun { file: MODEL, proven: 7 * GB }, 1);
     assert_eq!(
-        words(story.on_news(&continued, at(1))),
+        words(view.on_news(&continued, at(1))),
         "model.safetensors: continuing, 7.00 GB of 14.0 GB (50.0 %) are on disk and proven"
     );
-    assert_eq!(story.goodput(at(11)), (0, 0));
-    story.on_news(&event(Event::Proven { file: MODEL, proven: 7 * GB + 110_000 }, 11), at(11));
-    assert_eq!(story.goodput(at(11)), (110_000, 10_000));
-    let total = story.total(at(11)).map(|total| total.to_string());
+    assert_eq!(view.goodput(at(11)), (0, 0));
+    view.on_news(&event(Event::Proven { file: MODEL, proven: 7 * GB + 110_000 }, 11), at(11));
+    assert_eq!(view.goodput(at(11)), (110_000, 10_000));
+    let total = view.total(at(11)).map(|total| total.to_string());
     assert_eq!(
         total.as_deref(),
         Some("0 of 2 files: 7.00 GB of 14.0 GB, 50.0 %, 11.0 KB/s, about 8.1 days left")
@@ -342,54 +342,54 @@ fn what_was_there_before_is_told_and_is_no_speed() {
 
 #[test]
 fn files_in_flight_are_those_that_move() {
-    let mut story = begun(0);
-    story.on_news(&event(Event::Begun { file: CONFIG, proven: 0 }, 1), at(1));
-    let shown = |story: &Story, seconds| {
-        let shown = story.in_flight(8, at(seconds));
+    let mut view = begun(0);
+    view.on_news(&event(Event::Begun { file: CONFIG, proven: 0 }, 1), at(1));
+    let shown = |view: &View, seconds| {
+        let shown = view.in_flight(8, at(seconds));
         shown.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
     };
-    assert_eq!(shown(&story, 1), [MODEL], "something is always shown");
-    story.on_news(&event(Event::Received { file: CONFIG, len: 9 }, 2), at(2));
-    assert_eq!(shown(&story, 3), [CONFIG]);
-    story.on_news(&event(Event::Received { file: MODEL, len: 9 }, 4), at(4));
-    assert_eq!(shown(&story, 5), [MODEL, CONFIG]);
-    assert_eq!(shown(&story, 33), [MODEL], "the other has been silent for long");
-    story.on_news(&event(Event::Sealed { file: MODEL }, 34), at(34));
-    assert_eq!(shown(&story, 34), [CONFIG]);
+    assert_eq!(shown(&view, 1), [MODEL], "something is always shown");
+    view.on_news(&event(Event::Received { file: CONFIG, len: 9 }, 2), at(2));
+    assert_eq!(shown(&view, 3), [CONFIG]);
+    view.on_news(&event(Event::Received { file: MODEL, len: 9 }, 4), at(4));
+    assert_eq!(shown(&view, 5), [MODEL, CONFIG]);
+    assert_eq!(shown(&view, 33), [MODEL], "the other has been silent for long");
+    view.on_news(&event(Event::Sealed { file: MODEL }, 34), at(34));
+    assert_eq!(shown(&view, 34), [CONFIG]);
 }
 
 #[test]
 fn what_the_publisher_vouches_for_is_told_with_the_figures() {
-    let mut story = begun(0);
+    let mut view = begun(0);
     let range = ByteRange::new(0, GB);
     let chunk = || event(Event::Chunk { file: MODEL, index: 0, count: 14, range }, 10);
     let vouched = |vouched| event(Event::Vouched { file: MODEL, vouched }, 10);
-    story.on_news(&event(Event::Proven { file: MODEL, proven: GB }, 10), at(10));
+    view.on_news(&event(Event::Proven { file: MODEL, proven: GB }, 10), at(10));
     let plain = "model.safetensors: chunk 1 of 14 is here and recorded, 7.1 %, 100 MB/s, about 3 \
                  min left";
-    assert_eq!(words(story.on_news(&chunk(), at(10))), plain, "nobody has vouched for anything");
-    assert_eq!(story.on_news(&vouched(GB / 2), at(10)), None, "it would be a line a xorb");
+    assert_eq!(words(view.on_news(&chunk(), at(10))), plain, "nobody has vouched for anything");
+    assert_eq!(view.on_news(&vouched(GB / 2), at(10)), None, "it would be a line a xorb");
     let expected = format!("{plain}; vouched by the publisher: 500 MB of 14.0 GB");
-    assert_eq!(words(story.on_news(&chunk(), at(10))), expected);
-    let total = |story: &Story| story.total(at(20)).unwrap();
-    let heartbeat = total(&story).to_string();
+    assert_eq!(words(view.on_news(&chunk(), at(10))), expected);
+    let total = |view: &View| view.total(at(20)).unwrap();
+    let heartbeat = total(&view).to_string();
     let expected = "; vouched by the publisher: 500 MB of 14.0 GB";
     assert!(heartbeat.ends_with(expected), "{heartbeat}");
-    story.on_news(&vouched(0), at(20));
-    let ground = total(&story).ground();
+    view.on_news(&vouched(0), at(20));
+    let ground = total(&view).ground();
     assert_eq!(ground.as_deref(), Some("vouched by the publisher: 0 B of 14.0 GB"));
-    story.on_news(&event(Event::Begun { file: MODEL, proven: 0 }, 20), at(20));
-    assert_eq!(total(&story).ground(), None);
+    view.on_news(&event(Event::Begun { file: MODEL, proven: 0 }, 20), at(20));
+    assert_eq!(total(&view).ground(), None);
 }
 
 #[test]
 fn a_file_with_the_right_digest_needs_nobody_to_vouch_for_it() {
-    let mut story = begun(0);
+    let mut view = begun(0);
     let mut check = |happened, expected: Option<&str>| {
-        story.on_news(&event(happened, 1), at(1));
-        let ground = story.total(at(1)).and_then(|total| total.ground());
+        view.on_news(&event(happened, 1), at(1));
+        let ground = view.total(at(1)).and_then(|total| total.ground());
         assert_eq!(ground.as_deref(), expected);
-        story.vouched()
+        view.vouched()
     };
     let digest = FileDigest::Sha256([7; 32]);
     let sealed = |file| Event::Sealed { file };

@@ -10,9 +10,9 @@ use std::task::{Context, Waker};
 
 use super::lock;
 
-/// The fate of one connection, known to both of its ends.
+/// The reason of one connection, known to both of its ends.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fate {
+pub(super) struct CloseReason {
     state: Arc<Mutex<State>>,
     crashes: Arc<AtomicU64>,
     /// How many crashes there had been when it was accepted.
@@ -37,7 +37,7 @@ pub(super) enum End {
     Loss,
 }
 
-impl Fate {
+impl CloseReason {
     /// Seals it; what came first counts.
     pub(super) fn seal(&self, end: End) {
         lock(&self.state).end.get_or_insert(end);
@@ -71,30 +71,30 @@ impl Fate {
     }
 }
 
-/// Fates on their way from where a connection was accepted to where it was asked for.
+/// CloseReasons on their way from where a connection was accepted to where it was asked for.
 #[derive(Debug, Default)]
-pub(super) struct Fates {
+pub(super) struct CloseReasons {
     crashes: Arc<AtomicU64>,
-    by_client: Mutex<BTreeMap<SocketAddr, Fate>>,
+    by_client: Mutex<BTreeMap<SocketAddr, CloseReason>>,
     /// Of the connections that clients have, by their numbers.
-    open: Mutex<BTreeMap<usize, Fate>>,
+    open: Mutex<BTreeMap<usize, CloseReason>>,
 }
 
-impl Fates {
+impl CloseReasons {
     /// A new connection from this address; what was left of an older one is forgotten.
-    pub(super) fn accept(&self, client: SocketAddr) -> Fate {
+    pub(super) fn accept(&self, client: SocketAddr) -> CloseReason {
         let crashes = self.crashes.clone();
         let born_after = crashes.load(Ordering::Relaxed);
-        let fate = Fate { state: Arc::default(), crashes, born_after };
-        lock(&self.by_client).insert(client, fate.clone());
-        fate
+        let reason = CloseReason { state: Arc::default(), crashes, born_after };
+        lock(&self.by_client).insert(client, reason.clone());
+        reason
     }
 
-    /// The fate of the connection that was just accepted, which has this number from now on.
-    pub(super) fn take(&self, client: SocketAddr, number: usize) -> Fate {
-        let fate = lock(&self.by_client).remove(&client).unwrap_or_default();
-        lock(&self.open).insert(number, fate.clone());
-        fate
+    /// The reason of the connection that was just accepted, which has this number from now on.
+    pub(super) fn take(&self, client: SocketAddr, number: usize) -> CloseReason {
+        let reason = lock(&self.by_client).remove(&client).unwrap_or_default();
+        lock(&self.open).insert(number, reason.clone());
+        reason
     }
 
     pub(super) fn forget(&self, number: usize) {
@@ -105,10 +105,10 @@ impl Fates {
     /// not in the order in which a runtime drops its tasks, which is nobody's to choose.
     pub(super) fn lose_all(&self) {
         self.crashes.fetch_add(1, Ordering::Relaxed);
-        for fate in std::mem::take(&mut *lock(&self.open)).into_values() {
-            fate.lose();
+        for reason in std::mem::take(&mut *lock(&self.open)).into_values() {
+            reason.lose();
         }
         // Accepted, and the client does not know it yet.
-        lock(&self.by_client).values().for_each(Fate::lose);
+        lock(&self.by_client).values().for_each(CloseReason::lose);
     }
 }

@@ -12,7 +12,7 @@ use super::lock;
 
 /// All attempts to connect and what became of them.
 #[derive(Debug, Default)]
-pub struct Books {
+pub struct ConnectionLog {
     flows: Vec<Flow>,
     open: usize,
     open_max: usize,
@@ -61,7 +61,7 @@ pub enum Ending {
     Dropped,
 }
 
-impl Books {
+impl ConnectionLog {
     pub(super) fn recorded(recording: Arc<Mutex<Recording>>) -> Self {
         Self { recording: Some(recording), ..Self::default() }
     }

@@ -27,7 +27,7 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// For a client on this network, by the number that it has in the books.
+    /// For a client on this network, by the number that it has in the connections.
     pub fn new(network: &Network, client: u64) -> Self {
         Self { network: network.clone(), client }
     }
@@ -56,9 +56,9 @@ impl Service<Uri> for Connector {
             };
             match dial(&network, port).await {
                 Ok(tcp) => {
-                    let fate = network.shared.fates.take(tcp.local_addr()?, entry.number());
+                    let reason = network.shared.reasons.take(tcp.local_addr()?, entry.number());
                     entry.open();
-                    Ok(TokioIo::new(Stream::new(tcp, fate, entry)))
+                    Ok(TokioIo::new(Stream::new(tcp, reason, entry)))
                 }
                 Err(error) => {
                     entry.end(Ending::NoAnswer);

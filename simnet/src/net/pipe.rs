@@ -16,14 +16,14 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use turmoil::net::tcp::OwnedWriteHalf;
 
-use super::close_reason::{End, Fate};
+use super::close_reason::{CloseReason, End};
 use super::{lock, now};
 
 /// One connection's way through the link, from the server to the client.
 #[derive(Debug)]
 pub(super) struct Pipe {
     link: Arc<Mutex<Link>>,
-    fate: Fate,
+    reason: CloseReason,
     state: Mutex<State>,
     is_changed: Notify,
 }
@@ -76,7 +76,11 @@ pub(super) enum Standing {
 }
 
 impl Pipe {
-    pub(super) fn new(link: Arc<Mutex<Link>>, connection: link::Connection, fate: Fate) -> Self {
+    pub(super) fn new(
+        link: Arc<Mutex<Link>>,
+        connection: link::Connection,
+        reason: CloseReason,
+    ) -> Self {
         let state = State {
             connection,
             pieces: VecDeque::new(),
@@ -87,7 +91,7 @@ impl Pipe {
             is_silent: false,
             waiting: Vec::new(),
         };
-        Self { link, fate, state: Mutex::new(state), is_changed: Notify::new() }
+        Self { link, reason, state: Mutex::new(state), is_changed: Notify::new() }
     }
 
     pub(super) fn standing(&self) -> Standing {
@@ -136,7 +140,7 @@ impl Pipe {
     /// says while its tasks are dropped, in an order that is nobody's to choose.
     pub(super) fn send(&self, load: Load) {
         let mut state = self.lock();
-        if state.is_over() || self.fate.is_orphaned() {
+        if state.is_over() || self.reason.is_orphaned() {
             return;
         }
         let len = match &load {
@@ -223,7 +227,7 @@ impl Pipe {
                     state.wake();
                     return Step::Write(bytes);
                 }
-                Some(Load::Reset) => self.fate.seal(End::Reset),
+                Some(Load::Reset) => self.reason.seal(End::Reset),
                 Some(Load::Close) | None => {}
             }
             return Step::End;
@@ -231,7 +235,7 @@ impl Pipe {
         match state.reset_at {
             Some(at) if at > now => Step::WaitUntil(at),
             Some(_) => {
-                self.fate.seal(End::Reset);
+                self.reason.seal(End::Reset);
                 state.failed = Some(ErrorKind::ConnectionReset);
                 state.wake();
                 Step::End
@@ -250,7 +254,7 @@ impl Pipe {
     /// What is on its way still arrives, and nothing after it.
     fn fall_silent(&self, state: &mut State) {
         state.is_silent = true;
-        self.fate.seal(End::Silence);
+        self.reason.seal(End::Silence);
         self.is_changed.notify_one();
         state.wake();
     }

@@ -35,13 +35,13 @@ pub struct Served {
 impl Served {
     /// A connection that was accepted; `None` if the link has no place for it, and it was reset.
     pub(super) fn accept(network: &Network, tcp: TcpStream) -> io::Result<Option<Self>> {
-        let fate = network.shared.fates.accept(tcp.peer_addr()?);
+        let reason = network.shared.reasons.accept(tcp.peer_addr()?);
         let Ok(connection) = network.link().open(now().unwrap_or_default()) else {
-            fate.seal(super::close_reason::End::Reset);
+            reason.seal(super::close_reason::End::Reset);
             return Ok(None);
         };
         let (read_half, write_half) = tcp.into_split();
-        let pipe = Arc::new(Pipe::new(network.shared.link.clone(), connection, fate));
+        let pipe = Arc::new(Pipe::new(network.shared.link.clone(), connection, reason));
         // Outlives the server's interest: what was written still arrives.
         tokio::spawn(pipe.clone().carry(write_half));
         Ok(Some(Self {

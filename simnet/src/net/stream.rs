@@ -10,7 +10,7 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use turmoil::net::TcpStream;
 
-use super::close_reason::{End, Fate};
+use super::close_reason::{CloseReason, End};
 use super::connection_log::Ending;
 use super::{Network, now};
 
@@ -18,11 +18,11 @@ use super::{Network, now};
 #[derive(Debug)]
 pub struct Stream {
     tcp: TcpStream,
-    fate: Fate,
+    reason: CloseReason,
     entry: Entry,
 }
 
-/// An attempt's place in the books. Dropping it ends the attempt there.
+/// An attempt's place in the connections. Dropping it ends the attempt there.
 #[derive(Debug)]
 pub(super) struct Entry {
     network: Network,
@@ -30,14 +30,14 @@ pub(super) struct Entry {
 }
 
 impl Stream {
-    pub(super) fn new(tcp: TcpStream, fate: Fate, entry: Entry) -> Self {
-        Self { tcp, fate, entry }
+    pub(super) fn new(tcp: TcpStream, reason: CloseReason, entry: Entry) -> Self {
+        Self { tcp, reason, entry }
     }
 }
 
 impl Entry {
     pub(super) fn new(network: &Network, client: u64, host: &str) -> Self {
-        let number = network.books().on_ask(client, host, now().unwrap_or_default());
+        let number = network.connections().on_ask(client, host, now().unwrap_or_default());
         Self { network: network.clone(), number }
     }
 
@@ -46,12 +46,12 @@ impl Entry {
     }
 
     pub(super) fn open(&self) {
-        self.network.books().on_open(self.number, now().unwrap_or_default());
+        self.network.connections().on_open(self.number, now().unwrap_or_default());
     }
 
     pub(super) fn end(&self, ending: Ending) {
-        self.network.shared.fates.forget(self.number);
-        self.network.books().on_end(self.number, ending, now());
+        self.network.shared.reasons.forget(self.number);
+        self.network.connections().on_end(self.number, ending, now());
     }
 }
 
@@ -73,8 +73,8 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.fate.wake_later(cx);
-        if self.fate.end() == Some(End::Loss) {
+        self.reason.wake_later(cx);
+        if self.reason.end() == Some(End::Loss) {
             self.entry.end(Ending::Reset);
             return Poll::Ready(Err(ErrorKind::ConnectionReset.into()));
         }
@@ -83,13 +83,13 @@ impl AsyncRead for Stream {
         let len = buffer.filled().len() - before;
         if result.is_ok() && (len > 0 || buffer.remaining() == 0) {
             let Entry { network, number } = &self.entry;
-            network.books().on_received(*number, len as u64, now().unwrap_or_default());
+            network.connections().on_received(*number, len as u64, now().unwrap_or_default());
             return Poll::Ready(Ok(()));
         }
-        match (self.fate.end(), result) {
+        match (self.reason.end(), result) {
             (Some(End::Silence), _) => {
                 let Entry { network, number } = &self.entry;
-                network.books().on_silence(*number);
+                network.connections().on_silence(*number);
                 Poll::Pending
             }
             (Some(End::Reset | End::Loss), _) => {
@@ -115,7 +115,7 @@ impl AsyncWrite for Stream {
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
         let result = ready!(Pin::new(&mut self.tcp).poll_write(cx, buffer));
-        let len = match (self.fate.end(), result) {
+        let len = match (self.reason.end(), result) {
             (_, Ok(len)) => len,
             // Into the void.
             (Some(End::Silence), Err(_)) => buffer.len(),
@@ -125,7 +125,7 @@ impl AsyncWrite for Stream {
             (None, Err(error)) => return Poll::Ready(Err(error)),
         };
         let Entry { network, number } = &self.entry;
-        network.books().on_sent(*number, len as u64, now());
+        network.connections().on_sent(*number, len as u64, now());
         Poll::Ready(Ok(len))
     }
 

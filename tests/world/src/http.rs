@@ -34,7 +34,7 @@ pub struct SimHttp {
 type Hyper = Client<Connector, Full<Bytes>>;
 
 impl SimHttp {
-    /// A client without connections, by the number that it is to have in the network's books.
+    /// A client without connections, by the number that it is to have in the network's connections.
     pub fn new(network: &Network, number: u64) -> Self {
         Self { network: network.clone(), number, clients: Arc::default() }
     }

@@ -26,7 +26,7 @@ use crate::sometimes::Tally;
 use crate::stage::{Host, Stage};
 use crate::user::live;
 use crate::witness::{Rule, Violation};
-use fault_injector::Stagehand;
+use fault_injector::FaultInjector;
 use simnet::net;
 use verdict::{judge, patience};
 
@@ -81,7 +81,7 @@ pub fn run(scenario: &Scenario) -> Outcome {
         situations: witness.situations().clone(),
         fired: stage.lies_told(),
         took: ended.since_start(),
-        arrived: stage.network.books().received(),
+        arrived: stage.network.connections().received(),
         allowed,
         size: stage.size(),
         recording,
@@ -104,7 +104,7 @@ fn play(stage: &Arc<Stage>) -> Instant {
         sim.host(host.name(), move || {
             let stage = Arc::clone(&stage);
             async move {
-                if host == Host::Rival
+                if host == Host::Competitor
                     && let Some(from) = stage.scenario.rival_at
                 {
                     let now = net::now().unwrap_or_default();
@@ -116,11 +116,11 @@ fn play(stage: &Arc<Stage>) -> Instant {
         });
     }
     let limit = Instant::at(scenario.calm_at + patience(stage));
-    let mut stagehand = Stagehand::new(Arc::clone(stage));
+    let mut fault_injector = FaultInjector::new(Arc::clone(stage));
     loop {
         let now = Instant::at(sim.elapsed());
-        stagehand.act(&mut sim, now);
-        let is_over = stagehand.is_over(now);
+        fault_injector.act(&mut sim, now);
+        let is_over = fault_injector.is_over(now);
         if is_over || now >= limit {
             let calm = Instant::at(scenario.calm_at);
             // Who is not served by then never is.

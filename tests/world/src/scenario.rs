@@ -68,7 +68,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What the person must be told, by the kinds of faults.
+    /// What the user must be told, by the kinds of faults.
     pub(crate) const fn told(self) -> &'static [&'static str] {
         match self {
             Self::NoSuchFile => &["no such file"],
@@ -141,7 +141,7 @@ impl fmt::Display for Scenario {
             writeln!(f, "  at {}: {:?}", seconds(step.at), step.what)?;
         }
         if let Some(at) = self.rival_at {
-            writeln!(f, "  a rival from {}", seconds(at))?;
+            writeln!(f, "  a competitor from {}", seconds(at))?;
         }
         if let Some(locks) = self.elsewhere {
             writeln!(f, "  it is on another machine, and locks are {locks:?}")?;

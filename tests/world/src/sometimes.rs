@@ -36,7 +36,7 @@ pub enum Sometimes {
     TailSplit,
     /// The disk was full, and then was not.
     NoSpaceThenSpace,
-    /// The disk refused something, and the person was told.
+    /// The disk refused something, and the user was told.
     DiskFailed,
     /// The disk changed what it held, and that was repaired.
     BitRotRepaired,
@@ -66,9 +66,9 @@ pub enum Sometimes {
     XetDeduplicated,
     /// Somebody else changed, cut or removed the unfinished file.
     Tampered,
-    /// A writer slept for longer than its claim is believed, and a rival was on another machine.
+    /// A writer slept for longer than its claim is believed, and a competitor was on another machine.
     SleptThroughHeartbeat,
-    /// A rival ran on another machine.
+    /// A competitor ran on another machine.
     RivalElsewhere,
     /// The clock was set.
     ClockJumped,
@@ -80,7 +80,7 @@ pub enum Sometimes {
     DialledInVain,
     /// A sync of the unfinished file, or a record of it, failed.
     SyncOrRecordFailed,
-    /// The person stopped it, and it ended.
+    /// The user stopped it, and it ended.
     Stopped,
     /// What cannot be had ended in its own error.
     RefusedForGood,

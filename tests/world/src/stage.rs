@@ -41,7 +41,7 @@ pub(crate) struct Stage {
     places: OnceLock<Vec<Aftermath>>,
     witness: Mutex<Witness>,
     recording: Arc<Mutex<Recording>>,
-    people: Mutex<BTreeMap<Host, Person>>,
+    people: Mutex<BTreeMap<Host, User>>,
     has_rotted: AtomicBool,
     /// Bytes that somebody else has taken away.
     taken: AtomicU64,
@@ -73,22 +73,22 @@ pub(crate) struct Known {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Host {
     First,
-    Rival,
+    Competitor,
 }
 
 impl Host {
-    pub(crate) const ALL: [Self; 2] = [Self::First, Self::Rival];
+    pub(crate) const ALL: [Self; 2] = [Self::First, Self::Competitor];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::First => "first",
-            Self::Rival => "rival",
+            Self::Competitor => "competitor",
         }
     }
 }
 
 #[derive(Debug, Default)]
-struct Person {
+struct User {
     process: Option<u64>,
     is_served: bool,
     pause: Duration,
@@ -254,11 +254,11 @@ impl Stage {
     /// A new process of the product.
     pub(crate) fn start_process(&self, host: Host) -> WorldDisk {
         let disk = self.computer.start_process();
-        self.person(host, |person| {
-            person.process = Some(disk.number());
-            person.cancelled = Arc::default();
+        self.user(host, |user| {
+            user.process = Some(disk.number());
+            user.cancelled = Arc::default();
         });
-        if host == Host::Rival && self.scenario.elsewhere.is_some() {
+        if host == Host::Competitor && self.scenario.elsewhere.is_some() {
             self.computer.move_elsewhere(disk.number());
             self.witness().note(Sometimes::RivalElsewhere);
         }
@@ -290,29 +290,29 @@ impl Stage {
         }
     }
 
-    /// The machine of a person is on, and they want the files.
+    /// The machine of a user is on, and they want the files.
     pub(crate) fn on_boot(&self, host: Host) {
-        self.person(host, |person| person.is_served = false);
+        self.user(host, |user| user.is_served = false);
     }
 
-    /// The process of a person is no more.
+    /// The process of a user is no more.
     pub(crate) fn on_exit(&self, host: Host, process: u64, death: Death, now: Instant) {
-        self.person(host, |person| person.process = None);
+        self.user(host, |user| user.process = None);
         self.computer.end_process(process);
         self.witness().on_death(process, death, self.scenario.sync_takes, now);
     }
 
-    /// Wakes when the person wants to stop the process that runs now.
+    /// Wakes when the user wants to stop the process that runs now.
     pub(crate) fn cancelled(&self, host: Host) -> Arc<Notify> {
-        self.person(host, |person| Arc::clone(&person.cancelled))
+        self.user(host, |user| Arc::clone(&user.cancelled))
     }
 
-    /// The person stops the process, and starts another one after the pause.
+    /// The user stops the process, and starts another one after the pause.
     pub(crate) fn cancel(&self, host: Host, pause: Duration, now: Instant) {
-        let process = self.person(host, |person| {
-            person.pause = pause;
-            person.cancelled.notify_one();
-            person.process
+        let process = self.user(host, |user| {
+            user.pause = pause;
+            user.cancelled.notify_one();
+            user.process
         });
         if let Some(process) = process {
             self.mark(now, format!("{} stops process {process}", host.name()));
@@ -320,20 +320,20 @@ impl Stage {
         }
     }
 
-    /// How long the person waits before the next try.
+    /// How long the user waits before the next try.
     pub(crate) fn pause_of(&self, host: Host) -> Duration {
-        self.person(host, |person| std::mem::take(&mut person.pause)).max(PAUSE)
+        self.user(host, |user| std::mem::take(&mut user.pause)).max(PAUSE)
     }
 
     pub(crate) fn process_of(&self, host: Host) -> Option<u64> {
-        self.person(host, |person| person.process)
+        self.user(host, |user| user.process)
     }
 
     pub(crate) fn is_served(&self, host: Host) -> bool {
-        self.person(host, |person| person.is_served)
+        self.user(host, |user| user.is_served)
     }
 
-    fn person<T>(&self, host: Host, ask: impl FnOnce(&mut Person) -> T) -> T {
+    fn user<T>(&self, host: Host, ask: impl FnOnce(&mut User) -> T) -> T {
         ask(lock(&self.people).entry(host).or_default())
     }
 }
@@ -361,5 +361,5 @@ const KILL_COSTS: Duration = Duration::from_millis(600);
 const CUT_COSTS: Duration = Duration::from_millis(2400);
 /// A claim that was not renewed for so long may be taken away.
 const STALE_AFTER: Duration = Duration::from_secs(75);
-/// How long a person waits before they try again.
+/// How long a user waits before they try again.
 const PAUSE: Duration = Duration::from_secs(5);

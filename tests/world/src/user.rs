@@ -1,7 +1,7 @@
 //! Who uses the product: starts it, and starts it again when it ends in an error, until all is
 //! there.
 //!
-//! Knows nothing of what goes wrong; a person only sees an exit code.
+//! Knows nothing of what goes wrong; a user only sees an exit code.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::stage::{HOME, Host, REPO, Stage, TOKEN};
 use crate::witness::Death;
 use simnet::net;
 
-/// What the person does, for as long as the machine is on.
+/// What the user does, for as long as the machine is on.
 pub(crate) async fn live(stage: Arc<Stage>, host: Host) {
     stage.on_boot(host);
     loop {

@@ -38,7 +38,7 @@ fn a_killed_hub_resets_and_another_one_goes_on() {
         },
     );
     assert_eq!(network.hubs().len(), 2);
-    let endings: Vec<_> = network.books().flows().iter().map(|flow| flow.ending).collect();
+    let endings: Vec<_> = network.connections().flows().iter().map(|flow| flow.ending).collect();
     let (reset, refused) = (Some(Ending::Reset), Some(Ending::NoAnswer));
     assert_eq!(endings[..3], [reset, reset, refused]);
 }
@@ -64,7 +64,7 @@ fn a_link_that_resets_is_heard_of_on_both_sides() {
         assert_eq!(fault, Fault::Reset);
         sleep(Duration::from_secs(1)).await;
         let stats = network.hubs()[0].stats();
-        assert_eq!(stats.connections_open as usize, network.books().open());
+        assert_eq!(stats.connections_open as usize, network.connections().open());
     });
 }
 
@@ -91,7 +91,7 @@ fn a_connection_that_dies_stays_silent_and_another_one_works() {
         };
         assert!(tokio::join!(silence, crash).0.is_err(), "it ended");
         sleep(moment).await;
-        let flow = network.books().flows().last().unwrap().clone();
+        let flow = network.connections().flows().last().unwrap().clone();
         assert!((1..BIG_LEN).contains(&flow.received), "{flow:?}");
         assert_eq!(flow.ending, Some(Ending::Dropped));
         assert_eq!(network.hubs()[0].stats().connections_open, 0, "servers are patient, not dumb");
@@ -106,7 +106,7 @@ fn a_forgotten_connection_swallows_the_next_request() {
         big_url(&http).await;
         sleep(Duration::from_secs(4)).await;
         big_url(&http).await;
-        assert_eq!(network.books().flows().len(), 1);
+        assert_eq!(network.connections().flows().len(), 1);
         sleep(Duration::from_secs(6)).await;
         let lost = timeout(Duration::from_secs(100), big_url(&http)).await;
         assert!(lost.is_err(), "{lost:?}");
@@ -125,8 +125,8 @@ fn one_connection_too_many_is_reset() {
         drop(body);
         sleep(Duration::from_secs(1)).await;
         assert_eq!(send(&http, get(&url)).await.unwrap().0.status, 200);
-        let books = network.books();
-        assert_eq!((books.flows().len(), books.open_max()), (4, 3));
+        let connections = network.connections();
+        assert_eq!((connections.flows().len(), connections.open_max()), (4, 3));
     });
 }
 
@@ -140,7 +140,7 @@ fn an_outage_holds_everything_back() {
         let (_, body) = send(&http, get(&url)).await.unwrap();
         let reading = tokio::spawn(drain(body));
         sleep(Duration::from_secs(2)).await;
-        let before = network.books().received();
+        let before = network.connections().received();
         assert!((50_000..150_000).contains(&before), "{before}");
         // The first packet is sent again after 1, 3, 7, 15 and 31 s.
         let asked_at = now().unwrap();
@@ -160,7 +160,7 @@ fn whoever_dials_through_a_long_outage_gives_up() {
     Scene::new(profile).run(|http, network| async move {
         let fault = scene::try_big_url(&http).await.unwrap_err();
         assert_eq!(fault, Fault::Link("the connection timed out".to_owned()));
-        assert_eq!(network.books().flows()[0].ending, Some(Ending::NoAnswer));
+        assert_eq!(network.connections().flows()[0].ending, Some(Ending::NoAnswer));
         let waited = now().unwrap().since_start().as_secs();
         assert!((127..129).contains(&waited), "{waited} s");
     });
@@ -183,7 +183,7 @@ fn names_may_take_long_or_be_out_of_reach() {
         let fault = scene::try_big_url(&http).await.unwrap_err();
         assert_eq!(fault, Fault::Lookup(HUB_NAME.to_owned()));
         assert!((113..114).contains(&now().unwrap().since_start().as_secs()));
-        assert_eq!(network.books().flows()[1].ending, Some(Ending::NoName));
+        assert_eq!(network.connections().flows()[1].ending, Some(Ending::NoName));
         big_url(&http).await;
     });
 }
@@ -223,8 +223,8 @@ fn connections_share_the_link() {
             let least = 4.0 * BIG_LEN as f64 / 400_000.0;
             assert!((least * 0.97..least * 1.03 + 0.5).contains(&took), "{took} s, not {least} s");
         }
-        assert_eq!(network.books().open_max(), 5);
-        assert!(network.books().received() > 4 * BIG_LEN);
+        assert_eq!(network.connections().open_max(), 5);
+        assert!(network.connections().received() > 4 * BIG_LEN);
     });
 }
 
@@ -249,7 +249,7 @@ fn a_body_that_nobody_reads_does_not_pile_up() {
         let url = big_url(&http).await;
         let (_, body) = send(&http, get(&url)).await.unwrap();
         sleep(Duration::from_secs(10)).await;
-        let received = network.books().received();
+        let received = network.connections().received();
         assert!(received < 1 << 20, "{received} bytes");
         drop(body);
         sleep(Duration::from_secs(1)).await;

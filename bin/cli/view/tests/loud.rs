@@ -6,8 +6,8 @@ use super::*;
 
 #[test]
 fn what_is_worth_a_word_of_a_name_and_of_a_part() {
-    let mut story = begun(0);
-    let mut told = |news: News| words(story.on_news(&news, at(1)));
+    let mut view = begun(0);
+    let mut told = |news: News| words(view.on_news(&news, at(1)));
     let named = "model.safetensors: the storage calls it by the name that the hub gave";
     assert_eq!(told(event(Event::Named { file: MODEL }, 1)), named);
     assert_eq!(told(event(Event::Named { file: CONFIG }, 1)), "", "it is small");
@@ -22,10 +22,10 @@ fn what_is_worth_a_word_of_a_name_and_of_a_part() {
 
 #[test]
 fn a_flood_of_bad_names_is_no_flood_of_lines() {
-    let mut story = Story::new("org/name", at(0));
+    let mut view = View::new("org/name", at(0));
     let fault = Fault::UnsafeName("it is empty".to_owned());
     let news = News::Unavailable { path: "../x".to_owned(), fault };
-    let told: Vec<_> = (0..1_000).filter_map(|_| story.on_news(&news, at(1))).collect();
+    let told: Vec<_> = (0..1_000).filter_map(|_| view.on_news(&news, at(1))).collect();
     assert_eq!(told.len(), 50);
     assert_eq!(told[0].words(), "../x cannot be had: not a safe file name: it is empty");
     assert_eq!(told[49].words(), "more files cannot be had: how many, the end says");

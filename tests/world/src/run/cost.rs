@@ -1,4 +1,4 @@
-//! What a run cost, put together from the network's books and the hubs' counters.
+//! What a run cost, put together from the network's connections and the hubs' counters.
 //!
 //! What it may have cost is the witness's to say.
 
@@ -13,15 +13,15 @@ pub(super) fn bill(stage: &Stage) -> Bill {
     let hubs = stage.network.hubs();
     let doubts = stage.damages() + u64::from(!stage.is_disk_honest());
     let useless = ["portal", "gzip", "wrong-range", "short-body", "etag-change"];
-    let books = stage.network.books();
+    let connections = stage.network.connections();
     let ends_there = |flow: &&Flow| matches!(flow.ending, Some(Ending::Reset | Ending::Closed));
-    let broken = books.flows().iter().filter(ends_there).count() as u64;
+    let broken = connections.flows().iter().filter(ends_there).count() as u64;
     // What is open when somebody is served has brought all that was wanted of it.
     let is_torn = |flow: &&Flow| {
         let is_early = flow.closed_at.is_some_and(|at| !stage.is_served_soon_after(at));
         flow.host == CDN_NAME && flow.received > 0 && is_early
     };
-    let torn = books.flows().iter().filter(is_torn).count() as u64;
+    let torn = connections.flows().iter().filter(is_torn).count() as u64;
     let sent = |route| hubs.iter().map(|hub| hub.stats().body_bytes_on(route)).sum::<u64>();
     Bill {
         size: stage.size(),
@@ -30,8 +30,8 @@ pub(super) fn bill(stage: &Stage) -> Bill {
         sent_unpacked: sent(Route::Cdn),
         // Who doubts nothing has no reason to ask for names.
         described: sent(Route::Reconstruction) + if doubts > 0 { sent(Route::Chunks) } else { 0 },
-        arrived: books.received(),
-        dropped: books.flows().len() as u64 - broken,
+        arrived: connections.received(),
+        dropped: connections.flows().len() as u64 - broken,
         broken,
         requests: hubs.iter().map(|hub| hub.stats().requests).sum(),
         lost_in_crashes: stage.lost_in_crashes(),

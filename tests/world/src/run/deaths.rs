@@ -16,7 +16,7 @@ use simnet::net::{CDN_NAME, Flow};
 /// L2: what is silent while others bring bytes is given up as soon as their gaps explain, and what
 /// is silent together with everything else not much later than a network forgets it.
 pub(super) fn check_deaths(stage: &Stage, ended: Instant) {
-    let flows = stage.network.books().flows().to_vec();
+    let flows = stage.network.connections().flows().to_vec();
     let silences = listen(stage);
     for (number, flow) in flows.iter().enumerate() {
         let Some(since) = flow.heard_at.max(flow.sent_at) else { continue };
@@ -38,9 +38,9 @@ pub(super) fn check_deaths(stage: &Stage, ended: Instant) {
 fn listen(stage: &Stage) -> Silences {
     let mut silences = Silences::keeping_all();
     let mut begun = BTreeMap::new();
-    let books = stage.network.books();
+    let connections = stage.network.connections();
     let is_content = |worker: u64| {
-        let flow = usize::try_from(worker).ok().and_then(|number| books.flows().get(number));
+        let flow = usize::try_from(worker).ok().and_then(|number| connections.flows().get(number));
         flow.is_some_and(|flow| flow.host == CDN_NAME)
     };
     for row in stage.recording().rows() {

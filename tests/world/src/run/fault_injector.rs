@@ -22,7 +22,7 @@ use crate::witness::Death;
 use simnet::net::HUB_NODE;
 
 /// Who makes things happen.
-pub(super) struct Stagehand {
+pub(super) struct FaultInjector {
     stage: Arc<Stage>,
     /// What is still to be done, in order of time.
     agenda: BTreeMap<(Instant, u64), Act>,
@@ -52,7 +52,7 @@ enum Act {
     Calm,
 }
 
-impl Stagehand {
+impl FaultInjector {
     pub(super) fn new(stage: Arc<Stage>) -> Self {
         let mut hand = Self {
             agenda: BTreeMap::new(),
@@ -242,7 +242,7 @@ impl Stagehand {
                     Fall::PowerCut => Death::PowerCut,
                 };
                 self.stage.on_exit(host, process, death, now);
-                self.stage.network.books().end_client(process, now);
+                self.stage.network.connections().end_client(process, now);
             }
             sim.crash(host.name());
             self.stage.mark(now, format!("{} is down: {fall:?}", host.name()));

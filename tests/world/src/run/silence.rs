@@ -13,7 +13,7 @@ use simnet::net::Flow;
 
 /// E3 and L3: in a long outage one probe at a time, and after it bytes soon.
 pub(super) fn check_outages(stage: &Stage, ended: Instant) {
-    let books = stage.network.books();
+    let connections = stage.network.connections();
     let mut witness = stage.witness();
     let outages = outages(&stage.scenario);
     for outage in &outages {
@@ -21,7 +21,7 @@ pub(super) fn check_outages(stage: &Stage, ended: Instant) {
         if !is_alone || !stage.is_undisturbed(outage.start - LEAD..outage.end + BACK_WITHIN) {
             continue;
         }
-        check_probes(books.flows(), outage, &mut witness);
+        check_probes(connections.flows(), outage, &mut witness);
         if outage.end + BACK_WITHIN < ended && stage.scenario.is_plain() {
             check_return(stage, outage, &mut witness);
         }

@@ -202,7 +202,7 @@ fn check_content(stage: &Stage) {
 }
 
 fn check_network(stage: &Stage, now: Instant) {
-    let books = stage.network.books();
+    let log = stage.network.connections();
     let workers = stage.scenario.config.workers_max * stage.hosts().len() as u32;
     // A name that is looked up in vain is no connection, nor is a dial that lost a race against a
     // connection that became free.
@@ -210,21 +210,21 @@ fn check_network(stage: &Stage, now: Instant) {
         let is_raced = flow.opened_at.is_none() && flow.ending == Some(Ending::Dropped);
         flow.ending != Some(Ending::NoName) && !is_raced
     };
-    let flows = books.flows().iter().filter(is_dialled);
+    let flows = log.flows().iter().filter(is_dialled);
     let connects: Vec<Instant> = flows.map(|flow| flow.asked_at).collect();
     let mut witness = stage.witness();
     check_pace(&connects, workers, &mut witness);
     check_vain(stage, &mut witness);
     check_reuse(stage, &mut witness, now);
     let open_max = CONNECTIONS + 2 * workers as usize;
-    let connections = (books.open_max() as u64, open_max as u64);
+    let connections = (log.open_max() as u64, open_max as u64);
     witness.spend(connections, now, Rule::S9Bounded, "connections at once");
     let leaks: u64 = stage.network.hubs().iter().map(|hub| hub.stats().tokens_on_cdn).sum();
-    if books.flows().iter().any(|flow| flow.host != HUB_NAME && flow.sent > 0) {
+    if log.flows().iter().any(|flow| flow.host != HUB_NAME && flow.sent > 0) {
         let how = || format!("{leaks} requests with a token");
         witness.check(leaks == 0, now, Rule::S8TokenStaysHome, how);
     }
-    if books.flows().iter().any(|flow| flow.ending == Some(Ending::Reset)) {
+    if log.flows().iter().any(|flow| flow.ending == Some(Ending::Reset)) {
         witness.note(Sometimes::LinkReset);
     }
 }
@@ -300,8 +300,8 @@ fn note_requests(stage: &Stage) {
     note(has_pushed(&requests), Sometimes::PushedMeanwhile);
     let (late, vain) = stage.network.names().counts();
     note(late > 0, Sometimes::NamesLate);
-    let books = stage.network.books();
-    let ends = |ending| books.flows().iter().any(|flow| flow.ending == Some(ending));
+    let connections = stage.network.connections();
+    let ends = |ending| connections.flows().iter().any(|flow| flow.ending == Some(ending));
     note(ends(Ending::NoName), Sometimes::NamesFailed);
     note(vain > 0 || ends(Ending::NoAnswer), Sometimes::DialledInVain);
     let max = stage.scenario.open_files.unwrap_or(u64::MAX);
@@ -319,7 +319,7 @@ fn has_pushed(requests: &[RequestRecord]) -> bool {
     pinned.is_some() && after.iter().any(|it| commit(&it.path) == pinned)
 }
 
-/// A probe comes every half minute, and what is silent is believed in for 75 s; a person waits 5 s
+/// A probe comes every half minute, and what is silent is believed in for 75 s; a user waits 5 s
 /// before they start it again.
 const SETTLING: Duration = Duration::from_secs(120);
 /// A claim that nobody renews any more is believed in for a minute, and watched for a while.

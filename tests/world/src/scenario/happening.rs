@@ -97,7 +97,7 @@ pub enum Happening {
         /// How long.
         lasting: Duration,
     },
-    /// The person stops it, and starts it again later.
+    /// The user stops it, and starts it again later.
     Cancel {
         /// How much later.
         pause: Duration,

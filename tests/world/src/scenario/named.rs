@@ -277,7 +277,7 @@ fn falls() -> Vec<Named> {
     ]
 }
 
-/// What a person does, and what their disk does to them.
+/// What a user does, and what their disk does to them.
 fn mishaps() -> Vec<Named> {
     vec![
         Named {
@@ -300,7 +300,7 @@ fn mishaps() -> Vec<Named> {
         },
         Named {
             name: "no space, then space",
-            why: "the person frees some space and runs the same command again",
+            why: "the user frees some space and runs the same command again",
             scenario: Scenario {
                 disk_bytes: Some(3 * MB),
                 calm_at: seconds(60),
@@ -359,7 +359,7 @@ pub fn fall_at(after_ops: u32, is_power_cut: bool) -> Scenario {
     Scenario { calm_at: seconds(30), ..with("proxy-8", 300_000, [fall]) }
 }
 
-/// The same at the n-th operation after the person has stopped it.
+/// The same at the n-th operation after the user has stopped it.
 pub fn fall_when_stopped(after_ops: u32, is_power_cut: bool) -> Scenario {
     let fall = at(2, fall(after_ops, is_power_cut));
     let stop = at(2, Happening::Cancel { pause: seconds(1) });

@@ -1,6 +1,6 @@
 //! What is done to the disk of a world, by itself or by others, and how much of it came to pass.
 //!
-//! Does none of it; that is the stagehand's.
+//! Does none of it; that is the fault_injector's.
 
 use std::sync::atomic::Ordering;
 

@@ -22,7 +22,7 @@ impl Stage {
         if self.scenario.refusal.is_some() {
             self.witness().accuse(now, Rule::L4TypedError, "served what cannot be had");
         }
-        self.person(host, |person| person.is_served = true);
+        self.user(host, |user| user.is_served = true);
         lock(&self.reports).push(now);
         let is_shown = self.computer.disk().peek(&report.path).is_some() || self.files.len() > 1;
         self.witness().check(is_shown, now, Rule::S1OnlyRightFiles, || {
@@ -37,7 +37,7 @@ impl Stage {
         }
     }
 
-    /// A process ends in an error. Whether that is the end of it for the person, too.
+    /// A process ends in an error. Whether that is the end of it for the user, too.
     pub(crate) fn on_error(&self, host: Host, error: &Error, now: Instant) -> bool {
         self.mark(now, format!("{} is told: {error}", host.name()));
         self.check_words(error, now);
@@ -53,7 +53,7 @@ impl Stage {
         }
         let is_refused = self.scenario.refusal.is_some() && error.blame() == Some(Blame::Request);
         if is_refused {
-            self.person(host, |person| person.is_served = true);
+            self.user(host, |user| user.is_served = true);
             lock(&self.reports).push(now);
         }
         is_refused

@@ -73,7 +73,7 @@ impl Witness {
         }
     }
 
-    /// The person stops a process.
+    /// The user stops a process.
     pub fn on_cancel(&mut self, process: u64, now: Instant) {
         self.lives.entry(process).or_default().cancelled.get_or_insert(now);
     }
@@ -312,7 +312,7 @@ impl Told {
 
 /// So long before a file is in place it was looked at for the last time.
 const SEALING: Duration = Duration::from_secs(3);
-/// How long saving may take once the person has said to stop.
+/// How long saving may take once the user has said to stop.
 const CANCEL_WITHIN: Duration = Duration::from_secs(1);
 /// Connections that were silent for longer have been given up.
 const LONG_OUTAGE: Duration = Duration::from_secs(60);

@@ -41,7 +41,7 @@ impl Scenario {
         self
     }
 
-    /// A rival on another machine, over a network whose locks may be worth nothing; and perhaps
+    /// A competitor on another machine, over a network whose locks may be worth nothing; and perhaps
     /// the first one sleeps for so long that it is taken for dead.
     fn invite_rival(&mut self, dice: &mut Dice) {
         let locks = [Locks::Honest, Locks::Lying, Locks::Absent];

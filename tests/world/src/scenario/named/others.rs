@@ -10,7 +10,7 @@ use super::{MB, Named, at, calm, kill, seconds, with};
 use crate::sometimes::Sometimes;
 
 pub(super) fn all() -> Vec<Named> {
-    let mut all = rivals();
+    let mut all = competitors();
     all.extend(out_of_reach());
     all.extend(unhelpful());
     all.extend(in_vain());
@@ -30,7 +30,7 @@ fn named(
 }
 
 /// Others who want the same file, and what they cannot know of each other.
-fn rivals() -> Vec<Named> {
+fn competitors() -> Vec<Named> {
     let elsewhere = |locks, script: Vec<_>| Scenario {
         rival_at: Some(seconds(2)),
         elsewhere: Some(locks),
@@ -39,7 +39,7 @@ fn rivals() -> Vec<Named> {
     let sleep = || at(6, Happening::Suspend { lasting: seconds(120) });
     vec![
         named(
-            "killed, and the rival is elsewhere",
+            "killed, and the competitor is elsewhere",
             "who cannot ask whether a writer lives waits for its heartbeat, and then goes on",
             &[Sometimes::RivalElsewhere, Sometimes::WaitedForRival],
             200,
@@ -63,7 +63,7 @@ fn rivals() -> Vec<Named> {
             elsewhere(Locks::Absent, vec![sleep()]),
         ),
         named(
-            "a long batch, and a rival elsewhere",
+            "a long batch, and a competitor elsewhere",
             "every claim of a batch is renewed, and not only the first",
             &[Sometimes::RivalElsewhere, Sometimes::WaitedForRival],
             200,
@@ -188,7 +188,7 @@ fn in_vain() -> Vec<Named> {
     vec![
         refused("no such file", "what is not there is not asked for again", Refusal::NoSuchFile),
         refused("no such revision", "nor is a branch", Refusal::NoSuchRevision),
-        refused("not for you", "a person without access is told so", Refusal::NotForYou),
+        refused("not for you", "a user without access is told so", Refusal::NotForYou),
         named(
             "more files than may be open",
             "what is done once for each batch is done for all of them, and for each file in it",
@@ -204,7 +204,7 @@ fn in_vain() -> Vec<Named> {
     ]
 }
 
-/// Disks that fail while a person stops it, or in other ways than by an error.
+/// Disks that fail while a user stops it, or in other ways than by an error.
 fn disks() -> Vec<Named> {
     vec![
         named(
@@ -220,7 +220,7 @@ fn disks() -> Vec<Named> {
         ),
         named(
             "no room for a record",
-            "what is not recorded is not safe, and the person is told",
+            "what is not recorded is not safe, and the user is told",
             &[Sometimes::SyncOrRecordFailed, Sometimes::NoSpaceThenSpace],
             60,
             with("dsl", 4 * MB, [at(6, Happening::JournalFull)]),

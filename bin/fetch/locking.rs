@@ -1,6 +1,6 @@
 //! Getting files for us: which are in place, which are ours to fetch, which must wait.
 //!
-//! Transfers nothing. Nobody waits here while holding a claim, and a file that waits for its turn,
+//! Transfers nothing. Nobody waits here while holding a lock, and a file that waits for its turn,
 //! or for another process, holds nothing open.
 
 use std::collections::BTreeMap;
@@ -14,14 +14,14 @@ use engine::manifest::FileId;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::batch::Claimed;
+use super::batch::Locked;
 use super::cached::InPlace;
 use super::item::{Item, Source};
 use super::offline::Verified;
 use super::progress::Progress;
 use super::session::{Session, begin_of};
 use super::{cached, offline};
-use crate::cache::file_lock::{Attempt, BEAT, Busy, Watch, try_claim};
+use crate::cache::file_lock::{Attempt, Busy, HEARTBEAT, Watch, try_lock};
 use crate::cache::{part, store};
 use crate::disk::Disk;
 use crate::error::{Error, ErrorKind};
@@ -29,27 +29,27 @@ use crate::http::Http;
 use crate::news::News;
 
 /// What came of trying to get a file for us.
-enum Claiming<D: Disk> {
-    Claimed(Box<Claimed<D>>),
+enum Locking<D: Disk> {
+    Locked(Box<Locked<D>>),
     Present(InPlace),
     /// Another process has it; what was seen of that.
     Busy(Busy, Watch),
 }
 
 impl<H: Http, D: Disk> Session<H, D> {
-    /// Claims as many files as may be open at once. Those that are in place, and those that cannot
+    /// FileLocks as many files as may be open at once. Those that are in place, and those that cannot
     /// be had, are taken off; those that another process has are left for later.
-    pub(super) async fn claim_batch(
+    pub(super) async fn lock_batch(
         &self,
         progress: &mut Progress,
-    ) -> Result<BTreeMap<FileId, Claimed<D>>, Error> {
+    ) -> Result<BTreeMap<FileId, Locked<D>>, Error> {
         let mut batch = BTreeMap::new();
         let mut waiting = progress.next_up();
-        let (mut claims, mut failed, mut is_crowded) = (FuturesUnordered::new(), None, false);
+        let (mut locks, mut failed, mut is_crowded) = (FuturesUnordered::new(), None, false);
         let (max, began, mut bytes) = (self.open_max(), self.clock.now(), 0);
         loop {
-            while failed.is_none() && !is_crowded && claims.len() < CLAIMS_AT_ONCE {
-                let (count, took) = (batch.len() + claims.len(), self.clock.now().since(began));
+            while failed.is_none() && !is_crowded && locks.len() < CLAIMS_AT_ONCE {
+                let (count, took) = (batch.len() + locks.len(), self.clock.now().since(began));
                 if is_enough(count, bytes, max, took) {
                     break;
                 }
@@ -57,16 +57,16 @@ impl<H: Http, D: Disk> Session<H, D> {
                 bytes = item.spec.size.saturating_add(bytes);
                 let seen = progress.watches.get(&id).cloned().unwrap_or_default();
                 let twin = progress.twin_of(&item);
-                claims.push(async move {
-                    let claimed = self.claim(id, &item, seen, twin).await;
+                locks.push(async move {
+                    let claimed = self.lock(id, &item, seen, twin).await;
                     (id, item, claimed)
                 });
             }
-            let Some((id, item, claimed)) = claims.next().await else { break };
+            let Some((id, item, claimed)) = locks.next().await else { break };
             match claimed {
-                Ok(Claiming::Claimed(claimed)) => drop(batch.insert(id, *claimed)),
-                Ok(Claiming::Present(file)) => progress.on_present(id, file),
-                Ok(Claiming::Busy(busy, watch)) => {
+                Ok(Locking::Locked(claimed)) => drop(batch.insert(id, *claimed)),
+                Ok(Locking::Present(file)) => progress.on_present(id, file),
+                Ok(Locking::Busy(busy, watch)) => {
                     if progress.watches.insert(id, watch).is_none() {
                         self.tell(News::Busy { file: id, by: busy.by });
                     }
@@ -117,17 +117,17 @@ impl<H: Http, D: Disk> Session<H, D> {
     }
 
     /// Tries to get a file for us. `twin` is one of the same content that is in place.
-    async fn claim(
+    async fn lock(
         &self,
         id: FileId,
         item: &Item,
         seen: Watch,
         twin: Option<PathBuf>,
-    ) -> Result<Claiming<D>, Error> {
+    ) -> Result<Locking<D>, Error> {
         let may_be_present = !self.request.force;
         if may_be_present && let Some(file) = cached::sealed(&self.disk, item).await? {
             self.tell(News::Present { file: id });
-            return Ok(Claiming::Present(file));
+            return Ok(Locking::Present(file));
         }
         let tell = || self.tell(News::Verifying { file: id });
         if self.environment.is_offline && matches!(item.source, Source::Repo { .. }) {
@@ -136,20 +136,20 @@ impl<H: Http, D: Disk> Session<H, D> {
                 return Err(Error::new(kind).about(&item.path));
             };
             self.tell(News::Present { file: id });
-            return Ok(Claiming::Present(file));
+            return Ok(Locking::Present(file));
         }
         let (place, now, nonce) = (item.place.clone(), self.clock.now(), self.disk.nonce());
         let settled = self.settled.clone();
         let attempt = self.disk.run(move |disk| {
             let mut seen = seen;
             store::prepare(disk, &place, &format!("{nonce:032x}"), &settled)?;
-            let attempt = try_claim(disk, &place, &disk.process(), nonce, &mut seen, now)?;
+            let attempt = try_lock(disk, &place, &disk.process(), nonce, &mut seen, now)?;
             Ok((attempt, seen))
         });
-        let claim = match attempt.await {
-            Ok((Attempt::Claimed(claim), _)) => Arc::new(claim),
-            Ok((Attempt::Busy(busy), seen)) => return Ok(Claiming::Busy(busy, seen)),
-            // What is complete needs no claim: another program may have put it there.
+        let lock = match attempt.await {
+            Ok((Attempt::Locked(lock), _)) => Arc::new(lock),
+            Ok((Attempt::Busy(busy), seen)) => return Ok(Locking::Busy(busy, seen)),
+            // What is complete needs no lock: another program may have put it there.
             Err(fault @ (DiskFault::ReadOnly(_) | DiskFault::NotPermitted(_)))
                 if may_be_present =>
             {
@@ -157,20 +157,20 @@ impl<H: Http, D: Disk> Session<H, D> {
                     return Err(fault.into());
                 };
                 self.tell(News::Present { file: id });
-                return Ok(Claiming::Present(file));
+                return Ok(Locking::Present(file));
             }
             Err(fault) => return Err(fault.into()),
         };
         let begin = begin_of(item);
         if may_be_present {
             let links = self.use_links();
-            let found = cached::verified(&self.disk, &claim, item, &begin, links, tell).await?;
+            let found = cached::verified(&self.disk, &lock, item, &begin, links, tell).await?;
             if let Some(file) = found {
                 self.tell(News::Present { file: id });
-                return Ok(Claiming::Present(file));
+                return Ok(Locking::Present(file));
             }
         }
-        let (place, held) = (item.place.clone(), Arc::clone(&claim));
+        let (place, held) = (item.place.clone(), Arc::clone(&lock));
         let open = self.disk.run(move |disk| {
             let mut open = part::open(disk, &held, &place, &begin)?;
             if let Some(twin) = twin {
@@ -182,7 +182,7 @@ impl<H: Http, D: Disk> Session<H, D> {
         if let Some(why) = open.aside {
             self.tell(News::Aside { file: id, why });
         }
-        Ok(Claiming::Claimed(Box::new(Claimed { item: item.clone(), claim, open })))
+        Ok(Locking::Locked(Box::new(Locked { item: item.clone(), lock, open })))
     }
 }
 
@@ -201,7 +201,7 @@ const fn is_about_one_file(fault: &Fault) -> bool {
 
 /// Whether `count` files, of so many bytes, make a batch, when claiming them took so long. The
 /// others wait for all of them: so a batch of small files, each of which costs little but turns
-/// to and fro, is larger. And nobody renews claims before the transfer begins.
+/// to and fro, is larger. And nobody renews locks before the transfer begins.
 fn is_enough(count: usize, bytes: u64, max: usize, took: Duration) -> bool {
     count >= max || count >= FEW && bytes >= MUCH || count > 0 && took >= CLAIMING_MAX
 }
@@ -240,8 +240,8 @@ const MUCH: u64 = 1 << 30;
 /// So many are claimed at the same time: most of it is waiting for syncs, which a filesystem does
 /// together if it can.
 const CLAIMS_AT_ONCE: usize = 16;
-/// So long may it take until a first claim is renewed.
-const CLAIMING_MAX: Duration = BEAT.saturating_mul(2);
+/// So long may it take until a first lock is renewed.
+const CLAIMING_MAX: Duration = HEARTBEAT.saturating_mul(2);
 /// So long others are given to close their files.
 const CROWDED_MAX: Duration = Duration::from_secs(60);
 
