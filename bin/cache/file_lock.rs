@@ -2,36 +2,37 @@
 //!
 //! Decides who may write; writes nothing but owner files itself.
 //!
-//! # The file_lock
+//! # The lock
 //!
-//! A file_lock is the file `owner`, created exclusively, with a nonce that no other file_lock ever has.
-//! Its holder renews it every [`HEARTBEAT`], and asks [`FileLock::is_still_mine`] before each sync and
-//! each rename. The lock that `hf` uses is taken as well, but safety never rests on it.
+//! A lock is the file `owner`, created exclusively, with a nonce that no other lock ever has.
+//! Its holder renews it every [`HEARTBEAT`], and asks [`FileLock::is_still_mine`] before each sync
+//! and each rename. The lock that `hf` uses is taken as well, but safety never rests on it.
 //!
 //! # Why there is never a second writer
 //!
 //! *Creating.* Exclusive creation succeeds for one process at a time, on network filesystems too.
-//! So two claims at once need an owner file removed while its holder still writes.
+//! So two locks at once need an owner file removed while its holder still writes.
 //!
 //! *Removing* the owner file of nonce `x` is the right of whoever created the file `owner.x`, its
-//! *tombstone*, exclusively; the holder needs it to release its own file_lock just like anybody else.
+//! *tombstone*, exclusively; the holder needs it to release its own lock just like anybody else.
 //! With the tombstone in hand it reads the owner file once more, removes it if it is still that of
-//! `x`, then removes the tombstone. Nonces do not come back: once the owner file is not that of `x`,
-//! it never is again, so one who was slow and creates the tombstone late finds that and does nothing.
-//! A tombstone has an owner itself, and if that died, the tombstone is removed by the same rule: the
-//! right to that is a tombstone one deeper, `owner.y.1` for a tombstone that `y` made. It is never the
-//! tombstone itself, although a holder that died while it released its file_lock has dug its own.
+//! `x`, then removes the tombstone. Nonces do not come back: once the owner file is not that of
+//! `x`, it never is again, so one who was slow and creates the tombstone late finds that and does
+//! nothing. A tombstone has an owner itself, and if that died, the tombstone is removed by the same
+//! rule: the right to that is a tombstone one deeper, `owner.y.1` for a tombstone that `y` made. It
+//! is never the tombstone itself, although a holder that died while it released its lock has made
+//! its own.
 //!
 //! *Who may try.* An owner is removed when it has died for certain: then
 //! nobody has the part open. Or when nothing can be known of it (another machine, another
-//! container without a working lock) and it has not renewed its file_lock for [`STALE_AFTER`], by the
+//! container without a working lock) and it has not renewed its lock for [`STALE_AFTER`], by the
 //! clock of the filesystem and watched for a while by our own; or when a process of its number
 //! runs and has not renewed it for far longer, all that time under our eyes. Such an owner may be
-//! suspended, and wake up with the part still open. So before its file_lock is removed, with its tombstone
-//! in hand, the journal and the part are renamed to `orphan`: what the sleeper still writes goes
-//! there, and orphans are only ever read, each range checked against its digest. Whoever claims
-//! next starts a new part, a new inode. If the taker dies at any point in between, the next one
-//! finds either the owner file still there, and does the same again, or no part.
+//! suspended, and wake up with the part still open. So before its lock is removed, with its
+//! tombstone in hand, the journal and the part are renamed to `orphan`: what the sleeper still
+//! writes goes there, and orphans are only ever read, each range checked against its digest.
+//! Whoever locks it next starts a new part, a new inode. If the taker dies at any point in between,
+//! the next one finds either the owner file still there, and does the same again, or no part.
 //!
 //! *The one assumption* is about that sleeper: that it does not fall asleep for [`STALE_AFTER`]
 //! exactly between two system calls, its last check and the rename or removal that follows.
@@ -61,17 +62,17 @@ use super::layout::Place;
 use crate::disk::{Access, At, Disk, DiskFile, FileKind, if_there};
 use crate::process::Process;
 
-/// How often a holder renews its file_lock.
+/// How often a holder renews its lock.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// How long a file_lock that was not renewed is believed, when its holder cannot be looked up.
+/// How long a lock that was not renewed is believed, when its holder cannot be looked up.
 pub const STALE_AFTER: Duration = Duration::from_secs(60);
 
-/// How long the file_lock of a process that runs is believed although it was not renewed, by our own
+/// How long the lock of a process that runs is believed although it was not renewed, by our own
 /// clock: it is suspended, or another process has its number, and the file was put there by hand.
 const MUTE_AFTER: Duration = Duration::from_secs(600);
 
-/// How long we watch a file_lock ourselves before we believe the filesystem's clock about it.
+/// How long we watch a lock ourselves before we believe the filesystem's clock about it.
 const WATCH: Duration = Duration::from_secs(12);
 
 /// The right to write a file. Ends with [`FileLock::release`], or when it is dropped.
@@ -81,11 +82,11 @@ pub struct FileLock<D: Disk> {
     owner: Owner,
     file: D::File,
     is_released: AtomicBool,
-    /// Given back with the file_lock, whoever still has that in hand.
+    /// Given back with the lock, whoever still has that in hand.
     lock: Mutex<Option<Lock<D::File>>>,
 }
 
-/// What came of trying to file_lock.
+/// What came of trying to lock.
 pub enum Attempt<D: Disk> {
     /// It is ours. What was true of the file before may have changed: look again.
     Locked(FileLock<D>),
@@ -93,7 +94,7 @@ pub enum Attempt<D: Disk> {
     Busy(Busy),
 }
 
-/// Who has the file_lock.
+/// Who has the lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Busy {
     /// The holder, in words.
@@ -105,11 +106,12 @@ pub struct Busy {
 /// What one waiter has seen of what is in its way. Keep it between attempts.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
-    /// Time stamp, and since when it has been that, of each owner file and tombstone, by depth and key.
+    /// Time stamp, and since when it has been that, of each owner file and tombstone, by depth and
+    /// key.
     seen: BTreeMap<(usize, String), (Duration, Instant)>,
 }
 
-/// Tries to file_lock `place`. Blocks, but waits for nobody. The folder of the owner file exists.
+/// Tries to lock `place`. Blocks, but waits for nobody. The folder of the owner file exists.
 ///
 /// The `nonce` is random, and new for every call.
 pub fn try_lock<D: Disk>(
@@ -165,7 +167,7 @@ pub fn holder<D: Disk>(
 }
 
 impl<D: Disk> FileLock<D> {
-    /// Whether the file_lock still stands. Cheap. If not, write no more: file_lock again. Blocks.
+    /// Whether the lock still stands. Cheap. If not, write no more: lock again. Blocks.
     pub fn is_still_mine(&self) -> Result<bool, DiskFault> {
         if self.is_released.load(Ordering::Acquire) {
             return Ok(false);
@@ -174,7 +176,7 @@ impl<D: Disk> FileLock<D> {
         Ok(sight.is_some_and(|sight| sight.key == self.owner.nonce))
     }
 
-    /// An error unless the file_lock still stands.
+    /// An error unless the lock still stands.
     pub fn check(&self) -> Result<(), DiskFault> {
         if self.is_still_mine()? {
             return Ok(());
@@ -193,12 +195,12 @@ impl<D: Disk> FileLock<D> {
         self.file.write_all_at(&bytes, 0).and_then(|()| self.file.sync_data()).at(&self.path)
     }
 
-    /// The nonce of this file_lock, to make names of temporary files that nobody else uses.
+    /// The nonce of this lock, to make names of temporary files that nobody else uses.
     pub fn nonce(&self) -> &str {
         &self.owner.nonce
     }
 
-    /// Gives the file_lock up. Blocks. What cannot be removed is found dead by the next one.
+    /// Gives the lock up. Blocks. What cannot be removed is found dead by the next one.
     pub fn release(&self) {
         if self.is_released.swap(true, Ordering::AcqRel) {
             return;
@@ -218,7 +220,7 @@ impl<D: Disk> Drop for FileLock<D> {
     }
 }
 
-/// One attempt at a file_lock.
+/// One attempt at a lock.
 struct Taker<'a, D: Disk> {
     disk: &'a D,
     place: &'a Place,
@@ -229,8 +231,8 @@ struct Taker<'a, D: Disk> {
 }
 
 impl<D: Disk> Taker<'_, D> {
-    /// Removes the owner file or the tombstone at `path`, if its owner is no more. `None` means that
-    /// something has changed: try again.
+    /// Removes the owner file or the tombstone at `path`, if its owner is no more. `None` means
+    /// that something has changed: try again.
     fn break_stale(
         &self,
         path: &Path,
@@ -276,7 +278,8 @@ impl Watch {
     /// For how long what is in the way has looked the same to this waiter.
     fn silence(&mut self, sight: &Sight, depth: usize, now: Instant) -> Duration {
         let first = (sight.modified, now);
-        // A holder that died while it released its file_lock has dug its own tombstone, of the same nonce.
+        // A holder that died while it released its lock has made its own tombstone, of the same
+        // nonce.
         let seen = self.seen.entry((depth, sight.key.clone())).or_insert(first);
         if seen.0 != sight.modified {
             *seen = first;

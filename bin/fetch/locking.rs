@@ -37,8 +37,8 @@ enum Locking<D: Disk> {
 }
 
 impl<H: Http, D: Disk> Session<H, D> {
-    /// FileLocks as many files as may be open at once. Those that are in place, and those that cannot
-    /// be had, are taken off; those that another process has are left for later.
+    /// FileLocks as many files as may be open at once. Those that are in place, and those that
+    /// cannot be had, are taken off; those that another process has are left for later.
     pub(super) async fn lock_batch(
         &self,
         progress: &mut Progress,

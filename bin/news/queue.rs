@@ -1,5 +1,5 @@
-//! The way from a fetch to whoever listens: as long as nobody does, figures are added up and what is
-//! only of the moment is dropped, so that it never grows with the bytes that come.
+//! The way from a fetch to whoever listens: as long as nobody does, figures are added up and what
+//! is only of the moment is dropped, so that it never grows with the bytes that come.
 //!
 //! Knows no wording, and never makes the sender wait.
 

@@ -102,8 +102,8 @@ impl Site {
 
     /// The right file is in place, and nothing is left but the journal that vouches for it.
     ///
-    /// And perhaps the tombstone of a claim, by one who was killed while burying it, or a journal that
-    /// one who was killed had not put in place yet.
+    /// And perhaps the tombstone of a claim, by one who was killed while burying it, or a journal
+    /// that one who was killed had not put in place yet.
     pub(crate) fn check_result(&self) {
         let digest = self.digest();
         assert_eq!(sha256(&self.snapshot()), digest);

@@ -1,6 +1,6 @@
 //! What an owner file says, and whether its writer may still be writing.
 //!
-//! Judges only; who acts on it, and how, is the file_lock's business.
+//! Judges only; who acts on it, and how, is the lock's business.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::process::{Life, Process};
 /// Who holds a file_lock: the content of an owner file, one line of JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Owner {
-    /// 32 hex digits, new for every file_lock.
+    /// 32 hex digits, new for every lock.
     pub(super) nonce: String,
     pub(super) host: String,
     pub(super) boot: String,
@@ -20,7 +20,7 @@ pub(super) struct Owner {
     pub(super) lock: Option<u64>,
 }
 
-/// Whether the holder of a file_lock may still be writing.
+/// Whether the holder of a lock may still be writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It runs.

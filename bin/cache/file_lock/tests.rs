@@ -249,7 +249,7 @@ fn a_torn_owner_file_is_a_sleeper() {
 fn one_who_was_slow_removes_nothing() {
     let world = World::new();
     let old = world.leave(&world.place.owner, &dead(), 1);
-    // A slow one has seen that the owner is dead; before it acts, another takes the file_lock.
+    // A slow one has seen that the owner is dead; before it acts, another takes the lock.
     let quick = claimed(attempt(&world, &here(), 2));
     let tombstone = tombstone(&world.place.owner, &old.nonce, 0);
     create(&StdDisk, &tombstone, &Owner::new(&here(), 3, None)).unwrap().unwrap();
@@ -273,9 +273,9 @@ fn those_who_died_while_removing_are_removed_in_turn() {
     assert_eq!(world.names(), ["model.bin.lock"]);
 }
 
-/// A power cut may bring back what a holder had removed when it released its file_lock: its owner file
-/// and its tombstone, both of one nonce, and not of one time. Over a network, where neither is proven
-/// to be dead, each has to be watched by itself.
+/// A power cut may bring back what a holder had removed when it released its file_lock: its owner
+/// file and its tombstone, both of one nonce, and not of one time. Over a network, where neither is
+/// proven to be dead, each has to be watched by itself.
 #[test]
 fn one_whose_own_grave_came_back_is_not_waited_for_for_ever() {
     let world = World::new();

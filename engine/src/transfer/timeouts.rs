@@ -118,10 +118,10 @@ impl Transfer {
         self.link.tell_down(&mut self.out);
     }
 
-    /// When everything that is missing is reserved by silent requests, or an earlier outage has left
-    /// one more than there are workers, the one that has been silent longest makes room for the
-    /// probe; and so does one that has brought nothing yet, which would keep the probe back while
-    /// there is nothing to hope from it.
+    /// When everything that is missing is reserved by silent requests, or an earlier outage has
+    /// left one more than there are workers, the one that has been silent longest makes room for
+    /// the probe; and so does one that has brought nothing yet, which would keep the probe back
+    /// while there is nothing to hope from it.
     fn make_room_for_probe(&mut self) {
         let is_probe_due = self.link.outage.permit(self.now) == Permit::Probe;
         if !is_probe_due || self.in_flight.requests.values().any(|open| open.aborted.is_some()) {

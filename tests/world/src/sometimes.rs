@@ -66,7 +66,8 @@ pub enum Sometimes {
     XetDeduplicated,
     /// Somebody else changed, cut or removed the unfinished file.
     Tampered,
-    /// A writer slept for longer than its claim is believed, and a competitor was on another machine.
+    /// A writer slept for longer than its claim is believed, and a competitor was on another
+    /// machine.
     SleptThroughHeartbeat,
     /// A competitor ran on another machine.
     RivalElsewhere,

@@ -41,8 +41,8 @@ impl Scenario {
         self
     }
 
-    /// A competitor on another machine, over a network whose locks may be worth nothing; and perhaps
-    /// the first one sleeps for so long that it is taken for dead.
+    /// A competitor on another machine, over a network whose locks may be worth nothing; and
+    /// perhaps the first one sleeps for so long that it is taken for dead.
     fn invite_rival(&mut self, dice: &mut Dice) {
         let locks = [Locks::Honest, Locks::Lying, Locks::Absent];
         self.elsewhere = locks.choose(&mut dice.0).copied();
