@@ -1,7 +1,7 @@
 //! moshi-fetch as a library: brings huge model files over links that drop, stall, throttle and
 //! lie, verified while they arrive, losing nothing to a crash.
 //!
-//! Begin at [`Fetch`](fetch::Fetch). What the machine tells, and what it can be told, is at this
+//! Begin at [`Fetch`]. What the machine tells, and what it can be told, is at this
 //! crate's root: a program that uses it needs no other crate of ours.
 //!
 //! Not the command line; that is `bin/main.rs`. What happens inside is told to `tracing`.

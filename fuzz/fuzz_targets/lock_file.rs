@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use moshi_fetch::cache::claim::holder;
+use moshi_fetch::cache::file_lock::holder;
 use moshi_fetch::disk::StdDisk;
 use moshi_fetch::process::Process;
 use tempfile::TempDir;
