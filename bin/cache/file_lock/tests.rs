@@ -66,7 +66,7 @@ fn at(seconds: u64) -> Instant {
     Instant::at(Duration::from_secs(seconds))
 }
 
-fn claimed<D: Disk>(attempt: Attempt<D>) -> FileLock<D> {
+fn locked<D: Disk>(attempt: Attempt<D>) -> FileLock<D> {
     match attempt {
         Attempt::Locked(file_lock) => file_lock,
         Attempt::Busy(busy) => panic!("{busy:?}"),
@@ -75,7 +75,7 @@ fn claimed<D: Disk>(attempt: Attempt<D>) -> FileLock<D> {
 
 fn busy<D: Disk>(attempt: Attempt<D>) -> Busy {
     match attempt {
-        Attempt::Locked(_) => panic!("claimed"),
+        Attempt::Locked(_) => panic!("locked"),
         Attempt::Busy(busy) => busy,
     }
 }
@@ -98,16 +98,16 @@ fn watched(
 }
 
 #[test]
-fn a_claim_excludes_others_until_it_is_released() {
+fn a_lock_excludes_others_until_it_is_released() {
     let world = World::new();
-    let first = claimed(attempt(&world, &here(), 1));
+    let first = locked(attempt(&world, &here(), 1));
     assert!(first.is_still_mine().unwrap());
     let Busy { by, is_running } = busy(attempt(&world, &here(), 2));
     assert_eq!((by.as_str(), is_running), ("process 7", true));
     first.beat().unwrap();
     first.release();
     assert!(!first.is_still_mine().unwrap());
-    let second = claimed(attempt(&world, &here(), 2));
+    let second = locked(attempt(&world, &here(), 2));
     drop(first);
     assert!(second.is_still_mine().unwrap(), "a released file_lock takes nothing with it");
     drop(second);
@@ -123,7 +123,7 @@ fn whoever_has_the_lock_of_hf_is_waited_for() {
     let mut attempt = || try_lock(&StdDisk, &world.place, &here(), 1, &mut watch, at(0)).unwrap();
     assert_eq!(busy(attempt()).by, "another program");
     drop(other);
-    let file_lock = claimed(attempt());
+    let file_lock = locked(attempt());
     let other = StdDisk.open(&world.place.lock, Access::Write).unwrap();
     assert!(matches!(DiskFile::try_lock(&other), Ok(false)), "hf waits for us as well");
     file_lock.release();
@@ -132,11 +132,11 @@ fn whoever_has_the_lock_of_hf_is_waited_for() {
 }
 
 #[test]
-fn the_claim_of_a_dead_process_is_taken_and_its_part_kept() {
+fn the_lock_of_a_dead_process_is_taken_and_its_part_kept() {
     let world = World::new();
     world.leave(&world.place.owner, &dead(), 1);
     fs::write(&world.place.part, b"half").unwrap();
-    let file_lock = claimed(attempt(&world, &here(), 2));
+    let file_lock = locked(attempt(&world, &here(), 2));
     assert!(file_lock.is_still_mine().unwrap());
     assert_eq!(fs::read(&world.place.part).unwrap(), b"half");
     assert!(!world.place.orphan.exists());
@@ -153,7 +153,7 @@ fn a_part_that_a_sleeper_may_have_open_becomes_an_orphan() {
     let Busy { by, is_running } = busy(attempt(0));
     assert_eq!((by.as_str(), is_running), ("process 7 on \"elsewhere\"", false));
     busy(attempt(59));
-    let _claim = claimed(attempt(60));
+    let _lock = locked(attempt(60));
     assert!(!world.place.part.exists() && !world.place.journal.exists());
     assert_eq!(fs::read(&world.place.orphan).unwrap(), b"half");
     assert_eq!(fs::read(&world.place.orphan_journal).unwrap(), b"records");
@@ -169,7 +169,7 @@ fn a_process_that_runs_and_renews_nothing_is_believed_for_a_while() {
     let mut attempt = |seconds| watched(&world, &here(), 2, &mut watch, seconds);
     assert!(busy(attempt(0)).is_running);
     busy(attempt(599));
-    let _claim = claimed(attempt(600));
+    let _lock = locked(attempt(600));
     assert_eq!(fs::read(&world.place.orphan).unwrap(), b"half", "it may wake up");
 }
 
@@ -183,7 +183,7 @@ fn a_link_in_the_place_of_an_owner_file_is_not_read_and_not_for_ever() {
     let mut watch = Watch::default();
     let mut attempt = |seconds| watched(&world, &here(), 2, &mut watch, seconds);
     busy(attempt(0));
-    drop(claimed(attempt(60)));
+    drop(locked(attempt(60)));
     assert_eq!(fs::read(&victim).unwrap(), b"precious");
 }
 
@@ -198,14 +198,14 @@ fn on_a_local_disk_an_earlier_boot_is_over() {
     fs::write(&world.place.part, b"half").unwrap();
     let mut watch = Watch::default();
     let attempt = try_lock(&StdDisk, &world.place, &here(), 2, &mut watch, at(0));
-    let _claim = claimed(attempt.unwrap());
+    let _lock = locked(attempt.unwrap());
     assert!(world.place.part.exists());
 }
 
 #[test]
-fn a_claim_that_is_renewed_is_never_taken() {
+fn a_lock_that_is_renewed_is_never_taken() {
     let world = World::new();
-    let away = claimed(attempt(&world, &elsewhere(), 1));
+    let away = locked(attempt(&world, &elsewhere(), 1));
     let mut watch = Watch::default();
     for (round, seconds) in (0..).zip((0..600).step_by(5)) {
         away.beat().unwrap();
@@ -218,7 +218,7 @@ fn a_claim_that_is_renewed_is_never_taken() {
 }
 
 #[test]
-fn an_old_claim_is_watched_for_a_while_only() {
+fn an_old_lock_is_watched_for_a_while_only() {
     let world = World::new();
     world.leave(&world.place.owner, &elsewhere(), 1);
     let long_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
@@ -227,7 +227,7 @@ fn an_old_claim_is_watched_for_a_while_only() {
     let mut attempt = |seconds| watched(&world, &here(), 2, &mut watch, seconds);
     busy(attempt(0));
     busy(attempt(11));
-    drop(claimed(attempt(12)));
+    drop(locked(attempt(12)));
     assert_eq!(world.names(), ["model.bin.lock"]);
 }
 
@@ -240,7 +240,7 @@ fn a_torn_owner_file_is_a_sleeper() {
         let mut watch = Watch::default();
         let mut attempt = |seconds| watched(&world, &here(), 2, &mut watch, seconds);
         busy(attempt(0));
-        let _claim = claimed(attempt(60));
+        let _lock = locked(attempt(60));
         assert!(world.place.orphan.exists());
     }
 }
@@ -250,7 +250,7 @@ fn one_who_was_slow_removes_nothing() {
     let world = World::new();
     let old = world.leave(&world.place.owner, &dead(), 1);
     // A slow one has seen that the owner is dead; before it acts, another takes the lock.
-    let quick = claimed(attempt(&world, &here(), 2));
+    let quick = locked(attempt(&world, &here(), 2));
     let tombstone = tombstone(&world.place.owner, &old.nonce, 0);
     create(&StdDisk, &tombstone, &Owner::new(&here(), 3, None)).unwrap().unwrap();
     leave_tombstone(&StdDisk, &world.place.owner, &old.nonce, &tombstone, || {
@@ -267,7 +267,7 @@ fn those_who_died_while_removing_are_removed_in_turn() {
     let first = world.leave(&world.place.owner, &dead(), 1);
     let second = world.leave(&tombstone(&world.place.owner, &first.nonce, 0), &dead(), 2);
     world.leave(&tombstone(&world.place.owner, &second.nonce, 1), &dead(), 3);
-    let file_lock = claimed(attempt(&world, &here(), 4));
+    let file_lock = locked(attempt(&world, &here(), 4));
     assert!(file_lock.is_still_mine().unwrap());
     drop(file_lock);
     assert_eq!(world.names(), ["model.bin.lock"]);
@@ -289,7 +289,7 @@ fn one_whose_own_grave_came_back_is_not_waited_for_for_ever() {
     for seconds in [13, 30, 61] {
         busy(attempt(seconds));
     }
-    let _claim = claimed(attempt(74));
+    let _lock = locked(attempt(74));
 }
 
 #[test]
@@ -327,7 +327,7 @@ fn a_taker_may_die_at_any_point() {
                 break;
             }
         }
-        assert!(last.expect("it can be claimed").is_still_mine().unwrap(), "{changes}");
+        assert!(last.expect("it can be locked").is_still_mine().unwrap(), "{changes}");
         assert!(!world.place.part.exists(), "{changes}: the sleeper's part is out of the way");
         assert!(world.place.orphan.exists(), "{changes}: but not lost");
         if is_through {
@@ -344,7 +344,7 @@ fn a_holder_may_die_at_any_point_of_its_release() {
         let disk = FailingDisk::dying_after(u64::MAX);
         let mut watch = Watch::default();
         let first = try_lock(&disk, &world.place, &dead(), 1, &mut watch, at(0)).unwrap();
-        let first = claimed(first);
+        let first = locked(first);
         disk.die_after(changes);
         first.release();
         // An empty tombstone, whose maker nobody knows, is watched for a minute.
@@ -355,20 +355,20 @@ fn a_holder_may_die_at_any_point_of_its_release() {
                 Attempt::Busy(_) => None,
             }
         });
-        file_lock.expect("it can be claimed").release();
+        file_lock.expect("it can be locked").release();
         let left = world.names();
         assert!(left.len() <= 2, "after {changes} changes: {left:?}");
     }
 }
 
 #[test]
-fn a_lost_claim_is_noticed() {
+fn a_lost_lock_is_noticed() {
     let world = World::new();
-    let file_lock = claimed(attempt(&world, &here(), 1));
+    let file_lock = locked(attempt(&world, &here(), 1));
     fs::remove_file(&world.place.owner).unwrap();
     assert!(!file_lock.is_still_mine().unwrap());
     assert!(file_lock.check().is_err());
-    let other = claimed(attempt(&world, &here(), 2));
+    let other = locked(attempt(&world, &here(), 2));
     assert!(!file_lock.is_still_mine().unwrap());
     drop(file_lock);
     assert!(other.is_still_mine().unwrap());
@@ -378,29 +378,29 @@ fn a_lost_claim_is_noticed() {
 fn of_many_at_once_one_writes() {
     let world = World::new();
     let holders = AtomicU64::new(0);
-    let claims = AtomicU64::new(0);
+    let locks = AtomicU64::new(0);
     std::thread::scope(|scope| {
         for thread in 0..4 {
-            let (world, holders, claims) = (&world, &holders, &claims);
-            scope.spawn(move || contend(world, thread, holders, claims));
+            let (world, holders, locks) = (&world, &holders, &locks);
+            scope.spawn(move || contend(world, thread, holders, locks));
         }
     });
-    assert_eq!(claims.load(Ordering::SeqCst), 4 * CLAIMS_PER_THREAD);
-    drop(claimed(attempt(&world, &here(), u128::MAX)));
+    assert_eq!(locks.load(Ordering::SeqCst), 4 * LOCKS_PER_THREAD);
+    drop(locked(attempt(&world, &here(), u128::MAX)));
     assert_eq!(world.names(), ["model.bin.lock"]);
 }
 
-fn contend(world: &World, thread: u128, holders: &AtomicU64, claims: &AtomicU64) {
+fn contend(world: &World, thread: u128, holders: &AtomicU64, locks: &AtomicU64) {
     let mut had = 0;
     for round in 0..100_000_u128 {
-        if had == CLAIMS_PER_THREAD {
+        if had == LOCKS_PER_THREAD {
             return;
         }
         let nonce = thread << 64 | round;
         let Attempt::Locked(file_lock) = attempt(world, &here(), nonce) else { continue };
         assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0, "two at once");
         had += 1;
-        claims.fetch_add(1, Ordering::SeqCst);
+        locks.fetch_add(1, Ordering::SeqCst);
         std::thread::yield_now();
         assert!(file_lock.is_still_mine().unwrap());
         holders.fetch_sub(1, Ordering::SeqCst);
@@ -414,4 +414,4 @@ fn contend(world: &World, thread: u128, holders: &AtomicU64, claims: &AtomicU64)
 }
 
 const LONG_AGO: std::time::SystemTime = std::time::UNIX_EPOCH;
-const CLAIMS_PER_THREAD: u64 = 15;
+const LOCKS_PER_THREAD: u64 = 15;

@@ -167,7 +167,7 @@ fn a_part_that_was_verified_is_only_renamed() {
 }
 
 #[test]
-fn without_the_claim_nothing_is_sealed() {
+fn without_the_lock_nothing_is_sealed() {
     let world = World::new();
     let place = world.cached();
     prepare(&StdDisk, &place, "n", &Settled::default()).unwrap();
