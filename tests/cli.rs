@@ -317,7 +317,7 @@ async fn a_log_tells_what_happens_and_no_secret() {
     for arguments in [&["org/name", FILE][..], &["org/name", FILE, "--no-xet", "--force"]] {
         let arguments = [arguments, &["--token", "hf_member"]].concat();
         let log = stage.download_logged(&arguments).await;
-        for told in ["send", "answer", "request", "receive", "written", "append", "sync", "seal"] {
+        for told in ["send", "answer", "request", "receive", "written", "append", "mark", "seal"] {
             assert!(log.contains(&format!(" {told} ")), "{told}: {log}");
         }
         for secret in ["hf_member", "Signature", "Policy", "xet_"] {

@@ -52,7 +52,7 @@ mod tests {
         std::panic::set_hook(before);
         assert!(joined.is_err());
         let place = place().unwrap();
-        assert!(place.contains("mishap.rs:"), "{place}");
+        assert!(place.contains("panic_hook.rs:"), "{place}");
         let shown = render(place, "moshi-fetch download org/name");
         assert!(shown.ends_with("MOSHI_LOG=debug moshi-fetch download org/name\n"), "{shown}");
         assert!(!shown.contains("nobody"));
