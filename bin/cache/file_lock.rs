@@ -31,7 +31,7 @@
 //! suspended, and wake up with the part still open. So before its lock is removed, with its
 //! tombstone in hand, the journal and the part are renamed to `orphan`: what the sleeper still
 //! writes goes there, and orphans are only ever read, each range checked against its digest.
-//! Whoever locks it next starts a new part, a new inode. If the taker dies at any point in between,
+//! Whoever locks it next starts a new part, a new inode. If whoever breaks the lock dies at any point in between,
 //! the next one finds either the owner file still there, and does the same again, or no part.
 //!
 //! *The one assumption* is about that sleeper: that it does not fall asleep for [`STALE_AFTER`]
@@ -131,7 +131,7 @@ pub fn try_lock<D: Disk>(
     }
     let own = Owner::new(process, nonce, lock.proof());
     let is_local = place.owner.parent().is_some_and(|folder| disk.is_local(folder));
-    let taker = Taker { disk, place, process, own: &own, is_local, now };
+    let acquisition = Acquisition { disk, place, process, own: &own, is_local, now };
     for _ in 0..ROUNDS {
         if let Some(file) = create(disk, &place.owner, &own).at(&place.owner)? {
             let file_lock = FileLock {
@@ -146,7 +146,7 @@ pub fn try_lock<D: Disk>(
             file_lock.beat()?;
             return Ok(Attempt::Locked(file_lock));
         }
-        if let Some(busy) = taker.break_stale(&place.owner, watch, 0).at(&place.owner)? {
+        if let Some(busy) = acquisition.break_stale(&place.owner, watch, 0).at(&place.owner)? {
             return Ok(Attempt::Busy(busy));
         }
     }
@@ -221,7 +221,7 @@ impl<D: Disk> Drop for FileLock<D> {
 }
 
 /// One attempt at a lock.
-struct Taker<'a, D: Disk> {
+struct Acquisition<'a, D: Disk> {
     disk: &'a D,
     place: &'a Place,
     process: &'a Process,
@@ -230,7 +230,7 @@ struct Taker<'a, D: Disk> {
     now: Instant,
 }
 
-impl<D: Disk> Taker<'_, D> {
+impl<D: Disk> Acquisition<'_, D> {
     /// Removes the owner file or the tombstone at `path`, if its owner is no more. `None` means
     /// that something has changed: try again.
     fn break_stale(

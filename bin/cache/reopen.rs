@@ -16,7 +16,7 @@ use crate::disk::{Access, At, Disk, DiskFile, FileKind, if_there};
 /// Renames the finished file of `place` to its part, with a journal that says what is known of
 /// it: the ranges that still are as they were recorded, or, where nothing was recorded, all of
 /// them as they are now, for the file's own digest to doubt. Blocks.
-pub fn unseal<D: Disk>(
+pub fn reopen<D: Disk>(
     disk: &D,
     lock: &FileLock<D>,
     place: &Place,

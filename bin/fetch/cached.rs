@@ -18,7 +18,7 @@ use super::item::Item;
 use super::plan::Plan;
 use crate::cache::file_lock::{Attempt, FileLock, Watch, try_lock};
 use crate::cache::layout::{LocalDir, Place, PlaceKind, RepoFolder};
-use crate::cache::reopen::unseal;
+use crate::cache::reopen::reopen;
 use crate::cache::store::{self, Found, Settled};
 use crate::disk::{Access, At, Disk, Stat, if_there};
 use crate::driver::digest_of;
@@ -133,7 +133,7 @@ fn is_right<D: Disk>(
     };
     let has_part = if_there(disk.stat(&item.place.part)).at(&item.place.part)?.is_some();
     if is_ours && !has_part && path == item.place.target {
-        unseal(disk, lock, &item.place, begin)?;
+        reopen(disk, lock, &item.place, begin)?;
     }
     Ok(false)
 }

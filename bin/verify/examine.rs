@@ -18,7 +18,7 @@ use crate::cache::environment::follow;
 use crate::cache::file_lock;
 use crate::cache::invalidate::doubt;
 use crate::cache::part;
-use crate::cache::reopen::unseal;
+use crate::cache::reopen::reopen;
 use crate::cache::store::{self, Found};
 use crate::disk::pieces::is_intact;
 use crate::disk::{Access, At, Disk, DiskFile, if_there};
@@ -228,7 +228,7 @@ impl Examination {
             return Ok(());
         }
         let Some(lock) = lock_now(disk, place)? else { return Ok(()) };
-        unseal(disk, &lock, place, &self.subject.begin(known.digest, read.size))
+        reopen(disk, &lock, place, &self.subject.begin(known.digest, read.size))
     }
 
     /// Best effort: a cache that cannot be written can still be judged.

@@ -37,6 +37,8 @@ fn shapes() -> Vec<Sample> {
         sample("begins with", "bin/x.rs", "//! placeholder\n", &[1]),
         sample("begins with", "bin/x.rs", "", &[1]),
         sample("begins with", "bin/x.rs", "//! What it is,\n//! and more.\n//!\n//! x\n", &[]),
+        sample("the field calls", "bin/x.rs", concat!("//! An err", "and.\n"), &[1]),
+        sample("the field calls", "bin/x.rs", "//! A task, a straggler, a lock.\n", &[]),
         sample("not mod.rs", "bin/x/mod.rs", "", &[1]),
         sample("not mod.rs", "tests/support/mod.rs", "", &[]),
         sample("not mod.rs", "bin/x/remod.rs", "", &[]),
