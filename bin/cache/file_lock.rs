@@ -31,8 +31,9 @@
 //! suspended, and wake up with the part still open. So before its lock is removed, with its
 //! tombstone in hand, the journal and the part are renamed to `orphan`: what the sleeper still
 //! writes goes there, and orphans are only ever read, each range checked against its digest.
-//! Whoever locks it next starts a new part, a new inode. If whoever breaks the lock dies at any point in between,
-//! the next one finds either the owner file still there, and does the same again, or no part.
+//! Whoever locks it next starts a new part, a new inode. If whoever breaks the lock dies at any
+//! point in between, the next one finds either the owner file still there, and does the same again,
+//! or no part.
 //!
 //! *The one assumption* is about that sleeper: that it does not fall asleep for [`STALE_AFTER`]
 //! exactly between two system calls, its last check and the rename or removal that follows.

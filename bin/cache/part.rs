@@ -6,8 +6,8 @@
 //!
 //! The journal is there before the part. So a part without a journal is one whose journal was
 //! lost, or was renamed away because somebody may still write the part (see
-//! [`file_lock`](super::file_lock)). Such a part is never written: it becomes the *orphan*, and what
-//! a journal still says of an orphan is copied out of it, range by range, each checked.
+//! [`file_lock`](super::file_lock)). Such a part is never written: it becomes the *orphan*, and
+//! what a journal still says of an orphan is copied out of it, range by range, each checked.
 
 mod copied;
 mod written;

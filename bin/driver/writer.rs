@@ -119,8 +119,12 @@ impl<D: Disk> Writer<D> {
     /// Writes what is buffered.
     pub(super) async fn flush(&mut self) -> Result<(), Fault> {
         let at = self.records.buffered_at();
-        if !self.buffer.is_empty() {
-            self.write(at).await?;
+        if !self.buffer.is_empty()
+            && let Err(fault) = self.write(at).await
+        {
+            // It is gone, and must not be told of by whoever flushes at the end.
+            self.records.drop_buffered();
+            return Err(fault);
         }
         let Some(Flushed { record, is_over }) = self.records.on_flushed(self.clock.now()) else {
             return Ok(());

@@ -18,7 +18,7 @@ use super::world::World;
 use crate::scores::Scores;
 use crate::silence::Silences;
 use economy::Economy;
-pub(super) use economy::VAIN_MAX;
+pub(super) use economy::vain_max;
 pub use rule::{Rule, Violation};
 
 /// The judge of one run.

@@ -105,7 +105,12 @@ fn nanos(duration: Duration) -> u64 {
 
 const WHILE: Duration = Duration::from_secs(10);
 /// So many requests may be in vain in that while: whoever brings a byte in between may be asked
-/// again at once.
-pub(in crate::fluid) const VAIN_MAX: u64 = 60;
+/// again at once, and each round of pauses that begin with half a second lets all workers try.
+pub(in crate::fluid) fn vain_max(world: &World) -> u64 {
+    VAIN_MAX.max(u64::from(world.config.workers_max) * ROUNDS_IN_VAIN)
+}
+
+const VAIN_MAX: u64 = 60;
+const ROUNDS_IN_VAIN: u64 = 8;
 /// How often what differed is fetched after the first time.
 const ROUNDS_MORE: u64 = 3;

@@ -11,7 +11,7 @@ use super::{Run, THINK};
 use crate::fluid::agenda::Plan;
 use crate::fluid::exchange::Exchange;
 use crate::fluid::hub::{Asked, Cut};
-use crate::fluid::judge::{Host, Rule, VAIN_MAX};
+use crate::fluid::judge::{Host, Rule, vain_max};
 use crate::fluid::tally::Sometimes;
 use crate::fluid::writer::Writer;
 use crate::link::{Connection, Sent};
@@ -353,8 +353,9 @@ impl Run<'_> {
         let in_vain = self.judge.economy.on_ended(exchange.arrived == 0, self.now);
         if in_vain > 0 {
             let now = self.now;
-            self.judge
-                .spend((in_vain, VAIN_MAX), Rule::E2, now, || format!("{in_vain} in vain in 10 s"));
+            self.judge.spend((in_vain, vain_max(self.world)), Rule::E2, now, || {
+                format!("{in_vain} in vain in 10 s")
+            });
         }
         if let Some(reply) = exchange.reply.as_ref().filter(|_| exchange.is_headed) {
             let of = (exchange.file, exchange.url);
