@@ -314,7 +314,8 @@ async fn what_the_publisher_vouches_for() {
 #[tokio::test]
 async fn a_log_tells_what_happens_and_no_secret() {
     let stage = Stage::in_chunks(LinkSpec::default()).await;
-    for arguments in [&["org/name", FILE][..], &["org/name", FILE, "--no-xet", "--force"]] {
+    for arguments in [&["org/name", FILE][..], &["org/name", FILE, "--no-xet", "--force-download"]]
+    {
         let arguments = [arguments, &["--token", "hf_member"]].concat();
         let log = stage.download_logged(&arguments).await;
         for told in ["send", "answer", "request", "receive", "written", "append", "mark", "seal"] {
