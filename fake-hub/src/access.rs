@@ -4,13 +4,15 @@
 
 use std::collections::BTreeSet;
 
+use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, HeaderMap};
 
 use crate::digest::sha1_of;
-use crate::reply::Reply;
-use crate::repo::{Access, Repo, RepoId};
-use crate::routes::envelope;
+use crate::reply::{Reply, weak_etag};
+use crate::repo::Repo;
+use crate::repo::spec::Access;
+use crate::repo_id::RepoId;
 use crate::shape::hub;
 
 /// The tokens a hub knows.
@@ -91,12 +93,35 @@ impl Caller {
     }
 }
 
+/// A refusal as `resolve` words it.
+#[derive(Debug)]
+pub(crate) struct InText(Refusal);
+
+impl From<Refusal> for InText {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
+    }
+}
+
+impl IntoResponse for InText {
+    fn into_response(self) -> Response {
+        self.0.reply(false).into_response()
+    }
+}
+
+impl IntoResponse for Refusal {
+    /// The refusal as the API words it.
+    fn into_response(self) -> Response {
+        self.reply(true).into_response()
+    }
+}
+
 impl Refusal {
     /// The refusal as the hub words it: in JSON by the API, else in text.
-    pub(crate) fn reply(&self, is_api: bool) -> Reply {
+    fn reply(&self, is_api: bool) -> Reply {
         let message = self.message();
         let code = self.code();
-        let weak = envelope::weak_etag(&message);
+        let weak = weak_etag(&message);
         let mut words = vec![("message", message.as_str())];
         words.extend(code.map(|code| ("code", code)));
         match self {

@@ -18,11 +18,15 @@ use crate::access::Tokens;
 use crate::clock::Clock;
 use crate::content::{fill_synthetic, mix};
 use crate::door::Door;
-use crate::hub::Hub;
+use crate::exchange;
+use crate::hub::{Hub, HubRef};
 use crate::interface::Interface;
 use crate::link::{Link, LinkSpec};
 use crate::quota::{Group, Quotas};
-use crate::repo::{LoadOptions, Repo, RepoId, RepoSpec};
+use crate::repo::Repo;
+use crate::repo::commit::LoadOptions;
+use crate::repo::spec::RepoSpec;
+use crate::repo_id::RepoId;
 use crate::rule::Rule;
 use crate::rule::book::RuleBook;
 use crate::sign::Signer;
@@ -264,7 +268,7 @@ impl Builder {
     }
 
     /// Builds a hub that others serve, at `host:port` of the hub and of its CDN.
-    pub fn build(self, hub: &str, cdn: &str) -> Result<Arc<Hub>, BuildError> {
+    pub fn build(self, hub_at: &str, cdn_at: &str) -> Result<Arc<Hub>, BuildError> {
         let options = LoadOptions {
             seed: self.seed,
             lfs_from: self.lfs_from,
@@ -285,10 +289,11 @@ impl Builder {
                 }
             }
         }
-        Ok(Arc::new(Hub {
-            authority: hub.to_owned(),
-            storages: iter::once(cdn.to_owned()).chain(self.second_storage).collect(),
-            cas: self.cas.unwrap_or_else(|| hub.to_owned()),
+        let log = self.request_log.map(create_log).transpose()?;
+        Ok(Arc::new_cyclic(|hub| Hub {
+            authority: hub_at.to_owned(),
+            storages: iter::once(cdn_at.to_owned()).chain(self.second_storage).collect(),
+            cas: self.cas.unwrap_or_else(|| hub_at.to_owned()),
             clock: Clock::starting_at(self.epoch.unwrap_or_else(system_date)),
             signer: Signer::new(mix(self.seed ^ SIGNER), self.url_lifetime),
             tokens: self.tokens,
@@ -296,13 +301,12 @@ impl Builder {
             storage: self.storage,
             quotas: Quotas::new(self.quotas),
             link_origin: self.link_origin,
-            lacks: self.lacks,
             aliases: self.aliases,
             picks: AtomicU64::new(0),
             seed: self.seed,
             rules: RuleBook::new(self.rules, self.seed),
             link: Arc::new(Link::new(self.link)),
-            tally: Arc::new(Tally::new(self.request_log.map(create_log).transpose()?)),
+            tally: Arc::new(Tally::new(log)),
             repos,
             blobs,
             hub_door: Door::default(),
@@ -313,6 +317,7 @@ impl Builder {
             cdn_door: Door::default(),
             second_cdn_door: Door::default(),
             cas_door: Door::default(),
+            router: exchange::router(&HubRef(hub.clone()), &self.lacks),
         }))
     }
 }

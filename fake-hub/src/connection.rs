@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::delivery::{Delivery, Event, Step};
+use crate::delivery::{Delivery, Event};
 use crate::fault::Cut;
 
 /// The control value of one connection; every request carries it in its extensions.
 #[derive(Debug, Clone)]
-pub struct Connection {
+pub(crate) struct Connection {
     shared: Arc<Shared>,
 }
 
@@ -34,7 +34,8 @@ struct State {
 /// What the wire does next.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    Step(Step),
+    /// Write this many bytes of the buffer.
+    Write(usize),
     /// Wait this long, then ask again.
     Wait(Duration),
     /// Nothing will ever be written again.
@@ -49,12 +50,12 @@ impl Connection {
     }
 
     /// Its number among all connections of the hub, from 1.
-    pub fn number(&self) -> u64 {
+    pub(crate) fn number(&self) -> u64 {
         self.shared.number
     }
 
     /// Asks for the connection to be ended at once.
-    pub fn cut(&self, cut: Cut) {
+    pub(crate) fn cut(&self, cut: Cut) {
         self.lock().cut.get_or_insert(cut);
         self.shared.cut.notify_one();
     }
@@ -94,8 +95,8 @@ impl Connection {
             }
             None => {}
         }
-        let step = state.deliveries.front_mut().map(|delivery| delivery.step(buffer));
-        Next::Step(step.unwrap_or(Step::Write(buffer.len())))
+        let delivery = state.deliveries.front();
+        Next::Write(delivery.map_or(buffer.len(), |delivery| delivery.step(buffer)))
     }
 
     /// Notes the bytes that the socket took; true if they belong to an answer of the CDN.

@@ -10,12 +10,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 mod cells;
-mod pieces;
+pub(crate) mod edit;
 
 pub use cells::fill_synthetic;
 pub(crate) use cells::mix;
-pub use pieces::Edit;
-use pieces::Piece;
 
 /// What a file consists of. Cheap to clone; holds no open handle.
 #[derive(Debug, Clone)]
@@ -31,6 +29,17 @@ enum Source {
     Disk(PathBuf),
     Made { kind: Kind, seed: u64 },
     Pieces(Arc<[Piece]>),
+}
+
+/// A part of another content.
+#[derive(Debug, Clone)]
+struct Piece {
+    /// Where it begins in the whole.
+    start: u64,
+    len: u64,
+    /// Where it begins in its own content.
+    from: u64,
+    content: Content,
 }
 
 /// What made-up bytes look like.
@@ -87,7 +96,7 @@ impl Content {
         let source = match &self.source {
             Source::Memory(_) | Source::Disk(_) => return None,
             Source::Made { kind, seed } => format!("{kind:?} {seed}"),
-            Source::Pieces(pieces) => pieces::recipe(pieces)?,
+            Source::Pieces(pieces) => recipe_of(pieces)?,
         };
         Some(format!("({source} {} {})", self.len, self.altered))
     }
@@ -97,7 +106,7 @@ impl Content {
         let handle = match &self.source {
             Source::Disk(path) => Handle::File(File::open(path)?),
             Source::Memory(_) | Source::Made { .. } => Handle::None,
-            Source::Pieces(pieces) => Handle::Pieces(pieces::open(pieces)?),
+            Source::Pieces(pieces) => Handle::Pieces(open_all(pieces)?),
         };
         Ok(ContentReader { content: self.clone(), handle })
     }
@@ -142,7 +151,7 @@ impl ContentReader {
                 file.read_exact(&mut buffer)?;
             }
             (Source::Pieces(pieces), Handle::Pieces(readers)) => {
-                pieces::read(pieces, readers, offset, &mut buffer)?;
+                read_pieces(pieces, readers, offset, &mut buffer)?;
             }
             (Source::Disk(_) | Source::Pieces(_), _) => return Err(io::ErrorKind::Other.into()),
         }
@@ -151,6 +160,38 @@ impl ContentReader {
         }
         Ok(buffer.into())
     }
+}
+
+fn recipe_of(pieces: &[Piece]) -> Option<String> {
+    let recipe =
+        |piece: &Piece| Some(format!("{}+{}:{}", piece.from, piece.len, piece.content.recipe()?));
+    pieces.iter().map(recipe).collect()
+}
+
+fn open_all(pieces: &[Piece]) -> io::Result<Vec<ContentReader>> {
+    pieces.iter().map(|piece| piece.content.open()).collect()
+}
+
+/// Reads from `offset` on until the buffer is full.
+fn read_pieces(
+    pieces: &[Piece],
+    readers: &mut [ContentReader],
+    offset: u64,
+    buffer: &mut [u8],
+) -> io::Result<()> {
+    let first = pieces.partition_point(|piece| piece.start + piece.len <= offset);
+    let mut done = 0;
+    for (piece, reader) in pieces.iter().zip(readers).skip(first) {
+        if done == buffer.len() {
+            break;
+        }
+        let skip = offset + done as u64 - piece.start;
+        let count = (piece.len - skip).min((buffer.len() - done) as u64) as usize;
+        let bytes = reader.read_at(piece.from + skip, count)?;
+        buffer[done..done + count].copy_from_slice(&bytes);
+        done += count;
+    }
+    Ok(())
 }
 
 impl Kind {

@@ -1,13 +1,13 @@
-//! One response on its way to the socket: where its body begins, and the lie told on the way.
+//! One response on its way to the socket: where its body begins, and what happens to it on the way.
 //!
-//! It says how much of a buffer may be written next and judges what was written; it writes nothing.
+//! It says how much of a buffer may be written next and judges what was written; it changes no
+//! byte, and writes nothing.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::{Cut, Trigger, WireFault};
-use crate::reply::BodyParts;
+use crate::mark::Mark;
 use crate::rule::book::ArmedRule;
 use crate::stats::OpenRecord;
 
@@ -18,20 +18,11 @@ pub(crate) struct Delivery {
     head_end: usize,
     body_sent: u64,
     body_len: u64,
-    /// What of the body is the file's.
-    parts: BodyParts,
     fault: Option<(WireFault, Arc<ArmedRule>)>,
+    /// Where the body is damaged, if it is.
+    mark: Option<Arc<Mark>>,
     is_fired: bool,
     record: OpenRecord,
-}
-
-/// What to write next.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// This many bytes as they are.
-    Write(usize),
-    /// These bytes in place of as many of the buffer's.
-    Replace(Vec<u8>),
 }
 
 /// What has to happen after a write.
@@ -46,12 +37,12 @@ pub(crate) enum Event {
 impl Delivery {
     pub(crate) fn new(
         body_len: u64,
-        parts: BodyParts,
         rule: Option<Arc<ArmedRule>>,
+        mark: Option<Arc<Mark>>,
         record: OpenRecord,
     ) -> Self {
         let fault = rule.and_then(|rule| Some((rule.fault().on_wire()?, rule)));
-        Self { head_end: 0, body_sent: 0, body_len, parts, fault, is_fired: false, record }
+        Self { head_end: 0, body_sent: 0, body_len, fault, mark, is_fired: false, record }
     }
 
     /// Whether everything was written.
@@ -63,28 +54,19 @@ impl Delivery {
         &self.record
     }
 
-    /// How much of `buffer`, and in which form, to write next.
-    pub(crate) fn step(&mut self, buffer: &[u8]) -> Step {
+    /// How much of `buffer` to write next.
+    pub(crate) fn step(&self, buffer: &[u8]) -> usize {
         let len = if self.is_body() {
             buffer.len().min((self.body_len - self.body_sent).try_into().unwrap_or(usize::MAX))
         } else {
             scan_head(self.head_end, buffer).0
         };
-        let Some((fault, rule)) = self.fault.clone() else {
-            return Step::Write(len);
-        };
-        match fault {
-            WireFault::SlowLoris { .. } => Step::Write(len.min(1)),
-            WireFault::Cut { trigger, .. } => Step::Write(self.limit(len, trigger, &rule)),
-            WireFault::Stall { after, .. } => {
-                Step::Write(self.limit(len, Trigger::After(after), &rule))
-            }
-            WireFault::Flip { bit } => {
-                let flip = |byte: &u8| byte ^ (1 << bit);
-                self.damage(&buffer[..len], &rule, 1, |bytes| bytes.iter().map(flip).collect())
-            }
-            WireFault::ZeroFill { len: hole } => {
-                self.damage(&buffer[..len], &rule, hole, |bytes| vec![0; bytes.len()])
+        match &self.fault {
+            None => len,
+            Some((WireFault::SlowLoris { .. }, _)) => len.min(1),
+            Some((WireFault::Cut { trigger, .. }, rule)) => self.limit(len, *trigger, rule),
+            Some((WireFault::Stall { after, .. }, rule)) => {
+                self.limit(len, Trigger::After(*after), rule)
             }
         }
     }
@@ -94,6 +76,9 @@ impl Delivery {
         if self.is_body() {
             self.body_sent += bytes.len() as u64;
             self.record.count_body(bytes.len() as u64);
+            if let Some(kind) = self.mark.as_ref().and_then(|mark| mark.on_sent(self.body_sent)) {
+                self.record.record.fault = Some(kind.to_owned());
+            }
         } else {
             self.head_end = scan_head(self.head_end, bytes).1;
         }
@@ -108,7 +93,6 @@ impl Delivery {
             WireFault::Stall { after, lasting } => self
                 .is_reached(Trigger::After(after), bytes.len(), &rule)
                 .then_some(Event::Hold(lasting)),
-            WireFault::Flip { .. } | WireFault::ZeroFill { .. } => None,
         }
     }
 
@@ -139,34 +123,6 @@ impl Delivery {
             Trigger::Every(every) => rule.count_served(len as u64, every),
         };
         is_there && rule.try_fire() && self.note_fired(rule)
-    }
-
-    /// Changes the bytes of the file from the rule's offset on, for `span` bytes.
-    fn damage(
-        &mut self,
-        bytes: &[u8],
-        rule: &ArmedRule,
-        span: u64,
-        change: impl FnOnce(&[u8]) -> Vec<u8>,
-    ) -> Step {
-        if !self.is_body() {
-            return Step::Write(bytes.len());
-        }
-        let (offset, count) = self.parts.locate(self.body_sent);
-        let bytes = &bytes[..bytes.len().min(count.try_into().unwrap_or(usize::MAX))];
-        let Some(offset) = offset else {
-            return Step::Write(bytes.len());
-        };
-        let start = rule.rule.at.unwrap_or(0);
-        let bad: Range<u64> = start..start.saturating_add(span);
-        let up_to = |end: u64| bytes.len().min((end - offset).try_into().unwrap_or(usize::MAX));
-        if offset < bad.start {
-            Step::Write(up_to(bad.start))
-        } else if offset < bad.end && self.fire_once(rule) {
-            Step::Replace(change(&bytes[..up_to(bad.end)]))
-        } else {
-            Step::Write(bytes.len())
-        }
     }
 
     /// Whether the fault is on for this response; takes from the budget the first time only.
@@ -201,22 +157,22 @@ const HEAD_END: &[u8; 4] = b"\r\n\r\n";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::route::Route;
     use crate::rule::book::RuleBook;
     use crate::rule::{Rule, Seen};
     use crate::stats::{RequestRecord, Tally};
-    use crate::target::Route;
 
     const HEAD: &[u8] = b"HTTP/1.1 206 Partial Content\r\nA: b\r\n\r\n";
     const BODY: &[u8] = b"0123456789";
 
-    /// A delivery of [`BODY`], which begins at byte 100 of its file.
+    /// A delivery of [`BODY`].
     fn delivery(rule: &str) -> Delivery {
         let rule: Rule = rule.parse().unwrap();
         let seen = Seen {
             route: Route::Cdn,
             method: "GET",
             path: "f".to_owned(),
-            spans: vec![100..105, 105..110],
+            spans: Vec::new(),
             connection: 1,
             served: 0,
         };
@@ -236,7 +192,7 @@ mod tests {
         };
         let record = Arc::new(Tally::default()).begin(record, false);
         let rule = RuleBook::new(vec![rule], 0).choose(&seen);
-        Delivery::new(BODY.len() as u64, BodyParts::from(100), rule, record)
+        Delivery::new(BODY.len() as u64, rule, None, record)
     }
 
     /// What arrives if every write takes at most `step` bytes, and the event that ended it.
@@ -246,11 +202,8 @@ mod tests {
         let mut out = Vec::new();
         let mut event = None;
         while !delivery.is_done() && event.is_none() {
-            let bytes = match delivery.step(&stream[out.len()..]) {
-                Step::Write(len) => stream[out.len()..out.len() + len].to_vec(),
-                Step::Replace(bytes) => bytes,
-            };
-            let bytes = &bytes[..bytes.len().min(step)];
+            let len = delivery.step(&stream[out.len()..]).min(step);
+            let bytes = &stream[out.len()..out.len() + len];
             out.extend_from_slice(bytes);
             event = delivery.on_sent(bytes);
         }
@@ -269,11 +222,6 @@ mod tests {
             ("rst after=11", "0123456789", None),
             ("fin every=7", "0123456", Some(Event::Cut(Cut::Close))),
             ("stall after=3", "012", Some(Event::Hold(None))),
-            ("flip at=104 bit=0", "0123556789", None),
-            ("flip at=104 bit=3", "0123<56789", None),
-            ("flip at=110", "0123456789", None),
-            ("zero-fill at=102 len=3", "01\x00\x00\x0056789", None),
-            ("zero-fill at=108 len=30", "01234567\0\0", None),
         ];
         for (rule, expected, event) in table {
             for step in [1, 2, 3, 7, 100] {

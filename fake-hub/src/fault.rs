@@ -7,23 +7,23 @@ use std::time::Duration;
 use crate::fields::{Fields, RuleError};
 use crate::quantity::parse_duration;
 
-mod ask;
 mod body;
 mod head;
 mod reply;
+mod request;
 mod wire;
 
-pub use ask::AskFault;
 pub use body::BodyFault;
 pub use head::HeadFault;
 pub use reply::ReplyFault;
+pub use request::RequestFault;
 pub use wire::{Cut, Trigger, WireFault};
 
 /// One way of failing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// Another question is answered, or the same one later.
-    Ask(AskFault),
+    Request(RequestFault),
     /// The answer is another one.
     Reply(ReplyFault),
     /// The answer is right but for its body.
@@ -45,8 +45,8 @@ impl Fault {
         if kind == "refuse" {
             return Ok(Self::Refuse { lasting: fields.take("for", parse_duration)? });
         }
-        if let Some(fault) = AskFault::parse(kind, fields)? {
-            return Ok(Self::Ask(fault));
+        if let Some(fault) = RequestFault::parse(kind, fields)? {
+            return Ok(Self::Request(fault));
         }
         if let Some(fault) = ReplyFault::parse(kind, fields)? {
             return Ok(Self::Reply(fault));
@@ -65,7 +65,7 @@ impl Fault {
 
     /// Whether it needs a second version of every file.
     pub(crate) fn is_change(&self) -> bool {
-        matches!(self, Self::Ask(AskFault::EtagChange | AskFault::CommitChange))
+        matches!(self, Self::Request(RequestFault::EtagChange | RequestFault::CommitChange))
     }
 
     /// The fault, if it is told on the wire.

@@ -2,25 +2,26 @@
 //!
 //! It answers requests and serves streams that somebody else accepted.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
-use engine::xet::hash::XetHash;
+use axum::Router;
+use axum::extract::FromRef;
 
 use crate::access::{Refusal, Tokens};
 use crate::clock::Clock;
 use crate::content::mix;
 use crate::door::Door;
-use crate::interface::Interface;
 use crate::link::Link;
 use crate::quota::Quotas;
-use crate::repo::{Commit, Repo, RepoFile, RepoId};
+use crate::repo::Repo;
+use crate::repo::commit::{Commit, RepoFile};
+use crate::repo_id::RepoId;
 use crate::rule::book::RuleBook;
 use crate::sign::Signer;
 use crate::stats::{RequestRecord, Stats, Tally};
 use crate::storage::StorageSpec;
-use crate::target::Target;
 use crate::xet::{Passes, XetFile, XetStore};
 
 /// A hub that is bound to no socket. Made by [`Builder::build`](crate::Builder::build).
@@ -40,8 +41,6 @@ pub struct Hub {
     pub(crate) quotas: Quotas,
     /// What `Link` headers name instead of the endpoint.
     pub(crate) link_origin: Option<String>,
-    /// Interfaces that this hub does not have.
-    pub(crate) lacks: BTreeSet<Interface>,
     /// Other names of repositories.
     pub(crate) aliases: BTreeMap<RepoId, RepoId>,
     /// How many URLs were signed.
@@ -63,6 +62,18 @@ pub struct Hub {
     pub(crate) cdn_door: Door,
     pub(crate) second_cdn_door: Door,
     pub(crate) cas_door: Door,
+    /// Answers requests with all this.
+    pub(crate) router: Router,
+}
+
+/// The hub as its router holds it, which is a part of it.
+#[derive(Debug, Clone)]
+pub(crate) struct HubRef(pub(crate) Weak<Hub>);
+
+impl FromRef<HubRef> for Arc<Hub> {
+    fn from_ref(hub: &HubRef) -> Self {
+        hub.0.upgrade().expect("whoever serves a hub has it")
+    }
 }
 
 /// The hosts of the service.
@@ -216,68 +227,6 @@ impl Hub {
 
     pub(crate) fn repo(&self, id: &RepoId) -> Option<&Repo> {
         self.repos.get(id)
-    }
-
-    /// The repository that a request is about.
-    pub(crate) fn repo_of(&self, target: &Target) -> Option<&Repo> {
-        match target {
-            Target::Resolve(file) | Target::ResolveCache(file) | Target::Tree(file) => {
-                self.repo(&file.repo)
-            }
-            Target::Info { repo, .. }
-            | Target::PathsInfo { repo, .. }
-            | Target::XetToken { repo, .. } => self.repo(repo),
-            Target::Blob { name } => self.blob(name).map(|(repo, _)| repo),
-            Target::Whoami
-            | Target::Reconstruction { .. }
-            | Target::Xorb { .. }
-            | Target::Chunk { .. }
-            | Target::Telemetry
-            | Target::Portal
-            | Target::Stats
-            | Target::Reset
-            | Target::Unknown { .. } => None,
-        }
-    }
-
-    /// The path in its repository of the file that is asked for, and its length if it exists.
-    pub(crate) fn file_of(&self, target: &Target) -> Option<(String, Option<u64>)> {
-        if let Target::Blob { name } = target {
-            let (_, file) = self.blob(name)?;
-            return Some((file.path.clone(), Some(file.content.len())));
-        }
-        let (Target::Resolve(wanted) | Target::ResolveCache(wanted)) = target else {
-            return None;
-        };
-        let commit = self.repo(&wanted.repo).and_then(|repo| repo.commit(&wanted.revision));
-        let file = commit.and_then(|commit| commit.files.get(&wanted.path));
-        Some((wanted.path.clone(), file.map(|file| file.content.len())))
-    }
-
-    /// How many bytes there are to take a range of.
-    pub(crate) fn len_of(&self, target: &Target) -> Option<u64> {
-        let named = |hash: &str| XetHash::from_hex(hash);
-        match target {
-            Target::Xorb { hash } => {
-                let bytes = self.xet.xorb(&named(hash)?)?.bytes().ok()?;
-                Some(bytes.len() as u64)
-            }
-            Target::Reconstruction { hash, .. } => Some(self.xet.file(&named(hash)?)?.len),
-            Target::Resolve(_)
-            | Target::ResolveCache(_)
-            | Target::Info { .. }
-            | Target::Tree(_)
-            | Target::PathsInfo { .. }
-            | Target::Whoami
-            | Target::Blob { .. }
-            | Target::XetToken { .. }
-            | Target::Chunk { .. }
-            | Target::Telemetry
-            | Target::Portal
-            | Target::Stats
-            | Target::Reset
-            | Target::Unknown { .. } => self.file_of(target)?.1,
-        }
     }
 
     pub(crate) fn commit<'a>(

@@ -5,8 +5,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::target::Target;
-
 /// A part that may be missing. It is answered with 404.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Interface {
@@ -38,28 +36,6 @@ impl Interface {
             Self::PathsInfo => "paths-info",
             Self::XetToken => "xet-token",
             Self::Cas => "cas",
-        }
-    }
-
-    /// What a request needs, if it may be missing.
-    pub(crate) fn of(target: &Target) -> Option<Self> {
-        match target {
-            Target::Info { revision: None, .. } => Some(Self::Info),
-            Target::Info { revision: Some(_), .. } => Some(Self::Revision),
-            Target::Tree(_) => Some(Self::Tree),
-            Target::PathsInfo { .. } => Some(Self::PathsInfo),
-            Target::XetToken { .. } => Some(Self::XetToken),
-            Target::Reconstruction { .. } | Target::Chunk { .. } => Some(Self::Cas),
-            Target::Resolve(_)
-            | Target::ResolveCache(_)
-            | Target::Whoami
-            | Target::Blob { .. }
-            | Target::Xorb { .. }
-            | Target::Telemetry
-            | Target::Portal
-            | Target::Stats
-            | Target::Reset
-            | Target::Unknown { .. } => None,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `Range`, `If-Range` and `Content-Range` as a well-behaved CDN reads and writes them.
 //!
-//! Only single ranges: several at once are answered with the whole file, as RFC 9110 allows.
+//! Of a file only single ranges: several at once are answered with the whole file, as RFC 9110
+//! allows. Xorbs are served in several.
 
+use std::iter;
 use std::ops::Range;
 
 /// What a `Range` header asks of a file.
@@ -18,7 +20,7 @@ pub(crate) enum Asked {
 impl Asked {
     /// Judges a `Range` header for a file of `len` bytes.
     pub(crate) fn of(header: Option<&str>, len: u64) -> Self {
-        let Some(spec) = header.and_then(|value| value.trim().strip_prefix("bytes=")) else {
+        let Some(spec) = header.and_then(|value| value.trim().strip_prefix(UNIT)) else {
             return Self::Whole;
         };
         let Some((first, last)) = spec.trim().split_once('-') else {
@@ -47,6 +49,26 @@ impl Asked {
     }
 }
 
+/// The ranges of a header, or the whole; none if they are not ranges within `len` bytes.
+pub(crate) fn spans(header: Option<&str>, len: u64) -> Option<Vec<Range<u64>>> {
+    let Some(header) = header else {
+        return (len > 0).then(|| iter::once(0..len).collect());
+    };
+    let ranges = header.trim().strip_prefix(UNIT)?;
+    let span = |range: &str| match Asked::of(Some(&format!("{UNIT}{range}")), len) {
+        Asked::Part(part) => Some(part),
+        Asked::Whole | Asked::Unsatisfiable => None,
+    };
+    ranges.split(',').map(span).collect()
+}
+
+/// The `Range` header for these bytes.
+pub(crate) fn range_header(spans: &[Range<u64>]) -> String {
+    let ranges: Vec<_> =
+        spans.iter().map(|span| format!("{}-{}", span.start, span.end - 1)).collect();
+    format!("{UNIT}{}", ranges.join(","))
+}
+
 /// Whether `If-Range` lets the range stand: a strong ETag that is exactly ours. No answer names a
 /// date to go by.
 pub(crate) fn is_same_version(if_range: Option<&str>, etag: Option<&str>) -> bool {
@@ -71,6 +93,8 @@ fn position(text: &str) -> Result<Option<u64>, ()> {
     // Beyond u64 is beyond any file.
     Ok(Some(text.parse().unwrap_or(u64::MAX)))
 }
+
+const UNIT: &str = "bytes=";
 
 #[cfg(test)]
 mod tests {

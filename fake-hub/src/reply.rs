@@ -4,14 +4,18 @@
 
 use std::ops::Range;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http_body::Body as HttpBody;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};
 use serde_json::Value;
 
 use crate::body::Body;
+use crate::digest::sha1_of;
 
-/// A reply of the hub.
+/// An honest reply.
 pub(crate) type Reply = Response<Body>;
 
 /// Which bytes of a file the body of a reply holds, and where; in the reply's extensions.
@@ -41,14 +45,15 @@ impl BodyParts {
         Self { parts }
     }
 
-    /// Where a byte of the body is in the file, if it is of it, and for how many bytes from there
-    /// on that says where they are.
-    pub(crate) fn locate(&self, at: u64) -> (Option<u64>, u64) {
-        match self.parts.iter().find(|part| at < part.body.end) {
-            Some(part) if at < part.body.start => (None, part.body.start - at),
-            Some(part) => (Some(part.file + (at - part.body.start)), part.body.end - at),
-            None => (None, u64::MAX),
-        }
+    /// Where in the body these bytes of the file are; more than once if they were asked for so.
+    pub(crate) fn places(&self, file: &Range<u64>) -> Vec<Range<u64>> {
+        let place = |part: &BodyPart| {
+            let len = part.body.end - part.body.start;
+            let start = file.start.max(part.file) - part.file;
+            let end = file.end.min(part.file.saturating_add(len)).saturating_sub(part.file);
+            (start < end).then(|| part.body.start + start..part.body.start + end)
+        };
+        self.parts.iter().filter_map(place).collect()
     }
 }
 
@@ -64,6 +69,12 @@ pub(crate) fn full(status: StatusCode, content_type: &str, body: impl Into<Bytes
 /// A JSON value.
 pub(crate) fn json(status: StatusCode, value: &Value) -> Reply {
     full(status, "application/json; charset=utf-8", value.to_string())
+}
+
+/// What the hub's framework calls a text: its length and a digest.
+pub(crate) fn weak_etag(text: &str) -> String {
+    let digest = STANDARD.encode(sha1_of(text.as_bytes()));
+    format!("{:x}-{}", text.len(), &digest[..27])
 }
 
 /// A redirect.
@@ -91,14 +102,15 @@ pub(crate) fn portal() -> Reply {
 }
 
 /// Sets a header. A value that cannot be one, such as a control character, is left out.
-pub(crate) fn set(reply: &mut Reply, name: impl TryInto<HeaderName>, value: &str) {
+pub(crate) fn set<B>(reply: &mut Response<B>, name: impl TryInto<HeaderName>, value: &str) {
     if let (Ok(name), Ok(value)) = (name.try_into(), HeaderValue::from_str(value)) {
         reply.headers_mut().insert(name, value);
     }
 }
 
 /// Makes Content-Length say what the body has.
-pub(crate) fn set_len(reply: &mut Reply) {
-    let len = reply.body().len().to_string();
-    set(reply, CONTENT_LENGTH, &len);
+pub(crate) fn set_len<B: HttpBody>(reply: &mut Response<B>) {
+    if let Some(len) = reply.body().size_hint().exact() {
+        set(reply, CONTENT_LENGTH, &len.to_string());
+    }
 }

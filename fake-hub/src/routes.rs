@@ -1,149 +1,162 @@
-//! What the hub answers when it tells the truth.
+//! What the hub answers when it tells the truth: the routes of each part of the service.
 //!
-//! Faults, counters and connections are not its business.
+//! Faults, counters and connections are not their business.
 
-use bytes::Bytes;
-use hyper::header::HeaderMap;
+#![expect(clippy::unused_async, reason = "a handler is async, whether it waits or not")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, any, get, post};
 use hyper::{Method, StatusCode};
 use serde_json::json;
 
-use crate::access::Refusal;
-use crate::hub::{Host, Hub};
+use crate::hub::{Hub, HubRef};
 use crate::interface::Interface;
 use crate::reply::{self, Reply};
-use crate::repo::RepoFile;
-use crate::shape::hub as shapes;
-use crate::storage::StorageEtag;
-use crate::target::{Route, Target};
+use crate::route::Route;
 
 mod cas;
 mod cdn;
 mod chunks;
+mod edge;
+mod entry;
 pub(crate) mod envelope;
 mod file;
 mod info;
-mod moved;
 mod resolve;
 mod token;
 mod tree;
 mod xorb;
 
 pub(crate) use cas::unauthorized;
-pub(crate) use cdn::{denied, refused};
-pub(crate) use xorb::spans;
+pub(crate) use edge::{denied, refused};
 
-/// A request, read and taken apart.
-#[derive(Debug, Clone)]
-pub(crate) struct Ask {
-    pub(crate) method: Method,
-    pub(crate) headers: HeaderMap,
-    pub(crate) host: String,
-    /// The path as it came, percent-encoded.
-    pub(crate) path: String,
-    pub(crate) query: String,
-    pub(crate) body: Bytes,
-    pub(crate) target: Target,
-    /// Serve the newest version of a file whatever was asked for.
-    pub(crate) wants_newest: bool,
-    /// The number of the connection that it came on.
-    pub(crate) connection: u64,
-    /// So much less is said to be the size of large files than it is.
-    pub(crate) size_is_stale_by: u64,
-    /// What the storage's ETag says, if a fault decides it.
-    pub(crate) storage_etag: Option<StorageEtag>,
-    /// The range was changed by a fault: it need not be the one that was signed.
-    pub(crate) is_range_bent: bool,
+/// The parts of the service.
+pub(crate) fn parts(
+    hub: &HubRef,
+    lacks: &BTreeSet<Interface>,
+) -> impl Iterator<Item = (Route, Router<HubRef>)> {
+    let token = unless(lacks, Interface::XetToken, get(token::token));
+    let plan = unless(lacks, Interface::Cas, get(cas::reconstruction));
+    let plan_v2 = unless(lacks, Interface::Cas, get(cas::reconstruction_v2));
+    let shard = unless(lacks, Interface::Cas, get(chunks::shard));
+    let alone = |path, handler| Router::new().route(path, handler);
+    let parts = [
+        (Route::Resolve, at_revisions(&PAGES, "resolve", &get(resolve::resolve))),
+        (Route::ResolveCache, caches()),
+        (Route::Api, api(lacks)),
+        (Route::Token, at_revisions(&API, "xet-read-token", &token)),
+        (Route::Cdn, alone("/xet-bridge-us/{repository}/{blob}", get(cdn::blob))),
+        (Route::Xorb, alone("/xorbs/{prefix}/{hash}", get(xorb::xorb))),
+        (
+            Route::Reconstruction,
+            alone("/v1/reconstructions/{hash}", plan).route("/v2/reconstructions/{hash}", plan_v2),
+        ),
+        (Route::Chunks, alone("/v1/chunks/{prefix}/{hash}", shard)),
+        (
+            Route::Other,
+            alone("/v1/telemetry", post(telemetry)).route("/login", get(portal)).fallback(unknown),
+        ),
+    ];
+    parts.into_iter().map(|(route, part)| {
+        let part = part.method_not_allowed_fallback(wrong_method);
+        let part = match envelope::group(route) {
+            Some(group) => part.layer(from_fn_with_state((hub.clone(), group), envelope::counted)),
+            None => part,
+        };
+        (route, part)
+    })
 }
 
-impl Ask {
-    /// A header's text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-
-    /// The path and the query, as they came.
-    pub(crate) fn path_and_query(&self) -> String {
-        if self.query.is_empty() {
-            self.path.clone()
-        } else {
-            format!("{}?{}", self.path, self.query)
-        }
-    }
-
-    /// What the hub says is the size of a file.
-    pub(crate) fn said_size(&self, file: &RepoFile) -> u64 {
-        let stale_by = if file.sha256.is_some() { self.size_is_stale_by } else { 0 };
-        file.content.len().saturating_sub(stale_by)
-    }
-
-    /// The value of a query parameter.
-    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
-        let mut pairs = url::form_urlencoded::parse(self.query.as_bytes());
-        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-    }
+fn api(lacks: &BTreeSet<Interface>) -> Router<HubRef> {
+    let info = unless(lacks, Interface::Info, get(info::info));
+    let info_at = unless(lacks, Interface::Revision, get(info::info_at));
+    let tree = unless(lacks, Interface::Tree, get(tree::tree));
+    let paths_info = unless(lacks, Interface::PathsInfo, post(tree::paths_info));
+    of_repos(&API, "", &info)
+        .merge(at_revisions(&API, "revision", &info_at))
+        .merge(at_revisions(&API, "tree", &tree))
+        .merge(at_revisions(&API, "paths-info", &paths_info))
+        .route("/api/whoami-v2", get(info::whoami))
+        .route("/api/", any(unknown))
+        .route("/api/{*rest}", any(unknown))
 }
 
-/// The honest answer.
-pub(crate) fn answer(hub: &Hub, ask: &Ask) -> Reply {
-    let standing = envelope::take(hub, ask);
-    let mut reply = match &standing {
-        Some(standing) if standing.is_exceeded => too_many(),
-        Some(_) | None => judge(hub, ask),
-    };
-    if let Some(standing) = &standing {
-        envelope::put(hub, ask, &mut reply, standing);
-    }
-    reply
+/// Small files. How long the name of the repository is can only be told by the commit behind it.
+fn caches() -> Router<HubRef> {
+    let handler = get(resolve::resolve_cache);
+    ["models", "datasets", "spaces"].iter().fold(Router::new(), |all, kind| {
+        all.route(&format!("/api/resolve-cache/{kind}/{{*cached}}"), handler.clone())
+    })
 }
 
-/// Whether the request is one that can be answered here.
-fn judge(hub: &Hub, ask: &Ask) -> Reply {
-    let is_cas = ask.target.route().is_interface();
-    let is_missing =
-        Interface::of(&ask.target).is_some_and(|interface| hub.lacks.contains(&interface));
-    if is_missing || is_cas && hub.is_elsewhere(&ask.host, Host::Cas) {
-        return reply::json(StatusCode::NOT_FOUND, &json!({ "error": "Not Found" }));
-    }
-    let is_post =
-        matches!(ask.target, Target::PathsInfo { .. } | Target::Telemetry | Target::Reset);
-    if is_post != (ask.method == Method::POST) {
-        return reply::json(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "wrong method" }));
-    }
-    if let Some(location) = hub.moved(ask) {
-        return shapes::MOVED.fill(&[("location", &location)]);
-    }
-    let is_api = ask.target.route() != Route::Resolve;
-    tell(hub, ask).unwrap_or_else(|refusal| refusal.reply(is_api))
+/// What a hub lacks is not found, whatever the method.
+fn unless(
+    lacks: &BTreeSet<Interface>,
+    part: Interface,
+    handler: MethodRouter<HubRef>,
+) -> MethodRouter<HubRef> {
+    if lacks.contains(&part) { any(missing) } else { handler }
 }
 
-fn tell(hub: &Hub, ask: &Ask) -> Result<Reply, Refusal> {
-    match &ask.target {
-        Target::Resolve(file) => resolve::resolve(hub, ask, file),
-        Target::ResolveCache(file) => resolve::resolve_cache(hub, ask, file),
-        Target::Info { repo, revision } => info::info(hub, ask, repo, revision.as_deref()),
-        Target::Tree(file) => tree::tree(hub, ask, file),
-        Target::PathsInfo { repo, revision } => tree::paths_info(hub, ask, repo, revision),
-        Target::Whoami => info::whoami(hub, ask),
-        Target::Blob { name } => Ok(cdn::blob(hub, ask, name)),
-        Target::XetToken { repo, revision } => token::token(hub, ask, repo, revision),
-        Target::Reconstruction { hash, is_v2 } => Ok(cas::reconstruction(hub, ask, hash, *is_v2)),
-        Target::Xorb { hash } => Ok(xorb::xorb(hub, ask, hash)),
-        Target::Chunk { hash } => Ok(chunks::shard(hub, ask, hash)),
-        Target::Telemetry => Ok(reply::json(StatusCode::OK, &json!({}))),
-        Target::Portal => Ok(reply::portal()),
-        Target::Stats => Ok(reply::json(StatusCode::OK, &json!(hub.stats()))),
-        Target::Reset => {
-            hub.reset();
-            Ok(reply::json(StatusCode::OK, &json!({ "reset": true })))
-        }
-        Target::Unknown { .. } => {
-            Ok(reply::json(StatusCode::NOT_FOUND, &json!({ "error": "Not Found" })))
-        }
-    }
+/// What programs ask about the hub itself.
+pub(crate) fn about_itself() -> Router<HubRef> {
+    Router::new()
+        .route("/__fake_hub/stats", get(stats))
+        .route("/__fake_hub/reset", post(reset))
+        .method_not_allowed_fallback(wrong_method)
 }
 
-fn too_many() -> Reply {
-    let mut reply = shapes::REFUSED_IN_JSON.fill(&[("message", shapes::TOO_MANY)]);
-    *reply.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-    reply
+/// The same for all repositories, whose names have one segment or two.
+fn of_repos(kinds: &[&str], end: &str, handler: &MethodRouter<HubRef>) -> Router<HubRef> {
+    let bases =
+        kinds.iter().flat_map(|kind| ["/{name}", "/{owner}/{name}"].map(|name| (kind, name)));
+    bases.fold(Router::new(), |all, (kind, name)| {
+        all.route(&format!("{kind}{name}{end}"), handler.clone())
+    })
 }
+
+/// The same for all revisions of all repositories, whatever path follows.
+fn at_revisions(kinds: &[&str], verb: &str, handler: &MethodRouter<HubRef>) -> Router<HubRef> {
+    ["", "/", "/{*path}"].iter().fold(Router::new(), |all, end| {
+        all.merge(of_repos(kinds, &format!("/{verb}/{{revision}}{end}"), handler))
+    })
+}
+
+async fn stats(State(hub): State<Arc<Hub>>) -> Reply {
+    reply::json(StatusCode::OK, &json!(hub.stats()))
+}
+
+async fn reset(State(hub): State<Arc<Hub>>) -> Reply {
+    hub.reset();
+    reply::json(StatusCode::OK, &json!({ "reset": true }))
+}
+
+async fn telemetry() -> Reply {
+    reply::json(StatusCode::OK, &json!({}))
+}
+
+async fn portal() -> Reply {
+    reply::portal()
+}
+
+async fn unknown(method: Method) -> Reply {
+    if method == Method::POST { wrong_method().await } else { missing().await }
+}
+
+async fn missing() -> Reply {
+    reply::json(StatusCode::NOT_FOUND, &json!({ "error": "Not Found" }))
+}
+
+async fn wrong_method() -> Reply {
+    reply::json(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "wrong method" }))
+}
+
+/// Where the API has repositories, by their kinds.
+const API: [&str; 3] = ["/api/models", "/api/datasets", "/api/spaces"];
+/// Where their pages are.
+const PAGES: [&str; 3] = ["", "/datasets", "/spaces"];

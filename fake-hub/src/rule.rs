@@ -11,7 +11,7 @@ use globset::{Glob, GlobMatcher};
 use crate::fault::Fault;
 use crate::fields::{Fields, RuleError};
 use crate::quantity::parse_bytes;
-use crate::target::Route;
+use crate::route::Route;
 
 pub(crate) mod book;
 
@@ -155,13 +155,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::fault::{AskFault, BodyFault, Cut, HeadFault, ReplyFault, Trigger, WireFault};
+    use crate::fault::{BodyFault, Cut, HeadFault, ReplyFault, RequestFault, Trigger, WireFault};
     use crate::storage::StorageEtag;
 
     #[test]
     fn reads_faults() {
         let seconds = Duration::from_secs;
-        let ask = Fault::Ask;
+        let ask = Fault::Request;
         let body = Fault::Body;
         let reply = Fault::Reply;
         let status = |code, retry_after, ratelimit| {
@@ -182,20 +182,20 @@ mod tests {
             ("stall for=5s", stall(0, Some(seconds(5)))),
             ("refuse for=1m", Fault::Refuse { lasting: Some(seconds(60)) }),
             ("slow-loris interval=1s", Fault::Wire(loris)),
-            ("flip at=5 bit=3", Fault::Wire(WireFault::Flip { bit: 3 })),
-            ("zero-fill at=5 len=10", Fault::Wire(WireFault::ZeroFill { len: 10 })),
-            ("ignore-range", ask(AskFault::IgnoreRange)),
-            ("wrong-range by=7", ask(AskFault::WrongRange { by: 7 })),
-            ("etag-change", ask(AskFault::EtagChange)),
-            ("commit-change", ask(AskFault::CommitChange)),
-            ("delay 2s", ask(AskFault::Delay(seconds(2)))),
+            ("flip at=5 bit=3", body(BodyFault::Flip { bit: 3 })),
+            ("zero-fill at=5 len=10", body(BodyFault::ZeroFill { len: 10 })),
+            ("ignore-range", ask(RequestFault::IgnoreRange)),
+            ("wrong-range by=7", ask(RequestFault::WrongRange { by: 7 })),
+            ("etag-change", ask(RequestFault::EtagChange)),
+            ("commit-change", ask(RequestFault::CommitChange)),
+            ("delay 2s", ask(RequestFault::Delay(seconds(2)))),
             ("short-body by=7", body(BodyFault::Short { by: Some(7) })),
             ("gzip", body(BodyFault::Gzip)),
             ("empty-206", body(BodyFault::Empty)),
             ("no-content-range", Fault::Head(HeadFault::NoContentRange)),
             ("no-length", Fault::Head(HeadFault::NoLength)),
             ("zero-length-head", Fault::Head(HeadFault::ZeroLengthHead)),
-            ("storage-etag per-edge", ask(AskFault::StorageEtag(StorageEtag::PerEdge))),
+            ("storage-etag per-edge", ask(RequestFault::StorageEtag(StorageEtag::PerEdge))),
             ("text-403 range", text_403("Auth failed: invalid range")),
             ("text-403 an_edge_bug", text_403("an edge bug")),
             ("expired", reply(ReplyFault::Expired)),
@@ -206,7 +206,7 @@ mod tests {
             ("redirect-loop", reply(ReplyFault::RedirectLoop)),
             ("cross-host to=a:1", cross("a:1", 302)),
             ("cross-host status=308 to=b", cross("b", 308)),
-            ("stale-size by=7", ask(AskFault::StaleSize { by: 7 })),
+            ("stale-size by=7", ask(RequestFault::StaleSize { by: 7 })),
         ];
         for (text, expected) in table {
             let rule: Rule = text.parse().unwrap();

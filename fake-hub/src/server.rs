@@ -18,12 +18,14 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use tower_service::Service;
 
 use crate::builder::{BuildError, Builder};
 use crate::connection::Connection;
 use crate::fault::Cut;
 use crate::hub::{Host, Hub};
 use crate::interface::Interface;
+use crate::path::with_one_slash;
 use crate::socket::Socket;
 use crate::wire::Wire;
 
@@ -96,8 +98,10 @@ impl Hub {
         let io = TokioIo::new(Wire::new(socket, connection.clone(), self.link.clone()));
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(connection.clone());
-            let hub = self.clone();
-            async move { Ok::<_, io::Error>(hub.answer(request).await) }
+            if let Some(uri) = with_one_slash(request.uri()) {
+                *request.uri_mut() = uri;
+            }
+            self.router.clone().call(request)
         });
         let mut http = http1::Builder::new()
             .max_buf_size(HTTP_BUFFER_BYTES)

@@ -5,7 +5,7 @@
 //! given is left out.
 
 use bytes::Bytes;
-use hyper::StatusCode;
+use hyper::{Response, StatusCode};
 
 use crate::reply::{self, Reply};
 
@@ -41,7 +41,7 @@ impl Shape {
 }
 
 /// Adds the lines to an answer.
-pub(crate) fn set_all(reply: &mut Reply, lines: Lines, words: &Words<'_>) {
+pub(crate) fn set_all<B>(reply: &mut Response<B>, lines: Lines, words: &Words<'_>) {
     for (name, value) in lines {
         if let Some(value) = fill(value, words) {
             reply::set(reply, *name, &value);

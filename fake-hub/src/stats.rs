@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-use crate::target::Route;
+use crate::route::Route;
 
 /// A snapshot of the counters.
 #[derive(Debug, Clone, Default, Serialize)]

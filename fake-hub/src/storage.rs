@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::digest::sha256_of;
-use crate::repo::RepoFile;
+use crate::repo::commit::RepoFile;
 
 /// The manners of the hosts that keep the bytes of LFS files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

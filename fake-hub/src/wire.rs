@@ -1,4 +1,4 @@
-//! The stream hyper writes to: it counts, paces, holds and spoils what passes.
+//! The stream hyper writes to: it counts, paces, holds and cuts off what passes.
 //!
 //! It obeys the connection's control value and the link, and knows no HTTP beyond that.
 
@@ -11,7 +11,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::connection::{Connection, Next};
-use crate::delivery::Step;
 use crate::link::{Bottleneck, Link};
 
 /// A stream with a control value and a link.
@@ -75,17 +74,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
                 this.write_pause.set(until);
                 continue;
             }
-            let step = match this.connection.poll_next(buffer) {
-                Next::Step(step) => step,
+            let bytes = match this.connection.poll_next(buffer) {
+                Next::Write(len) => &buffer[..len],
                 Next::Wait(pause) => {
                     this.write_pause.set(now + pause);
                     continue;
                 }
                 Next::Never => return Poll::Pending,
-            };
-            let bytes = match &step {
-                Step::Write(len) => &buffer[..*len],
-                Step::Replace(bytes) => bytes,
             };
             if this.permit == 0 {
                 this.permit = bytes.len().min(this.link.quantum());

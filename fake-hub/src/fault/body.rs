@@ -1,13 +1,9 @@
-//! Faults that spoil the body of an honest reply, and admit it in its headers.
+//! Faults that spoil the body of an honest reply: its length, its form, or the bytes themselves.
 //!
-//! Bytes that are wrong under right headers are the wire's.
-
-use hyper::StatusCode;
-use hyper::header::CONTENT_ENCODING;
+//! Where a transfer stops in the middle is the wire's.
 
 use crate::fields::{Fields, RuleError};
 use crate::quantity::parse_bytes;
-use crate::reply::{self, Reply};
 
 /// What happens to a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +17,16 @@ pub enum BodyFault {
     Gzip,
     /// `empty-206`: a 206 for the right range, without a byte of it.
     Empty,
+    /// `flip at=OFFSET [bit=N]`: one bit of the file is wrong.
+    Flip {
+        /// Which bit of the byte, 0 to 7; 0 if not given.
+        bit: u8,
+    },
+    /// `zero-fill at=OFFSET [len=BYTES]`: a hole in the file.
+    ZeroFill {
+        /// Length of the hole in bytes; 4096 if not given.
+        len: u64,
+    },
 }
 
 impl BodyFault {
@@ -29,33 +35,19 @@ impl BodyFault {
             "short-body" => Self::Short { by: fields.take("by", parse_bytes)? },
             "gzip" => Self::Gzip,
             "empty-206" => Self::Empty,
+            "flip" => {
+                fields.require("at")?;
+                Self::Flip { bit: fields.take("bit", parse_bit)?.unwrap_or(0) }
+            }
+            "zero-fill" => {
+                fields.require("at")?;
+                Self::ZeroFill { len: fields.take("len", parse_bytes)?.unwrap_or(4096) }
+            }
             _ => return Ok(None),
         }))
     }
+}
 
-    /// Whether this reply has what the fault spoils.
-    pub(crate) fn applies(self, reply: &Reply) -> bool {
-        match self {
-            Self::Short { .. } | Self::Gzip => true,
-            Self::Empty => reply.status() == StatusCode::PARTIAL_CONTENT,
-        }
-    }
-
-    /// Spoils the body.
-    pub(crate) fn tell(self, reply: &mut Reply) {
-        match self {
-            Self::Short { by } => {
-                let len = reply.body().len();
-                let missing = by.unwrap_or(len.div_ceil(2));
-                reply.body_mut().truncate(len.saturating_sub(missing));
-            }
-            Self::Empty => reply.body_mut().truncate(0),
-            Self::Gzip => {
-                let body = std::mem::take(reply.body_mut());
-                *reply.body_mut() = body.gzipped();
-                reply::set(reply, CONTENT_ENCODING, "gzip");
-            }
-        }
-        reply::set_len(reply);
-    }
+fn parse_bit(text: &str) -> Result<u8, &'static str> {
+    text.parse().ok().filter(|bit| *bit < 8).ok_or("a bit is from 0 to 7")
 }

@@ -4,17 +4,8 @@
 
 use std::convert::Infallible;
 
-use hyper::StatusCode;
-use hyper::header::RETRY_AFTER;
-use serde_json::json;
-
 use crate::fields::{Fields, RuleError};
-use crate::hub::Hub;
-use crate::quota::Group;
-use crate::reply::{self, Reply};
-use crate::routes::{self, Ask};
 use crate::shape::storage;
-use crate::sign::BadUrl;
 
 /// What is answered instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,66 +64,6 @@ impl ReplyFault {
             _ => return Ok(None),
         }))
     }
-
-    /// The false reply.
-    pub(crate) fn tell(&self, hub: &Hub, ask: &Ask) -> Reply {
-        let redirect = |host: &str, path: &str| {
-            reply::redirect(StatusCode::FOUND, &format!("http://{host}{path}"))
-        };
-        match self {
-            Self::Status { code, retry_after, ratelimit } => {
-                status(hub, ask, *code, *retry_after, *ratelimit)
-            }
-            Self::Text403 { words } => routes::refused(hub, ask, StatusCode::FORBIDDEN, words),
-            Self::Expired => expired(hub, ask),
-            Self::Portal { is_redirect: false } => reply::portal(),
-            Self::Portal { is_redirect: true } => redirect(hub.cdn_authority(), "/login"),
-            Self::RedirectLoop => redirect(&ask.host, &ask.path_and_query()),
-            Self::CrossHost { to, status } => {
-                let host = to.as_deref().unwrap_or(hub.cdn_authority());
-                let mut reply = redirect(host, &ask.path_and_query());
-                *reply.status_mut() = StatusCode::from_u16(*status).unwrap_or(StatusCode::FOUND);
-                reply
-            }
-        }
-    }
-}
-
-/// What is wrong with a thing that ends depends on the thing: an access token, or a URL.
-fn expired(hub: &Hub, ask: &Ask) -> Reply {
-    if ask.target.route().is_interface() {
-        routes::unauthorized()
-    } else {
-        routes::denied(hub, ask, BadUrl::Expired)
-    }
-}
-
-fn status(
-    hub: &Hub,
-    ask: &Ask,
-    code: u16,
-    retry_after: Option<u64>,
-    ratelimit: Option<u64>,
-) -> Reply {
-    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let reason = status.canonical_reason().unwrap_or("Error");
-    let mut reply = if ask.target.route().is_cdn() {
-        routes::refused(hub, ask, status, reason)
-    } else {
-        reply::json(status, &json!({ "error": reason }))
-    };
-    if let Some(seconds) = retry_after {
-        reply::set(&mut reply, RETRY_AFTER, &seconds.to_string());
-    }
-    let group = routes::envelope::group(ask);
-    let is_told = ratelimit.is_some() || (code == 429 && group.is_some() && retry_after.is_none());
-    if is_told {
-        let group = group.unwrap_or(Group::Api);
-        let mut standing = hub.quotas.spent(group, false, hub.clock.now());
-        standing.reset = ratelimit.unwrap_or(standing.reset);
-        routes::envelope::put(hub, ask, &mut reply, &standing);
-    }
-    reply
 }
 
 /// Words that the CDN was seen to use are known by one of them.

@@ -29,16 +29,6 @@ pub enum WireFault {
         /// Pause after each byte; 100 ms if not given.
         interval: Duration,
     },
-    /// `flip at=OFFSET [bit=N]`: one bit of the file is wrong.
-    Flip {
-        /// Which bit of the byte, 0 to 7; 0 if not given.
-        bit: u8,
-    },
-    /// `zero-fill at=OFFSET [len=BYTES]`: a hole in the file.
-    ZeroFill {
-        /// Length of the hole in bytes; 4096 if not given.
-        len: u64,
-    },
 }
 
 /// How a connection ends before its time.
@@ -71,14 +61,6 @@ impl WireFault {
             "slow-loris" => Self::SlowLoris {
                 interval: fields.take("interval", parse_duration)?.unwrap_or(LORIS_INTERVAL),
             },
-            "flip" => {
-                fields.require("at")?;
-                Self::Flip { bit: fields.take("bit", parse_bit)?.unwrap_or(0) }
-            }
-            "zero-fill" => {
-                fields.require("at")?;
-                Self::ZeroFill { len: fields.take("len", parse_bytes)?.unwrap_or(4096) }
-            }
             _ => return Ok(None),
         }))
     }
@@ -91,10 +73,6 @@ impl Trigger {
         }
         Ok(Self::After(fields.take("after", parse_bytes)?.unwrap_or(0)))
     }
-}
-
-fn parse_bit(text: &str) -> Result<u8, &'static str> {
-    text.parse().ok().filter(|bit| *bit < 8).ok_or("a bit is from 0 to 7")
 }
 
 const LORIS_INTERVAL: Duration = Duration::from_millis(100);

@@ -10,7 +10,8 @@ use engine::xet::hash::XetHash;
 
 use crate::content::{Content, Kind, mix};
 use crate::digest;
-use crate::repo::{RepoId, RepoSource, RepoSpec};
+use crate::repo::spec::{RepoSource, RepoSpec};
+use crate::repo_id::RepoId;
 
 /// A file of a commit.
 #[derive(Debug, Clone)]

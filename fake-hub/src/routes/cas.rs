@@ -4,48 +4,68 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
+use axum::extract::State;
 use engine::xet::hash::XetHash;
 use hyper::StatusCode;
-use hyper::header::{AUTHORIZATION, RANGE};
+use hyper::header::RANGE;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::call::{Bearer, Call, Hash};
 use crate::hub::Hub;
 use crate::range::Asked;
 use crate::reply::{self, Reply};
-use crate::repo::RepoId;
-use crate::routes::Ask;
+use crate::repo_id::RepoId;
 use crate::routes::xorb::signed_url;
 use crate::xet::{Fetch, Plan, XetFile};
 
-/// `GET /v1/reconstructions/{hash}` or `/v2/…`, of the whole file or with a `Range` of it
-pub(crate) fn reconstruction(hub: &Hub, ask: &Ask, hash: &str, is_v2: bool) -> Reply {
-    if is_v2 && !hub.has_v2 {
+/// `GET /v1/reconstructions/{hash}`, of the whole file or with a `Range` of it
+pub(crate) async fn reconstruction(
+    State(hub): State<Arc<Hub>>,
+    bearer: Bearer,
+    hash: Hash,
+    call: Call,
+) -> Reply {
+    tell(&hub, bearer, hash, &call, first)
+}
+
+/// The same in its second version: `GET /v2/reconstructions/{hash}`
+pub(crate) async fn reconstruction_v2(
+    State(hub): State<Arc<Hub>>,
+    bearer: Bearer,
+    hash: Hash,
+    call: Call,
+) -> Reply {
+    if !hub.has_v2 {
         return error(StatusCode::NOT_FOUND, "there is no second version");
     }
-    let Some(repo) = bearer(hub, ask) else {
+    tell(&hub, bearer, hash, &call, second)
+}
+
+fn tell(
+    hub: &Hub,
+    bearer: Bearer,
+    hash: Hash,
+    call: &Call,
+    write: fn(&Hub, &RepoId, &Plan) -> String,
+) -> Reply {
+    let Some(repo) = bearer.0 else {
         return unauthorized();
     };
-    let file = XetHash::from_hex(hash).and_then(|hash| hub.xet.file(&hash));
+    let file = hash.0.and_then(|hash| hub.xet.file(&hash));
     let Some(file) = file.filter(|file| file.repos.contains(&repo)) else {
         return error(StatusCode::NOT_FOUND, "there is no such file");
     };
-    let file = newest(hub, &repo, file).filter(|_| ask.wants_newest).unwrap_or(file);
-    let Some(range) = asked(ask.header(RANGE.as_str()), file) else {
+    let file = newest(hub, &repo, file).filter(|_| call.changes.wants_newest).unwrap_or(file);
+    let Some(range) = asked(call.header(RANGE), file) else {
         return error(StatusCode::RANGE_NOT_SATISFIABLE, "range not satisfiable");
     };
     let Ok(plan) = hub.xet.plan(file, &range) else {
         return error(StatusCode::INTERNAL_SERVER_ERROR, "a file has gone from the hub's disk");
     };
-    let body = if is_v2 { second(hub, &repo, &plan) } else { first(hub, &repo, &plan) };
-    reply::full(StatusCode::OK, "application/json", body)
-}
-
-/// Whose files the bearer of the access token may have.
-pub(crate) fn bearer(hub: &Hub, ask: &Ask) -> Option<RepoId> {
-    let token = ask.header(AUTHORIZATION.as_str())?.strip_prefix("Bearer ")?;
-    hub.passes.check(token, hub.clock.now())
+    reply::full(StatusCode::OK, "application/json", write(hub, &repo, &plan))
 }
 
 /// What the CAS says to a token that is not, or no longer, good.

@@ -2,41 +2,64 @@
 //!
 //! The storage hosts and the CAS say nothing of the kind.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use std::sync::Arc;
+
+use axum::extract::{FromRef, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, ETAG, VARY};
 use serde_json::Value;
 
 use crate::digest::sha1_of;
-use crate::hub::Hub;
+use crate::hub::{Hub, HubRef};
 use crate::quota::{Group, Standing};
-use crate::reply::{self, Reply};
-use crate::routes::Ask;
+use crate::reply::{self, Reply, weak_etag};
+use crate::route::Route;
 use crate::shape::{self, hub as shapes};
-use crate::target::Route;
 
-/// How an answer to this request is counted; none if it is not the hub's to count.
-pub(crate) fn group(ask: &Ask) -> Option<Group> {
-    match ask.target.route() {
+/// How an answer on this route is counted; none if it is not the hub's to count.
+pub(crate) fn group(route: Route) -> Option<Group> {
+    match route {
         Route::Resolve | Route::ResolveCache => Some(Group::Resolvers),
         Route::Api | Route::Token => Some(Group::Api),
         Route::Cdn | Route::Reconstruction | Route::Xorb | Route::Chunks | Route::Other => None,
     }
 }
 
-/// Counts the request.
-pub(crate) fn take(hub: &Hub, ask: &Ask) -> Option<Standing> {
-    let has_token = ask.headers.contains_key(AUTHORIZATION);
-    Some(hub.quotas.take(group(ask)?, has_token, hub.clock.now()))
+/// The layer around all answers of a group: it counts them, and refuses what is too much.
+pub(crate) async fn counted(
+    State((hub, group)): State<(HubRef, Group)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let hub = Arc::<Hub>::from_ref(&hub);
+    let has_token = request.headers().contains_key(AUTHORIZATION);
+    let standing = hub.quotas.take(group, has_token, hub.clock.now());
+    let path = request.uri().path().to_owned();
+    let mut response =
+        if standing.is_exceeded { too_many().into_response() } else { next.run(request).await };
+    put(&hub, &path, &mut response, &standing);
+    response
+}
+
+fn too_many() -> Reply {
+    let mut reply = shapes::REFUSED_IN_JSON.fill(&[("message", shapes::TOO_MANY)]);
+    *reply.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    reply
 }
 
 /// Adds to an answer what all have.
-pub(crate) fn put(hub: &Hub, ask: &Ask, reply: &mut Reply, standing: &Standing) {
+pub(crate) fn put<B>(
+    hub: &Hub,
+    path: &str,
+    reply: &mut axum::http::Response<B>,
+    standing: &Standing,
+) {
     let Standing { group, quota, left, reset, .. } = standing;
     let now = hub.clock.now();
     let number = hub.tally.requests_begun();
-    let id = sha1_of(format!("{} {number} {}", ask.path, now.as_nanos()).as_bytes());
+    let id = sha1_of(format!("{path} {number} {}", now.as_nanos()).as_bytes());
     let is_good = reply.status().as_u16() < 400;
     let words = [
         ("request", format!("{:08x}-{}", now.as_secs(), &id[..24])),
@@ -60,10 +83,4 @@ pub(crate) fn json(value: &Value) -> Reply {
     let mut reply = reply::full(StatusCode::OK, "application/json; charset=utf-8", text);
     reply::set(&mut reply, ETAG, &etag);
     reply
-}
-
-/// What the hub's framework calls a text: its length and a digest.
-pub(crate) fn weak_etag(text: &str) -> String {
-    let digest = STANDARD.encode(sha1_of(text.as_bytes()));
-    format!("{:x}-{}", text.len(), &digest[..27])
 }

@@ -8,20 +8,21 @@ use hyper::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, 
 use hyper::{Response, StatusCode};
 
 use crate::body::Body;
+use crate::call::Call;
 use crate::hub::Hub;
+use crate::path::encode;
 use crate::range::{Asked, content_range, is_same_version};
 use crate::reply::{self, BodyParts, Reply};
-use crate::repo::RepoFile;
-use crate::routes::{Ask, cdn};
+use crate::repo::commit::RepoFile;
+use crate::routes::edge;
 use crate::shape::{self, fill, hub as shapes, storage};
 use crate::storage::{IfRange, Words};
-use crate::target::encode;
 
 /// A small file, or the part of it that was asked for, as the hub answers.
-pub(crate) fn serve(ask: &Ask, file: &RepoFile) -> Reply {
+pub(crate) fn serve(call: &Call, file: &RepoFile) -> Reply {
     let etag = format!("\"{}\"", file.etag());
-    let is_same = is_same_version(ask.header(IF_RANGE.as_str()), Some(&etag));
-    let asked = Asked::of(ask.header(RANGE.as_str()).filter(|_| is_same), file.content.len());
+    let is_same = is_same_version(call.header(IF_RANGE), Some(&etag));
+    let asked = Asked::of(call.header(RANGE).filter(|_| is_same), file.content.len());
     let mut reply = answer(file, &asked).unwrap_or_else(|| {
         let message = "The requested range cannot be satisfied.";
         let mut reply = reply::xml(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", message);
@@ -35,21 +36,21 @@ pub(crate) fn serve(ask: &Ask, file: &RepoFile) -> Reply {
 }
 
 /// A large file, or the part of it that was asked for, as the storage answers.
-pub(crate) fn stored(hub: &Hub, ask: &Ask, file: &RepoFile) -> Reply {
-    let mode = ask.storage_etag.unwrap_or(hub.storage.etag);
-    let etag = mode.value(file, ask.connection);
-    let if_range = ask.header(IF_RANGE.as_str());
+pub(crate) fn stored(hub: &Hub, call: &Call, file: &RepoFile) -> Reply {
+    let mode = call.changes.storage_etag.unwrap_or(hub.storage.etag);
+    let etag = mode.value(file, call.connection);
+    let if_range = call.header(IF_RANGE);
     let is_same =
         hub.storage.if_range == IfRange::Ignored || is_same_version(if_range, etag.as_deref());
-    let asked = Asked::of(ask.header(RANGE.as_str()).filter(|_| is_same), file.content.len());
+    let asked = Asked::of(call.header(RANGE).filter(|_| is_same), file.content.len());
     let Some(mut reply) = answer(file, &asked) else {
-        return beyond(hub, ask, file);
+        return beyond(hub, call, file);
     };
     let disposition = disposition(&file.path);
     let mut words = vec![
         ("kind", "application/octet-stream"),
         ("disposition", disposition.as_str()),
-        ("pop", cdn::pop(hub, ask)),
+        ("pop", edge::pop(hub, call)),
     ];
     words.extend(etag.as_deref().map(|etag| ("etag", etag)));
     shape::set_all(&mut reply, storage::OBJECT, &words);
@@ -66,10 +67,10 @@ pub(crate) fn disposition(path: &str) -> String {
 }
 
 /// What the storage says to a range that begins behind the end. No transcript shows it.
-fn beyond(hub: &Hub, ask: &Ask, file: &RepoFile) -> Reply {
+fn beyond(hub: &Hub, call: &Call, file: &RepoFile) -> Reply {
     let status = StatusCode::RANGE_NOT_SATISFIABLE;
     match hub.storage.words {
-        Words::Text => cdn::refused(hub, ask, status, storage::WORDS_UNSATISFIABLE),
+        Words::Text => edge::refused(hub, call, status, storage::WORDS_UNSATISFIABLE),
         Words::Xml => {
             let message = "The requested range cannot be satisfied.";
             let mut reply = reply::xml(status, "InvalidRange", message);

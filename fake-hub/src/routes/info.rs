@@ -2,52 +2,43 @@
 //!
 //! The listing of files with their sizes is the tree's.
 
+use std::sync::Arc;
+
+use axum::extract::State;
 use serde_json::{Value, json};
 
 use crate::access::{Caller, Refusal};
+use crate::call::Call;
 use crate::hub::Hub;
+use crate::path::FileRef;
 use crate::reply::Reply;
-use crate::repo::{Access, RepoFile, RepoId};
-use crate::routes::{Ask, envelope, tree};
+use crate::repo::spec::Access;
+use crate::repo_id::{RepoId, RepoKind};
+use crate::routes::{entry, envelope};
 
-/// `GET /api/{kind}/{repo}` and `GET /api/{kind}/{repo}/revision/{revision}`
-pub(crate) fn info(
-    hub: &Hub,
-    ask: &Ask,
-    id: &RepoId,
-    revision: Option<&str>,
+/// `GET /api/{kind}/{repo}`
+pub(crate) async fn info(
+    State(hub): State<Arc<Hub>>,
+    repo: RepoId,
+    caller: Caller,
+    call: Call,
 ) -> Result<Reply, Refusal> {
-    let caller = hub.tokens.caller(&ask.headers)?;
-    let repo = caller.check_repo(hub.repo(id))?;
-    let commit = hub.commit(repo, revision.unwrap_or("main"))?;
-    let has_blobs = ask.parameter("blobs").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let siblings: Vec<Value> =
-        commit.files.values().map(|file| sibling(ask, file, has_blobs)).collect();
-    let gated = if repo.access == Access::Gated { json!("manual") } else { json!(false) };
-    let mut value = json!({
-        "_id": id.object_id(),
-        "id": id.name,
-        "author": id.name.split_once('/').map(|(author, _)| author),
-        "sha": commit.sha,
-        "lastModified": DATE,
-        "createdAt": DATE,
-        "private": repo.access == Access::Private,
-        "gated": gated,
-        "disabled": false,
-        "downloads": 0,
-        "likes": 0,
-        "tags": [],
-        "siblings": siblings,
-    });
-    if id.kind == crate::repo::RepoKind::Model {
-        value["modelId"] = json!(id.name);
-    }
-    Ok(envelope::json(&value))
+    tell(&hub, caller, &call, &repo, "main")
+}
+
+/// `GET /api/{kind}/{repo}/revision/{revision}`
+pub(crate) async fn info_at(
+    State(hub): State<Arc<Hub>>,
+    target: FileRef,
+    caller: Caller,
+    call: Call,
+) -> Result<Reply, Refusal> {
+    tell(&hub, caller, &call, &target.repo, &target.revision)
 }
 
 /// `GET /api/whoami-v2`
-pub(crate) fn whoami(hub: &Hub, ask: &Ask) -> Result<Reply, Refusal> {
-    let name = match hub.tokens.caller(&ask.headers)? {
+pub(crate) async fn whoami(caller: Caller) -> Result<Reply, Refusal> {
+    let name = match caller {
         Caller::Anonymous => return Err(Refusal::NoToken),
         Caller::Outsider => "outsider",
         Caller::Member => "member",
@@ -63,20 +54,36 @@ pub(crate) fn whoami(hub: &Hub, ask: &Ask) -> Result<Reply, Refusal> {
     Ok(envelope::json(&value))
 }
 
-fn sibling(ask: &Ask, file: &RepoFile, has_blobs: bool) -> Value {
-    if !has_blobs {
-        return json!({ "rfilename": file.path });
-    }
+fn tell(
+    hub: &Hub,
+    caller: Caller,
+    call: &Call,
+    id: &RepoId,
+    revision: &str,
+) -> Result<Reply, Refusal> {
+    let repo = caller.check_repo(hub.repo(id))?;
+    let commit = hub.commit(repo, revision)?;
+    let has_blobs = call.parameter("blobs").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let siblings: Vec<Value> =
+        commit.files.values().map(|file| entry::sibling(call, file, has_blobs)).collect();
+    let gated = if repo.access == Access::Gated { json!("manual") } else { json!(false) };
     let mut value = json!({
-        "rfilename": file.path,
-        "blobId": file.oid,
-        "size": ask.said_size(file),
+        "_id": id.object_id(),
+        "id": id.name,
+        "author": id.name.split_once('/').map(|(author, _)| author),
+        "sha": commit.sha,
+        "lastModified": entry::DATE,
+        "createdAt": entry::DATE,
+        "private": repo.access == Access::Private,
+        "gated": gated,
+        "disabled": false,
+        "downloads": 0,
+        "likes": 0,
+        "tags": [],
+        "siblings": siblings,
     });
-    if let Some(lfs) = tree::lfs(ask, file, "sha256") {
-        value["lfs"] = lfs;
+    if id.kind == RepoKind::Model {
+        value["modelId"] = json!(id.name);
     }
-    value
+    Ok(envelope::json(&value))
 }
-
-/// Everything was made on one day.
-pub(crate) const DATE: &str = "2024-01-01T00:00:00.000Z";

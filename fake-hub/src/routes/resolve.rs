@@ -2,18 +2,24 @@
 //!
 //! Large files are only pointed at; the storage has them.
 
+use std::sync::Arc;
+
+use axum::extract::State;
 use hyper::StatusCode;
 use hyper::header::{ETAG, IF_NONE_MATCH, USER_AGENT};
 use url::form_urlencoded::byte_serialize;
 
-use crate::access::{Caller, Refusal};
+use crate::access::{Caller, InText, Refusal};
+use crate::body::Body;
+use crate::call::Call;
 use crate::hub::Hub;
+use crate::path::{FileRef, bridge_path, resolve_cache_path, xet_token_path};
 use crate::reply::{self, Reply};
-use crate::repo::{Access, RepoFile};
-use crate::routes::{Ask, file};
+use crate::repo::commit::RepoFile;
+use crate::repo::spec::Access;
+use crate::routes::file;
 use crate::shape::{self, fill, hub as shapes, storage};
 use crate::sign::Grant;
-use crate::target::{FileRef, bridge_path, resolve_cache_path, xet_token_path};
 
 /// A file that was found.
 struct Found<'a> {
@@ -25,29 +31,39 @@ struct Found<'a> {
 }
 
 /// `HEAD` or `GET /{repo}/resolve/{revision}/{path}`
-pub(crate) fn resolve(hub: &Hub, ask: &Ask, target: &FileRef) -> Result<Reply, Refusal> {
-    let found = find(hub, ask, target)?;
+pub(crate) async fn resolve(
+    State(hub): State<Arc<Hub>>,
+    target: FileRef,
+    caller: Result<Caller, Refusal>,
+    call: Call,
+) -> Result<Reply, InText> {
+    let found = find(&hub, caller?, &call, &target)?;
     match &found.file.sha256 {
-        Some(sha256) => Ok(stored(hub, ask, target, &found, sha256)),
-        None if found.is_served_in_place => Ok(whole(ask, &found)),
-        None => Ok(small(ask, target, &found)),
+        Some(sha256) => Ok(stored(&hub, &call, &target, &found, sha256)),
+        None if found.is_served_in_place => Ok(whole(&call, &found)),
+        None => Ok(small(&call, &target, &found)),
     }
 }
 
 /// `HEAD` or `GET /api/resolve-cache/{kind}/{repo}/{commit}/{path}?{resolve path}=&etag="…"`
-pub(crate) fn resolve_cache(hub: &Hub, ask: &Ask, target: &FileRef) -> Result<Reply, Refusal> {
-    Ok(whole(ask, &find(hub, ask, target)?))
+pub(crate) async fn resolve_cache(
+    State(hub): State<Arc<Hub>>,
+    target: FileRef,
+    caller: Caller,
+    call: Call,
+) -> Result<Reply, Refusal> {
+    Ok(whole(&call, &find(&hub, caller, &call, &target)?))
 }
 
 /// The file itself. It names the commit whether the query came along or not: the clients of years
 /// drop it, and go by the commit.
-fn whole(ask: &Ask, found: &Found<'_>) -> Reply {
+fn whole(call: &Call, found: &Found<'_>) -> Reply {
     let Found { commit, file, .. } = found;
-    let mut reply = file::serve(ask, file);
+    let mut reply = file::serve(call, file);
     let etag = reply.headers().get(ETAG).and_then(|etag| etag.to_str().ok());
-    if etag.is_some() && etag == ask.header(IF_NONE_MATCH.as_str()) {
+    if etag.is_some() && etag == call.header(IF_NONE_MATCH) {
         let etag = etag.unwrap_or_default().to_owned();
-        reply = Reply::default();
+        reply = Reply::new(Body::Absent);
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
         reply::set(&mut reply, ETAG, &etag);
     }
@@ -57,10 +73,10 @@ fn whole(ask: &Ask, found: &Found<'_>) -> Reply {
     reply
 }
 
-fn stored(hub: &Hub, ask: &Ask, target: &FileRef, found: &Found<'_>, sha256: &str) -> Reply {
+fn stored(hub: &Hub, call: &Call, target: &FileRef, found: &Found<'_>, sha256: &str) -> Reply {
     let Found { commit, file, .. } = found;
     let location = location(hub, target, found);
-    let size = ask.said_size(file).to_string();
+    let size = call.said_size(file).to_string();
     let xet = file.xet.map(|xet| xet.to_string());
     let auth = format!("{}{}", hub.links_to(), xet_token_path(&target.repo, commit));
     let plan = xet.as_ref().map(|xet| format!("{}/v1/reconstructions/{xet}", hub.cas_endpoint()));
@@ -74,7 +90,7 @@ fn stored(hub: &Hub, ask: &Ask, target: &FileRef, found: &Found<'_>, sha256: &st
     words.extend(xet.as_deref().map(|xet| ("xet", xet)));
     words.extend(plan.as_deref().map(|plan| ("plan", plan)));
     let mut reply = shapes::STORED.fill(&words);
-    let agent = ask.header(USER_AGENT.as_str()).unwrap_or_default();
+    let agent = call.header(USER_AGENT).unwrap_or_default();
     if agent.starts_with("ollama/") {
         *reply.status_mut() = StatusCode::TEMPORARY_REDIRECT;
     }
@@ -96,10 +112,10 @@ fn location(hub: &Hub, target: &FileRef, found: &Found<'_>) -> String {
     hub.signer.url(grant, hub.clock.now())
 }
 
-fn small(ask: &Ask, target: &FileRef, found: &Found<'_>) -> Reply {
+fn small(call: &Call, target: &FileRef, found: &Found<'_>) -> Reply {
     let Found { commit, file, .. } = found;
     let path = resolve_cache_path(target, commit);
-    let resolve: String = byte_serialize(ask.path.as_bytes()).collect();
+    let resolve: String = byte_serialize(call.path().as_bytes()).collect();
     let words =
         [("path", path.as_str()), ("resolve", resolve.as_str()), ("sha", file.oid.as_str())];
     let location = fill(shapes::SMALL_LOCATION, &words).unwrap_or_default();
@@ -112,14 +128,18 @@ fn small(ask: &Ask, target: &FileRef, found: &Found<'_>) -> Reply {
     ])
 }
 
-fn find<'a>(hub: &'a Hub, ask: &Ask, target: &FileRef) -> Result<Found<'a>, Refusal> {
-    let caller = hub.tokens.caller(&ask.headers)?;
+fn find<'a>(
+    hub: &'a Hub,
+    caller: Caller,
+    call: &Call,
+    target: &FileRef,
+) -> Result<Found<'a>, Refusal> {
     let repo = caller.check_repo(hub.repo(&target.repo))?;
     caller.check_files(repo)?;
     let commit = hub.commit(repo, &target.revision)?;
     let missing = || Refusal::EntryNotFound { commit: commit.sha.clone() };
     let known = commit.files.get(&target.path).ok_or_else(missing)?;
-    let newest = repo.newest(&target.path).filter(|_| ask.wants_newest);
+    let newest = repo.newest(&target.path).filter(|_| call.changes.wants_newest);
     let file = newest.unwrap_or(known);
     let is_served_in_place =
         repo.access != Access::Public || !repo.id.name.contains('/') || file.content.len() == 0;

@@ -2,26 +2,32 @@
 //!
 //! What a token opens is the CAS's business.
 
+use std::sync::Arc;
+
+use axum::extract::State;
 use hyper::StatusCode;
 use serde_json::json;
 
-use crate::access::Refusal;
+use crate::access::{Caller, Refusal};
 use crate::hub::Hub;
+use crate::path::FileRef;
 use crate::reply::{self, Reply};
-use crate::repo::RepoId;
-use crate::routes::{Ask, envelope};
+use crate::routes::envelope;
 
 /// `GET /api/{kind}/{repo}/xet-read-token/{revision}`: in JSON for one half of the real client,
 /// in headers for the other.
-pub(crate) fn token(hub: &Hub, ask: &Ask, id: &RepoId, revision: &str) -> Result<Reply, Refusal> {
-    let caller = hub.tokens.caller(&ask.headers)?;
-    let repo = caller.check_repo(hub.repo(id))?;
+pub(crate) async fn token(
+    State(hub): State<Arc<Hub>>,
+    target: FileRef,
+    caller: Caller,
+) -> Result<Reply, Refusal> {
+    let repo = caller.check_repo(hub.repo(&target.repo))?;
     caller.check_files(repo)?;
-    hub.commit(repo, revision)?;
+    hub.commit(repo, &target.revision)?;
     if !repo.is_in_xet {
         return Ok(reply::json(StatusCode::NOT_FOUND, &json!({ "error": "not in Xet" })));
     }
-    let (token, expires) = hub.passes.issue(id, hub.clock.now());
+    let (token, expires) = hub.passes.issue(&target.repo, hub.clock.now());
     let url = hub.cas_endpoint();
     let value = json!({ "accessToken": token, "exp": expires, "casUrl": url });
     let mut reply = envelope::json(&value);

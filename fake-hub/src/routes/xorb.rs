@@ -3,28 +3,30 @@
 //! It knows no files and no chunks, and never looks at tokens.
 
 use std::io;
-use std::iter;
 use std::ops::Range;
+use std::sync::Arc;
 
+use axum::extract::State;
 use bytes::Bytes;
 use engine::xet::hash::XetHash;
 use hyper::header::{CONTENT_RANGE, CONTENT_TYPE, RANGE};
 use hyper::{Response, StatusCode};
 
 use crate::body::Body;
+use crate::call::{Call, Hash};
 use crate::hub::Hub;
-use crate::range::{Asked, content_range};
+use crate::path::xorb_path;
+use crate::range::{content_range, range_header, spans};
 use crate::reply::{self, BodyPart, BodyParts, Reply};
-use crate::repo::RepoId;
-use crate::routes::{Ask, cdn};
+use crate::repo_id::RepoId;
+use crate::routes::edge;
 use crate::shape::{self, fill, storage};
 use crate::sign::{BadUrl, Grant};
-use crate::target::xorb_path;
 use crate::xet::Xorb;
 
 /// The URL that is good for these bytes of a xorb.
 pub(crate) fn signed_url(hub: &Hub, repo: &RepoId, hash: &XetHash, spans: &[Range<u64>]) -> String {
-    let (path, range, repo) = (xorb_path(hash), header(spans), repo.object_id());
+    let (path, range, repo) = (xorb_path(hash), range_header(spans), repo.object_id());
     let session = &hash.to_string()[..24];
     let words = [("user", "public"), ("repo", repo.as_str()), ("session", session)];
     let question = fill(storage::XORB_QUESTION, &words).unwrap_or_default();
@@ -33,36 +35,31 @@ pub(crate) fn signed_url(hub: &Hub, repo: &RepoId, hash: &XetHash, spans: &[Rang
     hub.signer.url(grant, hub.clock.now())
 }
 
-/// The bytes of a xorb that a request with this header is about; none if there is no such xorb.
-pub(crate) fn spans(hub: &Hub, hash: &str, header: Option<&str>) -> Vec<Range<u64>> {
-    let bytes = find(hub, hash).and_then(|xorb| xorb.bytes().ok());
-    bytes.and_then(|bytes| parse(header, bytes.len() as u64)).unwrap_or_default()
-}
-
 /// `GET /xorbs/default/{hash}?user_id=…&Expires=…&Policy=…&Signature=…&Key-Pair-Id=…`
-pub(crate) fn xorb(hub: &Hub, ask: &Ask, hash: &str) -> Reply {
-    let range = ask.header(RANGE.as_str());
+pub(crate) async fn xorb(State(hub): State<Arc<Hub>>, hash: Hash, call: Call) -> Reply {
+    let (hub, call) = (&*hub, &call);
+    let range = call.header(RANGE);
     if !hub.storage.has_multi_range && range.is_some_and(|range| range.contains(',')) {
-        return cdn::refused(hub, ask, StatusCode::FORBIDDEN, storage::WORDS_RANGES);
+        return edge::refused(hub, call, StatusCode::FORBIDDEN, storage::WORDS_RANGES);
     }
-    match hub.signer.check(&ask.host, &ask.path, &ask.query, range, hub.clock.now()) {
-        Err(BadUrl::Range) if ask.is_range_bent => {}
-        Err(bad) => return cdn::denied(hub, ask, bad),
+    match hub.signer.check(&call.host, call.path(), call.query(), range, hub.clock.now()) {
+        Err(BadUrl::Range) if call.changes.is_range_changed => {}
+        Err(bad) => return edge::denied(hub, call, bad),
         Ok(()) => {}
     }
-    let Some(xorb) = find(hub, hash) else {
-        return cdn::missing(hub, ask);
+    let Some(xorb) = hash.0.and_then(|hash| hub.xet.xorb(&hash)) else {
+        return edge::missing(hub, call);
     };
-    match serve(ask, xorb) {
+    match serve(call, xorb) {
         Ok(Some(mut reply)) => {
             let etag = format!("\"{}\"", xorb.hash());
-            let words = [("etag", etag.as_str()), ("pop", cdn::pop(hub, ask))];
+            let words = [("etag", etag.as_str()), ("pop", edge::pop(hub, call))];
             shape::set_all(&mut reply, storage::OBJECT, &words);
             reply
         }
         Ok(None) => {
             let status = StatusCode::RANGE_NOT_SATISFIABLE;
-            cdn::refused(hub, ask, status, storage::WORDS_UNSATISFIABLE)
+            edge::refused(hub, call, status, storage::WORDS_UNSATISFIABLE)
         }
         Err(_) => {
             let message = "The file has gone from the hub's disk.";
@@ -71,15 +68,11 @@ pub(crate) fn xorb(hub: &Hub, ask: &Ask, hash: &str) -> Reply {
     }
 }
 
-fn find<'a>(hub: &'a Hub, hash: &str) -> Option<&'a Xorb> {
-    hub.xet.xorb(&XetHash::from_hex(hash)?)
-}
-
 /// The bytes that are asked for; none if the xorb does not have them.
-fn serve(ask: &Ask, xorb: &Xorb) -> io::Result<Option<Reply>> {
+fn serve(call: &Call, xorb: &Xorb) -> io::Result<Option<Reply>> {
     let bytes = xorb.bytes()?;
-    let header = ask.header(RANGE.as_str());
-    let Some(spans) = parse(header, bytes.len() as u64) else {
+    let header = call.header(RANGE);
+    let Some(spans) = spans(header, bytes.len() as u64) else {
         return Ok(None);
     };
     let reply = match spans.as_slice() {
@@ -131,29 +124,8 @@ fn multiple(bytes: &Bytes, spans: &[Range<u64>]) -> Reply {
     reply
 }
 
-/// The spans of a header, or the whole; none if they are not ranges within `len` bytes.
-fn parse(header: Option<&str>, len: u64) -> Option<Vec<Range<u64>>> {
-    let Some(header) = header else {
-        return (len > 0).then(|| iter::once(0..len).collect());
-    };
-    let ranges = header.trim().strip_prefix(UNIT)?;
-    let span = |range: &str| match Asked::of(Some(&format!("{UNIT}{range}")), len) {
-        Asked::Part(part) => Some(part),
-        Asked::Whole | Asked::Unsatisfiable => None,
-    };
-    ranges.split(',').map(span).collect()
-}
-
 fn slice(bytes: &Bytes, span: &Range<u64>) -> Bytes {
     bytes.slice(span.start as usize..span.end as usize)
 }
 
-/// The `Range` header for these bytes.
-fn header(spans: &[Range<u64>]) -> String {
-    let ranges: Vec<_> =
-        spans.iter().map(|span| format!("{}-{}", span.start, span.end - 1)).collect();
-    format!("{UNIT}{}", ranges.join(","))
-}
-
-const UNIT: &str = "bytes=";
 const BOUNDARY: &str = "fake_hub_byteranges";

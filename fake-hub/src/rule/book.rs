@@ -30,6 +30,8 @@ pub(crate) struct ArmedRule {
 struct Counters {
     matched: u64,
     fired: u64,
+    /// Firings that are promised to bytes which no socket has taken yet.
+    reserved: u64,
     /// Body bytes of matching responses, for `every=`.
     served: u64,
 }
@@ -88,6 +90,12 @@ impl RuleBook {
         self.rules.iter().map(stats).collect()
     }
 
+    /// The first rule.
+    #[cfg(test)]
+    pub(crate) fn first(&self) -> Arc<ArmedRule> {
+        self.rules[0].clone()
+    }
+
     /// A number in `0..1` that depends on the seed, the rule and the request's number only.
     fn draw(&self, index: u64, number: u64) -> f64 {
         let bits = mix(mix(self.seed ^ mix(index + 1)).wrapping_add(number));
@@ -107,10 +115,38 @@ impl ArmedRule {
     /// Takes one firing from the budget; false if none is left.
     pub(crate) fn try_fire(&self) -> bool {
         self.update(|counters| {
-            let may = counters.fired < self.rule.times;
+            let may = self.has_budget(counters);
             counters.fired += u64::from(may);
             may
         })
+    }
+
+    /// Sets one firing aside; false if none is left. It is [fired](Self::fire_reserved) or
+    /// [given back](Self::give_back) later.
+    pub(crate) fn try_reserve(&self) -> bool {
+        self.update(|counters| {
+            let may = self.has_budget(counters);
+            counters.reserved += u64::from(may);
+            may
+        })
+    }
+
+    /// What was set aside has fired.
+    pub(crate) fn fire_reserved(&self) {
+        self.update(|counters| {
+            counters.reserved = counters.reserved.saturating_sub(1);
+            counters.fired += 1;
+        });
+    }
+
+    /// What was set aside has not fired and never will.
+    pub(crate) fn give_back(&self) {
+        // Rearming forgets what was set aside before.
+        self.update(|counters| counters.reserved = counters.reserved.saturating_sub(1));
+    }
+
+    fn has_budget(&self, counters: &Counters) -> bool {
+        counters.fired + counters.reserved < self.rule.times
     }
 
     /// Bytes until the next multiple of `every`.
@@ -145,7 +181,7 @@ impl ArmedRule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::Route;
+    use crate::route::Route;
 
     fn book(rules: &[&str], seed: u64) -> RuleBook {
         RuleBook::new(rules.iter().map(|text| text.parse().unwrap()).collect(), seed)

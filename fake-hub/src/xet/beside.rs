@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use engine::xet::hash::XetHash;
 use engine::xet::shard::{Shard, ShardChunk, XorbChunks};
 
-use super::{Shards, XetStore};
+use super::spec::Shards;
+use super::store::XetStore;
 
 impl XetStore {
     /// The xorbs of all files with this chunk; none if nobody may ask, or nothing is said.

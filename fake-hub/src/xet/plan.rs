@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use engine::xet::hash::XetHash;
 
-use super::{Term, XetFile, XetStore};
+use super::store::{Term, XetFile, XetStore};
 
 /// What brings a range of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,9 +10,10 @@ use engine::xet::chunker::Chunker;
 use engine::xet::hash::XetHash;
 use engine::xet::merkle::{self, Node};
 
-use super::{Shards, XetSpec, Xorb};
+use super::spec::{Shards, XetSpec};
+use super::xorb::Xorb;
 use crate::content::Content;
-use crate::repo::RepoId;
+use crate::repo_id::RepoId;
 
 /// Files, xorbs and chunks of a hub, as a test may want to know them.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::digest::sha256_of;
-use crate::repo::RepoId;
+use crate::repo_id::RepoId;
 
 /// Issues and checks access tokens with a secret drawn from the seed.
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ use engine::xet::chunk::{self, HEADER_LEN, Header, Scheme};
 use engine::xet::hash::XetHash;
 use engine::xet::merkle::{self, Node};
 
-use super::Packing;
+use super::packing::Packing;
 use crate::content::Content;
 
 /// A xorb of the hub's.

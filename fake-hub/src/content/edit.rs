@@ -1,11 +1,11 @@
-//! A content made of parts of others: what is left of one after edits, and what was put in.
+//! Contents made of others: what is left of one after edits, and what was put in.
 //!
 //! It copies no bytes before they are asked for.
 
-use std::io;
 use std::sync::Arc;
 
-use super::{Content, ContentReader, Kind, Source, mix};
+use super::cells::mix;
+use super::{Content, Kind, Piece, Source};
 
 /// A change of a content: some bytes are taken out, others are put in their place.
 #[derive(Debug, Clone)]
@@ -16,17 +16,6 @@ pub struct Edit {
     pub cut: u64,
     /// What is put in.
     pub insert: Content,
-}
-
-/// A part of another content.
-#[derive(Debug, Clone)]
-pub(super) struct Piece {
-    /// Where it begins in the whole.
-    start: u64,
-    len: u64,
-    /// Where it begins in its own content.
-    from: u64,
-    content: Content,
 }
 
 impl Content {
@@ -76,38 +65,6 @@ impl Content {
             .collect();
         self.edited(&edits)
     }
-}
-
-pub(super) fn recipe(pieces: &[Piece]) -> Option<String> {
-    let recipe =
-        |piece: &Piece| Some(format!("{}+{}:{}", piece.from, piece.len, piece.content.recipe()?));
-    pieces.iter().map(recipe).collect()
-}
-
-pub(super) fn open(pieces: &[Piece]) -> io::Result<Vec<ContentReader>> {
-    pieces.iter().map(|piece| piece.content.open()).collect()
-}
-
-/// Reads from `offset` on until the buffer is full.
-pub(super) fn read(
-    pieces: &[Piece],
-    readers: &mut [ContentReader],
-    offset: u64,
-    buffer: &mut [u8],
-) -> io::Result<()> {
-    let first = pieces.partition_point(|piece| piece.start + piece.len <= offset);
-    let mut done = 0;
-    for (piece, reader) in pieces.iter().zip(readers).skip(first) {
-        if done == buffer.len() {
-            break;
-        }
-        let skip = offset + done as u64 - piece.start;
-        let count = (piece.len - skip).min((buffer.len() - done) as u64) as usize;
-        let bytes = reader.read_at(piece.from + skip, count)?;
-        buffer[done..done + count].copy_from_slice(&bytes);
-        done += count;
-    }
-    Ok(())
 }
 
 const PARTS: u64 = 16;
