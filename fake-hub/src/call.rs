@@ -4,12 +4,16 @@
 //! is the handler's.
 
 use std::convert::Infallible;
+use std::mem;
 use std::sync::Arc;
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
+use axum::http::header::AsHeaderName;
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use engine::xet::hash::XetHash;
 use hyper::header::{AUTHORIZATION, HOST};
 use serde_json::json;
@@ -24,16 +28,11 @@ use crate::repo_id::RepoId;
 use crate::shape::hub as shapes;
 use crate::storage::StorageEtag;
 
-/// The head of a request.
-#[derive(Debug, Clone)]
+/// A request, as its answer needs it: the last thing that a handler takes.
+#[derive(Debug)]
 pub(crate) struct Call {
-    headers: HeaderMap,
-    uri: Uri,
-    /// The `Host` header.
-    pub(crate) host: String,
-    /// The number of the connection that it came on; 0 without one.
-    pub(crate) connection: u64,
-    pub(crate) changes: Changes,
+    head: Parts,
+    body: Body,
 }
 
 /// What a fault has changed of a question beside its headers; in the request's extensions.
@@ -49,35 +48,52 @@ pub(crate) struct Changes {
     pub(crate) is_range_changed: bool,
 }
 
+impl From<Request> for Call {
+    fn from(request: Request) -> Self {
+        let (head, body) = request.into_parts();
+        Self { head, body }
+    }
+}
+
 impl Call {
-    pub(crate) fn of(uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Self {
-        Self {
-            headers: headers.clone(),
-            uri: uri.clone(),
-            host: host(headers).to_owned(),
-            connection: extensions.get::<Connection>().map_or(0, Connection::number),
-            changes: extensions.get().copied().unwrap_or_default(),
-        }
+    /// A header's text.
+    pub(crate) fn header(&self, name: impl AsHeaderName) -> Option<&str> {
+        header(&self.head.headers, name)
     }
 
-    /// A header's text.
-    pub(crate) fn header(&self, name: impl AsRef<str>) -> Option<&str> {
-        header(&self.headers, name)
+    /// The `Host` header.
+    pub(crate) fn host(&self) -> &str {
+        host(&self.head.headers)
+    }
+
+    /// The number of the connection that it came on; 0 without one.
+    pub(crate) fn connection(&self) -> u64 {
+        self.head.extensions.get::<Connection>().map_or(0, Connection::number)
+    }
+
+    /// What a fault has changed of it.
+    pub(crate) fn changes(&self) -> Changes {
+        self.head.extensions.get().copied().unwrap_or_default()
+    }
+
+    /// Its body, which is not long.
+    pub(crate) async fn take_body(&mut self) -> Bytes {
+        to_bytes(mem::take(&mut self.body), usize::MAX).await.unwrap_or_default()
     }
 
     /// The path as it came, percent-encoded.
     pub(crate) fn path(&self) -> &str {
-        self.uri.path()
+        self.head.uri.path()
     }
 
     /// The path and the query, as they came.
     pub(crate) fn path_and_query(&self) -> String {
-        path_and_query(&self.uri)
+        path_and_query(&self.head.uri)
     }
 
     /// The query as it came; empty if there is none.
     pub(crate) fn query(&self) -> &str {
-        self.uri.query().unwrap_or_default()
+        self.head.uri.query().unwrap_or_default()
     }
 
     /// The value of a query parameter.
@@ -88,14 +104,14 @@ impl Call {
 
     /// What the hub says is the size of a file.
     pub(crate) fn said_size(&self, file: &RepoFile) -> u64 {
-        let stale_by = if file.sha256.is_some() { self.changes.size_is_stale_by } else { 0 };
+        let stale_by = if file.sha256.is_some() { self.changes().size_is_stale_by } else { 0 };
         file.content.len().saturating_sub(stale_by)
     }
 }
 
 /// A header's text.
-pub(crate) fn header(headers: &HeaderMap, name: impl AsRef<str>) -> Option<&str> {
-    headers.get(name.as_ref()).and_then(|value| value.to_str().ok())
+pub(crate) fn header(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// The `Host` header; empty if there is none.
@@ -145,11 +161,11 @@ impl IntoResponse for Misled {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Call {
+impl<S: Sync> FromRequest<S> for Call {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.uri, &parts.headers, &parts.extensions))
+    async fn from_request(request: Request, _: &S) -> Result<Self, Infallible> {
+        Ok(request.into())
     }
 }
 

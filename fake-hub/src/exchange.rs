@@ -26,6 +26,7 @@ use crate::path::Words;
 use crate::reply;
 use crate::route::Route;
 use crate::routes;
+use crate::routes::envelope::Honest;
 use crate::rule::Seen;
 use crate::rule::book::ArmedRule;
 use crate::stats::{OpenRecord, RequestRecord};
@@ -41,7 +42,7 @@ pub(crate) fn router(hub: &HubRef, lacks: &BTreeSet<Interface>) -> Router {
         all.merge(part.layer(from_fn_with_state(part_of, exchange)))
     };
     // What is asked about the hub itself meets no rule, and is not counted.
-    let parts = routes::parts(hub, lacks);
+    let parts = routes::parts(lacks);
     parts.into_iter().fold(routes::about_itself(), layered).with_state(hub.clone())
 }
 
@@ -61,13 +62,14 @@ async fn exchange(State(part): State<Part>, request: Request, next: Next) -> Res
     let (mut record, rule) = meet(&hub, route, &subject, &request);
     hub.link.lag().await;
     let is_head = request.method() == Method::HEAD;
+    let honest = Honest { hub: &hub, route, next };
     let answer = match &rule {
-        None => Answer::from(next.run(request).await),
+        None => Answer::from(honest.answer(request).await),
         Some(rule) => {
             let record = &mut record;
             let injection =
                 Injection { hub: &hub, route, subject, rule, record, connection: &connection };
-            injection.run(request, next).await
+            injection.run(request, honest).await
         }
     };
     let Answer { mut response, wire_len, mark } = answer;
@@ -110,12 +112,12 @@ fn meet(
     } else {
         is_authorized && hub.is_storage(host)
     };
-    let file = subject.file(hub).map(|(path, _)| path);
+    let (file, len) = subject.file(hub).unzip();
     let seen = Seen {
         route,
         method: request.method().as_str(),
         path: file.clone().unwrap_or_else(|| uri.path().to_owned()),
-        spans: subject.spans(hub, range),
+        spans: subject.spans(hub, range, len.flatten()),
         connection,
         served: hub.tally.served(),
     };

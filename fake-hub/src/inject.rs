@@ -7,18 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::IntoResponse;
 use hyper::{Method, StatusCode};
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::call::{Call, host};
+use crate::call::host;
 use crate::connection::Connection;
 use crate::fault::{BodyFault, Cut, Fault, HeadFault};
 use crate::hub::{Host, Hub};
 use crate::reply::json as in_json;
 use crate::route::Route;
+use crate::routes::envelope::Honest;
 use crate::rule::book::ArmedRule;
 use crate::stats::OpenRecord;
 use crate::subject::Subject;
@@ -41,33 +41,31 @@ pub(crate) struct Injection<'a> {
 
 impl Injection<'_> {
     /// The answer, if possible with the fault.
-    pub(crate) async fn run(mut self, mut request: Request, next: Next) -> Answer {
+    pub(crate) async fn run(mut self, mut request: Request, honest: Honest<'_>) -> Answer {
         match self.rule.fault() {
             Fault::Request(fault) => {
                 if fault.applies(self.route, &self.subject, &request) && self.fire() {
                     fault.inject(self.hub, &self.subject, &mut request).await;
                 }
-                next.run(request).await.into()
+                honest.answer(request).await.into()
             }
             Fault::Reply(fault) if self.fire() => {
-                let (head, _) = request.into_parts();
-                let call = Call::of(&head.uri, &head.headers, &head.extensions);
-                fault.reply(self.hub, self.route, &call).into_response().into()
+                fault.reply(self.hub, self.route, &request.into()).into_response().into()
             }
-            Fault::Body(fault) => self.body(*fault, request, next).await,
-            Fault::Head(fault) => self.head(*fault, request, next).await,
+            Fault::Body(fault) => self.body(*fault, request, honest).await,
+            Fault::Head(fault) => self.head(*fault, request, honest).await,
             Fault::Refuse { lasting } if self.fire() => {
                 self.refuse(*lasting, self.hub.host(host(request.headers()))).await
             }
             Fault::Wire(_) | Fault::Reply(_) | Fault::Refuse { .. } => {
-                next.run(request).await.into()
+                honest.answer(request).await.into()
             }
         }
     }
 
-    async fn body(&mut self, fault: BodyFault, request: Request, next: Next) -> Answer {
+    async fn body(&mut self, fault: BodyFault, request: Request, honest: Honest<'_>) -> Answer {
         let has_body = request.method() != Method::HEAD;
-        let response = next.run(request).await;
+        let response = honest.answer(request).await;
         if !has_body {
             return response.into();
         }
@@ -80,9 +78,9 @@ impl Injection<'_> {
         response.into()
     }
 
-    async fn head(&mut self, fault: HeadFault, request: Request, next: Next) -> Answer {
+    async fn head(&mut self, fault: HeadFault, request: Request, honest: Honest<'_>) -> Answer {
         let is_head = request.method() == Method::HEAD;
-        let response = next.run(request).await;
+        let response = honest.answer(request).await;
         if fault.applies(is_head, &response) && self.fire() {
             return fault.inject(response);
         }

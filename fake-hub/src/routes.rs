@@ -2,14 +2,11 @@
 //!
 //! Faults, counters and connections are not their business.
 
-#![expect(clippy::unused_async, reason = "a handler is async, whether it waits or not")]
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any, get, post};
 use hyper::{Method, StatusCode};
 use serde_json::json;
@@ -36,10 +33,7 @@ pub(crate) use cas::unauthorized;
 pub(crate) use edge::{denied, refused};
 
 /// The parts of the service.
-pub(crate) fn parts(
-    hub: &HubRef,
-    lacks: &BTreeSet<Interface>,
-) -> impl Iterator<Item = (Route, Router<HubRef>)> {
+pub(crate) fn parts(lacks: &BTreeSet<Interface>) -> [(Route, Router<HubRef>); 9] {
     let token = unless(lacks, Interface::XetToken, get(token::token));
     let plan = unless(lacks, Interface::Cas, get(cas::reconstruction));
     let plan_v2 = unless(lacks, Interface::Cas, get(cas::reconstruction_v2));
@@ -62,14 +56,7 @@ pub(crate) fn parts(
             alone("/v1/telemetry", post(telemetry)).route("/login", get(portal)).fallback(unknown),
         ),
     ];
-    parts.into_iter().map(|(route, part)| {
-        let part = part.method_not_allowed_fallback(wrong_method);
-        let part = match envelope::group(route) {
-            Some(group) => part.layer(from_fn_with_state((hub.clone(), group), envelope::counted)),
-            None => part,
-        };
-        (route, part)
-    })
+    parts.map(|(route, part)| (route, part.method_not_allowed_fallback(wrong_method)))
 }
 
 fn api(lacks: &BTreeSet<Interface>) -> Router<HubRef> {

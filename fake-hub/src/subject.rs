@@ -79,12 +79,18 @@ impl Subject {
         }
     }
 
-    /// The bytes of a file or xorb that a request with this `Range` header is about.
-    pub(crate) fn spans(&self, hub: &Hub, range: Option<&str>) -> Vec<Range<u64>> {
+    /// The bytes of a xorb, or of a file of this length, that a request with this `Range` header
+    /// is about.
+    pub(crate) fn spans(
+        &self,
+        hub: &Hub,
+        range: Option<&str>,
+        file_len: Option<u64>,
+    ) -> Vec<Range<u64>> {
         match self {
             Self::Xorb(_) => self.len(hub).and_then(|len| spans(range, len)).unwrap_or_default(),
             Self::File(_) | Self::Blob(_) => {
-                let len = self.len(hub).unwrap_or(0);
+                let len = file_len.unwrap_or(0);
                 vec![Asked::of(range, len).span(len)]
             }
             Self::Repo(_) | Self::Reconstruction(_) | Self::Other => Vec::new(),

@@ -35,7 +35,7 @@ impl ReplyFault {
             Self::Expired => expired(hub, route, call),
             Self::Portal { is_redirect: false } => reply::portal(),
             Self::Portal { is_redirect: true } => redirect(hub.cdn_authority(), "/login"),
-            Self::RedirectLoop => redirect(&call.host, &call.path_and_query()),
+            Self::RedirectLoop => redirect(call.host(), &call.path_and_query()),
             Self::CrossHost { to, status } => {
                 let host = to.as_deref().unwrap_or(hub.cdn_authority());
                 let mut reply = redirect(host, &call.path_and_query());

@@ -28,7 +28,7 @@ pub(crate) async fn reconstruction(
     hash: Hash,
     call: Call,
 ) -> Reply {
-    tell(&hub, bearer, hash, &call, first)
+    tell(&hub, bearer.0, hash.0, &call, first)
 }
 
 /// The same in its second version: `GET /v2/reconstructions/{hash}`
@@ -41,24 +41,24 @@ pub(crate) async fn reconstruction_v2(
     if !hub.has_v2 {
         return error(StatusCode::NOT_FOUND, "there is no second version");
     }
-    tell(&hub, bearer, hash, &call, second)
+    tell(&hub, bearer.0, hash.0, &call, second)
 }
 
 fn tell(
     hub: &Hub,
-    bearer: Bearer,
-    hash: Hash,
+    repo: Option<RepoId>,
+    hash: Option<XetHash>,
     call: &Call,
     write: fn(&Hub, &RepoId, &Plan) -> String,
 ) -> Reply {
-    let Some(repo) = bearer.0 else {
+    let Some(repo) = repo else {
         return unauthorized();
     };
-    let file = hash.0.and_then(|hash| hub.xet.file(&hash));
+    let file = hash.and_then(|hash| hub.xet.file(&hash));
     let Some(file) = file.filter(|file| file.repos.contains(&repo)) else {
         return error(StatusCode::NOT_FOUND, "there is no such file");
     };
-    let file = newest(hub, &repo, file).filter(|_| call.changes.wants_newest).unwrap_or(file);
+    let file = newest(hub, &repo, file).filter(|_| call.changes().wants_newest).unwrap_or(file);
     let Some(range) = asked(call.header(RANGE), file) else {
         return error(StatusCode::RANGE_NOT_SATISFIABLE, "range not satisfiable");
     };

@@ -40,5 +40,6 @@ pub(crate) fn refused(hub: &Hub, call: &Call, status: StatusCode, words: &str) -
 
 /// The edge that answers.
 pub(crate) fn pop(hub: &Hub, call: &Call) -> &'static str {
-    storage::POPS[usize::from(hub.storages.get(1) == Some(&call.host))]
+    let is_second = hub.storages.get(1).is_some_and(|second| second == call.host());
+    storage::POPS[usize::from(is_second)]
 }

@@ -2,9 +2,7 @@
 //!
 //! The storage hosts and the CAS say nothing of the kind.
 
-use std::sync::Arc;
-
-use axum::extract::{FromRef, Request, State};
+use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
@@ -12,7 +10,7 @@ use hyper::header::{AUTHORIZATION, ETAG, VARY};
 use serde_json::Value;
 
 use crate::digest::sha1_of;
-use crate::hub::{Hub, HubRef};
+use crate::hub::Hub;
 use crate::quota::{Group, Standing};
 use crate::reply::{self, Reply, weak_etag};
 use crate::route::Route;
@@ -27,20 +25,30 @@ pub(crate) fn group(route: Route) -> Option<Group> {
     }
 }
 
-/// The layer around all answers of a group: it counts them, and refuses what is too much.
-pub(crate) async fn counted(
-    State((hub, group)): State<(HubRef, Group)>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let hub = Arc::<Hub>::from_ref(&hub);
-    let has_token = request.headers().contains_key(AUTHORIZATION);
-    let standing = hub.quotas.take(group, has_token, hub.clock.now());
-    let path = request.uri().path().to_owned();
-    let mut response =
-        if standing.is_exceeded { too_many().into_response() } else { next.run(request).await };
-    put(&hub, &path, &mut response, &standing);
-    response
+/// What is honestly answered on a route.
+#[derive(Debug)]
+pub(crate) struct Honest<'a> {
+    pub(crate) hub: &'a Hub,
+    pub(crate) route: Route,
+    pub(crate) next: Next,
+}
+
+impl Honest<'_> {
+    /// The answer of the handler with what all answers of the hub have. Requests are counted, and
+    /// too many are refused.
+    pub(crate) async fn answer(self, request: Request) -> Response {
+        let Self { hub, route, next } = self;
+        let Some(group) = group(route) else {
+            return next.run(request).await;
+        };
+        let has_token = request.headers().contains_key(AUTHORIZATION);
+        let standing = hub.quotas.take(group, has_token, hub.clock.now());
+        let path = request.uri().path().to_owned();
+        let mut response =
+            if standing.is_exceeded { too_many().into_response() } else { next.run(request).await };
+        put(hub, &path, &mut response, &standing);
+        response
+    }
 }
 
 fn too_many() -> Reply {

@@ -37,8 +37,8 @@ pub(crate) fn serve(call: &Call, file: &RepoFile) -> Reply {
 
 /// A large file, or the part of it that was asked for, as the storage answers.
 pub(crate) fn stored(hub: &Hub, call: &Call, file: &RepoFile) -> Reply {
-    let mode = call.changes.storage_etag.unwrap_or(hub.storage.etag);
-    let etag = mode.value(file, call.connection);
+    let mode = call.changes().storage_etag.unwrap_or(hub.storage.etag);
+    let etag = mode.value(file, call.connection());
     let if_range = call.header(IF_RANGE);
     let is_same =
         hub.storage.if_range == IfRange::Ignored || is_same_version(if_range, etag.as_deref());

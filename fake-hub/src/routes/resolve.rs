@@ -139,7 +139,7 @@ fn find<'a>(
     let commit = hub.commit(repo, &target.revision)?;
     let missing = || Refusal::EntryNotFound { commit: commit.sha.clone() };
     let known = commit.files.get(&target.path).ok_or_else(missing)?;
-    let newest = repo.newest(&target.path).filter(|_| call.changes.wants_newest);
+    let newest = repo.newest(&target.path).filter(|_| call.changes().wants_newest);
     let file = newest.unwrap_or(known);
     let is_served_in_place =
         repo.access != Access::Public || !repo.id.name.contains('/') || file.content.len() == 0;

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use axum::extract::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, LINK};
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -54,9 +53,9 @@ pub(crate) async fn paths_info(
     State(hub): State<Arc<Hub>>,
     target: FileRef,
     caller: Caller,
-    call: Call,
-    body: Bytes,
+    mut call: Call,
 ) -> Result<Reply, Refusal> {
+    let body = call.take_body().await;
     let repo = caller.check_repo(hub.repo(&target.repo))?;
     let commit = hub.commit(repo, &target.revision)?;
     let (paths, is_expanded) = wanted(&call, &body);

@@ -42,8 +42,8 @@ pub(crate) async fn xorb(State(hub): State<Arc<Hub>>, hash: Hash, call: Call) ->
     if !hub.storage.has_multi_range && range.is_some_and(|range| range.contains(',')) {
         return edge::refused(hub, call, StatusCode::FORBIDDEN, storage::WORDS_RANGES);
     }
-    match hub.signer.check(&call.host, call.path(), call.query(), range, hub.clock.now()) {
-        Err(BadUrl::Range) if call.changes.is_range_changed => {}
+    match hub.signer.check(call.host(), call.path(), call.query(), range, hub.clock.now()) {
+        Err(BadUrl::Range) if call.changes().is_range_changed => {}
         Err(bad) => return edge::denied(hub, call, bad),
         Ok(()) => {}
     }
