@@ -139,14 +139,20 @@ impl Delivery {
 
 /// How many of `bytes` belong to the head, and how much of its end has been seen after them.
 fn scan_head(seen: usize, bytes: &[u8]) -> (usize, usize) {
-    let mut seen = seen;
-    for (index, byte) in bytes.iter().enumerate() {
+    let (mut seen, mut at) = (seen, 0);
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
         seen = match *byte == HEAD_END[seen] {
             true => seen + 1,
             false => usize::from(*byte == HEAD_END[0]),
         };
         if seen == HEAD_END.len() {
-            return (index + 1, seen);
+            return (at, seen);
+        }
+        if seen == 0 {
+            // Most of a head is no line's end, and this is asked twice for each byte of it.
+            let is_begin = |byte: &u8| *byte == HEAD_END[0];
+            at += bytes[at..].iter().position(is_begin).unwrap_or(bytes.len() - at);
         }
     }
     (bytes.len(), seen)

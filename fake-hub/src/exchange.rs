@@ -58,7 +58,7 @@ async fn exchange(State(part): State<Part>, request: Request, next: Next) -> Res
     let (hub, route) = (Arc::<Hub>::from_ref(&part.hub), part.route);
     let request = in_memory(request).await;
     let connection = request.extensions().get::<Connection>().cloned();
-    let subject = Subject::of(route, Words::of(request.uri(), request.extensions()));
+    let subject = Subject::of(route, &Words::of(request.uri(), request.extensions()));
     let (mut record, rule) = meet(&hub, route, &subject, &request);
     hub.link.lag().await;
     let is_head = request.method() == Method::HEAD;

@@ -21,17 +21,34 @@ pub(crate) struct FileRef {
 ///
 /// axum has such words, too, but none for a path whose escapes are no UTF-8: those are names here
 /// like all others.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Words<'a> {
-    pattern: &'a str,
-    path: &'a str,
+    kind: RepoKind,
+    /// Names and words with their escapes.
+    words: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Words<'a> {
     /// The words of a request that has found its route; of any other there are none.
     pub(crate) fn of(uri: &'a Uri, extensions: &'a Extensions) -> Self {
         let pattern = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-        Self { pattern, path: uri.path() }
+        Self::matched(pattern, uri.path())
+    }
+
+    fn matched(pattern: &'a str, path: &'a str) -> Self {
+        let (mut kind, mut words) = (RepoKind::Model, Vec::with_capacity(4));
+        let mut rest = path;
+        for segment in pattern.split('/') {
+            let (first, tail) = rest.split_once('/').unwrap_or((rest, ""));
+            let name = segment.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
+            match name.map(|name| name.strip_prefix('*').ok_or(name)) {
+                Some(Ok(name)) => words.push((name, rest)),
+                Some(Err(name)) => words.push((name, first)),
+                None => kind = RepoKind::from_plural(segment).unwrap_or(kind),
+            }
+            rest = tail;
+        }
+        Self { kind, words }
     }
 
     /// The word of this name, without its escapes.
@@ -46,34 +63,20 @@ impl<'a> Words<'a> {
             Some(owner) => format!("{owner}/{name}"),
             None => name,
         };
-        Some(RepoId { kind: self.kind(), name })
+        Some(RepoId { kind: self.kind, name })
     }
 
     /// The repository with a revision and the path behind it.
     pub(crate) fn file(&self) -> Option<FileRef> {
         if let Some(cached) = self.escaped("cached") {
-            return cached_file(self.kind(), cached);
+            return cached_file(self.kind, cached);
         }
         let path = self.word("path").unwrap_or_default();
         Some(FileRef { repo: self.repo()?, revision: self.word("revision")?, path })
     }
 
-    fn kind(&self) -> RepoKind {
-        self.pattern.split('/').find_map(RepoKind::from_plural).unwrap_or(RepoKind::Model)
-    }
-
     fn escaped(&self, name: &str) -> Option<&'a str> {
-        let mut rest = self.path;
-        for segment in self.pattern.split('/') {
-            let (first, tail) = rest.split_once('/').unwrap_or((rest, ""));
-            let word = segment.strip_prefix('{').and_then(|word| word.strip_suffix('}'));
-            match word.map(|word| word.strip_prefix('*').ok_or(word)) {
-                Some(Ok(all)) if all == name => return Some(rest),
-                Some(Err(one)) if one == name => return Some(first),
-                Some(_) | None => rest = tail,
-            }
-        }
-        None
+        self.words.iter().find(|(known, _)| *known == name).map(|(_, word)| *word)
     }
 }
 
@@ -136,6 +139,9 @@ fn is_sha1(word: &str) -> bool {
 
 /// Undoes percent-encoding; what is no valid escape stays as it is.
 fn decode(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_owned();
+    }
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -156,7 +162,8 @@ mod tests {
     #[test]
     fn a_word_stands_where_the_pattern_has_it() {
         let pattern = "/api/datasets/{owner}/{name}/tree/{revision}/{*path}";
-        let words = Words { pattern, path: "/api/datasets/o/n/tree/refs%2Fpr%2F1/a%20b//%FFc/" };
+        let path = "/api/datasets/o/n/tree/refs%2Fpr%2F1/a%20b//%FFc/";
+        let words = Words::matched(pattern, path);
         let Ok(repo) = "datasets/o/n".parse();
         let (revision, path) = ("refs/pr/1".to_owned(), "a b//\u{fffd}c/".to_owned());
         assert_eq!(words.file(), Some(FileRef { repo, revision, path }));

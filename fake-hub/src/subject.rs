@@ -30,7 +30,7 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    pub(crate) fn of(route: Route, words: Words<'_>) -> Self {
+    pub(crate) fn of(route: Route, words: &Words<'_>) -> Self {
         let hash = || XetHash::from_hex(&words.word("hash")?);
         let subject = match route {
             Route::Resolve | Route::ResolveCache => words.file().map(Self::File),
