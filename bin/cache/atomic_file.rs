@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::fault::DiskFault;
 
+use super::layout::folder_of;
 use super::obstacle;
 use crate::disk::{Access, At, Disk, DiskFile};
 
@@ -140,14 +141,6 @@ fn sync_if_readable<D: Disk>(disk: &D, folder: &Path) -> Result<(), DiskFault> {
 pub(super) fn sync_folder<D: Disk>(disk: &D, path: &Path) -> Result<(), DiskFault> {
     let folder = folder_of(path);
     disk.sync_dir(folder).at(folder)
-}
-
-/// The folder that `path` is in.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        Some(_) | None => Path::new("."),
-    }
 }
 
 /// Creates something under a name in the same folder that nobody else uses.

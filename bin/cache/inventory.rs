@@ -14,8 +14,8 @@ use engine::journal;
 
 use super::environment::destination;
 use super::file_lock::{self, Busy};
-use super::layout::{LocalDir, Place, RepoFolder};
-use super::{atomic_file, part};
+use super::layout::{LocalDir, Place, RepoFolder, folder_of};
+use super::part;
 use crate::disk::{At, Disk, FileKind, if_there};
 use crate::process::Process;
 
@@ -182,7 +182,7 @@ fn leftover<D: Disk>(disk: &D, path: &Path) -> Result<Option<Leftover>, DiskFaul
 /// What other tools left of this file: their unfinished downloads, with their lengths. Blocks.
 /// Nothing is known of what is in them.
 pub fn leftovers<D: Disk>(disk: &D, place: &Place, etag: &str) -> Result<Vec<PathBuf>, DiskFault> {
-    let folder = atomic_file::folder_of(&place.part);
+    let folder = folder_of(&place.part);
     let mut found = Vec::new();
     for name in list(disk, folder)? {
         let is_leftover = name.to_str().is_some_and(|name| {

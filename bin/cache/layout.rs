@@ -210,6 +210,14 @@ const HASH_LEN: usize = 32;
 /// Leaves room for `.orphan.journal` and for `.owner.` with 32 digits.
 const STEM_MAX: usize = 200;
 
+/// The folder that `path` is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use engine::hub::repo::RepoKind;

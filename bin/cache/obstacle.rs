@@ -7,8 +7,8 @@ use std::path::Path;
 
 use engine::fault::DiskFault;
 
-use super::atomic_file;
 use super::environment::{destination, follow};
+use super::layout::folder_of;
 use crate::disk::{Access, At, Disk, FileKind, Stat, if_there};
 
 /// An error unless a folder is at `path`, or can be. Blocks.
@@ -106,7 +106,7 @@ fn try_name<D: Disk>(disk: &D, path: &Path, nonce: &str) -> Result<(), DiskFault
         Err(error) if is_about_the_name(&error) => {
             Err(DiskFault::BadName(path.display().to_string()))
         }
-        Err(error) => Err(error).at(atomic_file::folder_of(path)),
+        Err(error) => Err(error).at(folder_of(path)),
     }
 }
 

@@ -22,7 +22,7 @@ use engine::ledger::Ledger;
 
 use super::atomic_file;
 use super::file_lock::{FileLock, isolate};
-use super::layout::Place;
+use super::layout::{Place, folder_of};
 use super::obstacle::in_the_way;
 use crate::disk::pieces::{is_intact, rewrite};
 use crate::disk::{Access, At, Disk, DiskFile, FileKind, Stat, if_there};
@@ -293,7 +293,7 @@ fn reserve<D: Disk>(disk: &D, place: &Place, open: &OpenPart<D>) -> Result<(), D
     let allocated = open.part.stat().at(&place.part)?.allocated;
     let needed = missing(size, open.ledger.proven_bytes(), allocated);
     // Asked first, because a filesystem may keep what it could allocate before it failed.
-    let available = disk.available_space(atomic_file::folder_of(&place.part));
+    let available = disk.available_space(folder_of(&place.part));
     if available.is_ok_and(|available| available < needed) {
         return Err(DiskFault::Full);
     }

@@ -29,7 +29,7 @@ use engine::ledger::Ledger;
 pub use super::atomic_file::Settled;
 use super::environment::destination;
 use super::file_lock::FileLock;
-use super::layout::{Place, PlaceKind, RepoFolder};
+use super::layout::{Place, PlaceKind, RepoFolder, folder_of};
 use super::{atomic_file, obstacle, part};
 use crate::disk::{Access, At, Disk, DiskFile, FileKind, Stat, if_there};
 
@@ -115,7 +115,7 @@ pub fn prepare<D: Disk>(
     }
     let root = root_of(place);
     for path in [&place.part, &place.lock].into_iter().chain(paths.iter().copied()) {
-        atomic_file::create_folder(disk, atomic_file::folder_of(path))?;
+        atomic_file::create_folder(disk, folder_of(path))?;
     }
     for path in paths {
         obstacle::check_file(disk, path, root, nonce)?;
@@ -230,7 +230,7 @@ pub fn point<D: Disk>(
             return Ok(());
         }
     }
-    atomic_file::create_folder(disk, atomic_file::folder_of(pointer))?;
+    atomic_file::create_folder(disk, folder_of(pointer))?;
     let has_link = atomic_file::replace_with_if(disk, pointer, nonce, |spare| {
         Ok(use_links && is_made(disk.symlink(link, spare))?
             || is_made(disk.hard_link(&place.target, spare))?)
@@ -291,7 +291,7 @@ pub fn write_ref<D: Disk>(
     if known.is_ok_and(|known| known.is_some_and(|known| known == commit.as_str().as_bytes())) {
         return Ok(());
     }
-    atomic_file::create_folder(disk, atomic_file::folder_of(&path))?;
+    atomic_file::create_folder(disk, folder_of(&path))?;
     atomic_file::replace(disk, &path, commit.as_str().as_bytes(), nonce).map(drop)
 }
 
@@ -303,7 +303,7 @@ pub fn note_missing<D: Disk>(
     path: &RepoPath,
 ) -> Result<(), DiskFault> {
     let path = repo.missing(commit, path);
-    atomic_file::create_folder(disk, atomic_file::folder_of(&path))?;
+    atomic_file::create_folder(disk, folder_of(&path))?;
     match disk.write_new(&path, b"") {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error).at(&path),
         Ok(_) | Err(_) => Ok(()),

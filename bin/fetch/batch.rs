@@ -12,7 +12,6 @@ use engine::transfer::Resumed;
 use super::home::FileHome;
 use super::hub::HubClient;
 use super::item::Item;
-use super::session::begin_of;
 use crate::cache::file_lock::{FileLock, HEARTBEAT};
 use crate::cache::layout::Place;
 use crate::cache::part::{self, OpenPart};
@@ -71,7 +70,7 @@ impl<D: Disk> Batch<D> {
             batch.manifest.files.insert(id, item.spec_now());
             batch.resumed.insert(id, Resumed { ledger, records });
             batch.locks.locks.push(Arc::clone(&lock));
-            let (spec, begin) = (item.spec.clone(), begin_of(&item));
+            let (spec, begin) = (item.spec.clone(), item.begin());
             let journal = Arc::new(JournalFile::new(journal));
             batch.written.push(Written {
                 id,

@@ -11,6 +11,7 @@ use engine::hub::path::{BlobName, RepoPath};
 use engine::hub::request::Request;
 use engine::hub::revision::{Commit, Revision};
 use engine::hub::target::shown;
+use engine::journal::Begin;
 use engine::manifest::{FileSpec, Location};
 use engine::xet::hash::XetHash;
 use tokio::time::Instant;
@@ -88,6 +89,12 @@ pub(super) struct Item {
 }
 
 impl Item {
+    /// How the journal of its part begins.
+    pub(super) fn begin(&self) -> Begin {
+        let digest = Some(self.spec.digest);
+        Begin { size: self.spec.size, digest, source: self.source.describe() }
+    }
+
     pub(super) fn new(ground: &Ground, planned: &Planned) -> Self {
         let Planned { path, size, digest, xet, learned } = planned;
         let blob = BlobName::from(digest);

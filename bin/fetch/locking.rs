@@ -19,7 +19,7 @@ use super::cached::InPlace;
 use super::item::{Item, Source};
 use super::offline::Verified;
 use super::progress::Progress;
-use super::session::{Session, begin_of};
+use super::session::Session;
 use super::{cached, offline};
 use crate::cache::file_lock::{Attempt, Busy, HEARTBEAT, Watch, try_lock};
 use crate::cache::{part, store};
@@ -161,7 +161,7 @@ impl<H: Http, D: Disk> Session<H, D> {
             }
             Err(fault) => return Err(fault.into()),
         };
-        let begin = begin_of(item);
+        let begin = item.begin();
         if may_be_present {
             let links = self.use_links();
             let found = cached::verified(&self.disk, &lock, item, &begin, links, tell).await?;

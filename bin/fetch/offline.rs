@@ -14,7 +14,6 @@ use super::cached::{InPlace, lock_now};
 use super::item::{Ground, Item, Learned, Origin, Planned, Shelf};
 use super::plan::{self, Plan};
 use super::selection::{Selection, is_one_file, revision_of, wanted_of};
-use super::session::begin_of;
 use crate::cache::catalogue::{self, Entry, Stage};
 use crate::cache::inventory;
 use crate::cache::layout::{LocalDir, RepoFolder};
@@ -175,7 +174,7 @@ pub(super) async fn verified<D: Disk>(
         }
         // So that it is not read again. A cache that cannot be written is as good to read.
         if let Ok(Some(lock)) = lock_now(disk, place) {
-            let _ = store::remember(disk, &lock, place, &begin_of(&looked), &stat);
+            let _ = store::remember(disk, &lock, place, &looked.begin(), &stat);
         }
         Ok(true)
     });

@@ -11,7 +11,6 @@ use engine::config::Config;
 use engine::fault::{DiskFault, Fault};
 use engine::hub::request::{Authority, Token};
 use engine::hub::target::{RepoTarget, Target, shown};
-use engine::journal::Begin;
 use engine::manifest::FileId;
 use engine::transfer::Transfer;
 use tokio::sync::watch;
@@ -19,7 +18,7 @@ use tokio::sync::watch;
 use super::Request;
 use super::batch::{Batch, Locked};
 use super::hub::HubClient;
-use super::item::{Item, Planned};
+use super::item::Planned;
 use super::plan::{self, Plan};
 use super::progress::Progress;
 use super::{cached, offline, plain, room, selection};
@@ -359,11 +358,6 @@ fn planned_files(plan: &Plan) -> Vec<PlannedFile> {
         size: planned.size,
     };
     plan.ids().zip(&plan.files).map(planned).collect()
-}
-
-pub(super) fn begin_of(item: &Item) -> Begin {
-    let digest = Some(item.spec.digest);
-    Begin { size: item.spec.size, digest, source: item.source.describe() }
 }
 
 /// How often to look whether another process is done.

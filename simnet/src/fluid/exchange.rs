@@ -62,3 +62,6 @@ impl Exchange {
         self.reply.as_ref().is_some_and(|it| it.cut.is_none() && it.body.len() == self.arrived)
     }
 }
+
+/// What a server sends ahead of a client that does not read.
+pub(super) const WINDOW: u64 = 256 << 10;

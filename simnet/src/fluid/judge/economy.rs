@@ -8,7 +8,7 @@ use engine::range::ByteRange;
 use engine::range_set::RangeSet;
 use engine::time::{Duration, Instant};
 
-use crate::fluid::run::wire::WINDOW;
+use crate::fluid::exchange::WINDOW;
 use crate::fluid::world::World;
 
 /// What was spent, and what there was to spend it on.

@@ -9,7 +9,7 @@ use engine::time::{Duration, Instant};
 
 use super::{Run, THINK};
 use crate::fluid::agenda::Plan;
-use crate::fluid::exchange::Exchange;
+use crate::fluid::exchange::{Exchange, WINDOW};
 use crate::fluid::hub::{Asked, Cut};
 use crate::fluid::judge::{Host, Rule, vain_max};
 use crate::fluid::tally::Sometimes;
@@ -398,7 +398,5 @@ fn how(close: &Close) -> String {
 const PROBES: usize = 4;
 /// A connection that nobody uses is closed after this.
 const IDLE: Duration = Duration::from_secs(20);
-/// What a server sends ahead of a client that does not read.
-pub(in crate::fluid) const WINDOW: u64 = 256 << 10;
 /// About what a head takes.
 const HEAD_LEN: u64 = 600;
