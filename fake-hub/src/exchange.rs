@@ -126,14 +126,11 @@ fn meet(
         method: request.method().to_string(),
         host: host.to_owned(),
         path: path_and_query(uri),
-        route,
         file,
         range: range.map(str::to_owned),
-        status: 0,
-        body_bytes: 0,
         connection,
         is_authorized,
-        fault: None,
+        ..RequestRecord::of(route)
     };
     (hub.tally.begin(record, is_leak), hub.rules.choose(&seen))
 }

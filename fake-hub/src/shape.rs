@@ -5,6 +5,7 @@
 //! given is left out.
 
 use bytes::Bytes;
+use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
 use crate::reply::{self, Reply};
@@ -43,7 +44,10 @@ impl Shape {
 /// Adds the lines to an answer.
 pub(crate) fn set_all<B>(reply: &mut Response<B>, lines: Lines, words: &Words<'_>) {
     for (name, value) in lines {
-        if let Some(value) = fill(value, words) {
+        if !value.contains('{') {
+            let (name, value) = (HeaderName::from_static(name), HeaderValue::from_static(value));
+            reply.headers_mut().insert(name, value);
+        } else if let Some(value) = fill(value, words) {
             reply::set(reply, *name, &value);
         }
     }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -90,6 +91,26 @@ pub struct RequestRecord {
     pub is_authorized: bool,
     /// The kind of the fault that fired.
     pub fault: Option<String>,
+}
+
+impl RequestRecord {
+    /// A record of which nothing is known yet but where it belongs.
+    pub(crate) fn of(route: Route) -> Self {
+        Self {
+            time_ms: 0,
+            method: String::new(),
+            host: String::new(),
+            path: String::new(),
+            route,
+            file: None,
+            range: None,
+            status: 0,
+            body_bytes: 0,
+            connection: 0,
+            is_authorized: false,
+            fault: None,
+        }
+    }
 }
 
 /// The live counters and the log.
@@ -220,7 +241,8 @@ impl Drop for OpenRecord {
         if inner.log.len() == LOG_COUNT {
             inner.log.pop_front();
         }
-        inner.log.push_back(self.record.clone());
+        let empty = RequestRecord::of(self.record.route);
+        inner.log.push_back(mem::replace(&mut self.record, empty));
     }
 }
 
