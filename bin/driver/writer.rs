@@ -118,17 +118,12 @@ impl<D: Disk> Writer<D> {
 
     /// Writes what is buffered.
     pub(super) async fn flush(&mut self) -> Result<(), Fault> {
-        let at = self.records.buffered_at();
-        if !self.buffer.is_empty()
-            && let Err(fault) = self.write(at).await
-        {
-            // It is gone, and must not be told of by whoever flushes at the end.
-            self.records.drop_buffered();
-            return Err(fault);
+        let (at, len) = (self.records.buffered_at(), self.records.take_buffered());
+        if len > 0 {
+            self.write(at).await?;
         }
-        let Some(Flushed { record, is_over }) = self.records.on_flushed(self.clock.now()) else {
-            return Ok(());
-        };
+        let written = self.records.on_written(len, self.clock.now());
+        let Some(Flushed { record, is_over }) = written else { return Ok(()) };
         let digest = RangeDigest(*self.hasher.finalize().as_bytes());
         self.written.push(Written { range: record, digest, changed: self.is_changed });
         if is_over {

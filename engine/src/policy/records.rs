@@ -117,24 +117,26 @@ impl Records {
         self.buffered >= FLUSH_BYTES || self.buffered >= FLUSH_BYTES_SLOW && is_slow
     }
 
-    /// What was buffered is written. `None` if that was nothing.
-    pub fn on_flushed(&mut self, now: Instant) -> Option<Flushed> {
-        (self.buffered_since, self.flushed_at) = (None, now);
-        let buffered = std::mem::take(&mut self.buffered);
-        if buffered == 0 {
+    /// What is buffered is taken to be written; says how many bytes that is. Until they
+    /// [are](Self::on_written) they are no part of the record, and if they never are, what comes
+    /// next stands apart.
+    pub const fn take_buffered(&mut self) -> u64 {
+        self.buffered_since = None;
+        std::mem::replace(&mut self.buffered, 0)
+    }
+
+    /// So many bytes that were taken are written. `None` if that was nothing.
+    pub fn on_written(&mut self, len: u64, now: Instant) -> Option<Flushed> {
+        self.flushed_at = now;
+        if len == 0 {
             return None;
         }
-        self.record.end += buffered;
+        self.record.end += len;
         let flushed = Flushed { record: self.record, is_over: self.is_ending };
         if self.is_ending {
             self.begin(self.record.end);
         }
         Some(flushed)
-    }
-
-    /// What is buffered is never written.
-    pub const fn drop_buffered(&mut self) {
-        (self.buffered, self.buffered_since) = (0, None);
     }
 }
 
@@ -152,6 +154,11 @@ mod tests {
 
     const KIB: u64 = 1 << 10;
 
+    fn flush(records: &mut Records, now: Instant) -> Option<Flushed> {
+        let len = records.take_buffered();
+        records.on_written(len, now)
+    }
+
     /// Pieces of `len` bytes each so many milliseconds, as far as they are wanted; the records as
     /// they were written, each in its last form.
     fn records(gaps: &[(u64, u64)], len: u64, millis: u64) -> Vec<(u64, u64)> {
@@ -162,7 +169,7 @@ mod tests {
             now = now + Duration::from_millis(millis);
             for piece in records.wanted(ByteRange::new(at, at + len)) {
                 if records.is_apart(piece.start) {
-                    written.extend(records.on_flushed(now));
+                    written.extend(flush(&mut records, now));
                     records.begin(piece.start);
                 }
                 let mut left = piece.len();
@@ -170,7 +177,7 @@ mod tests {
                     let taken = records.take(left, now);
                     left -= taken.len;
                     if taken.flush {
-                        written.extend(records.on_flushed(now));
+                        written.extend(flush(&mut records, now));
                     }
                 }
             }
@@ -204,6 +211,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_taken_and_never_written_is_in_no_record() {
+        let mut records = Records::new(0, [ByteRange::new(0, 100)], Instant::START);
+        records.take(10, Instant::START);
+        assert!(flush(&mut records, Instant::START).is_some());
+        records.take(20, Instant::START);
+        assert_eq!(records.take_buffered(), 20);
+        assert_eq!(flush(&mut records, Instant::START), None, "nothing more is told of it");
+        assert!(records.is_apart(30), "and what comes next begins another record");
+    }
+
+    #[test]
     fn a_slow_connection_writes_in_smaller_pieces() {
         let gap = [ByteRange::new(0, 1 << 20)];
         let mut fast = Records::new(0, gap, Instant::START);
@@ -214,7 +232,7 @@ mod tests {
         assert!(slow.take(1, later).flush);
         assert_eq!(slow.flush_at(), Some(later + FLUSH_WITHIN), "however little it is");
         let record = ByteRange::new(0, FLUSH_BYTES_SLOW);
-        assert_eq!(slow.on_flushed(later), Some(Flushed { record, is_over: false }));
-        assert_eq!((slow.flush_at(), slow.on_flushed(later)), (None, None));
+        assert_eq!(flush(&mut slow, later), Some(Flushed { record, is_over: false }));
+        assert_eq!((slow.flush_at(), flush(&mut slow, later)), (None, None));
     }
 }

@@ -83,8 +83,9 @@ impl Writer {
         now: Instant,
     ) -> Option<Written> {
         let at = self.records.buffered_at();
-        let piece = ByteRange::new(at, at + self.records.buffered());
-        let Flushed { record, is_over } = self.records.on_flushed(now)?;
+        let len = self.records.take_buffered();
+        let piece = ByteRange::new(at, at + len);
+        let Flushed { record, is_over } = self.records.on_written(len, now)?;
         let differs = self.compare && !part.content.is_same(body, piece);
         if !self.compare || differs {
             part.write(piece, body);
@@ -100,6 +101,6 @@ impl Writer {
 
     /// What is buffered is never written.
     pub(super) const fn drop_buffer(&mut self) {
-        self.records.drop_buffered();
+        self.records.take_buffered();
     }
 }
